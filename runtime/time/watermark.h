@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "base/error.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+// Watermarks: how far event time has come. Two parts.
+//
+// A generator makes them for one split out of the event times of its records:
+//     watermark = max time seen - out_of_order - 1 ms
+// (saturating; WATERMARK_NONE before the first record; never goes back).
+//
+// A valve merges those of many inputs (splits of a source, edges of a node): its watermark is the
+// minimum over the inputs that are active. An idle input does not hold the others back; when all
+// are idle the watermark stays (nothing more is known), except that when an input becomes idle and
+// all are, it moves to the maximum of the inputs' watermarks. An input that becomes active again
+// with a watermark behind the valve's does not take it back, and holds it until it has caught up.
+// The rules are those of Apache Flink's StatusWatermarkValve.
+
+#define WATERMARK_NONE INT64_MIN
+#define WATERMARK_END INT64_MAX // no record will ever come
+
+struct watermark_generator {
+    int64_t max_time; // WATERMARK_NONE: nothing seen
+    int64_t out_of_order_ms;
+};
+
+void generator_init(struct watermark_generator *generator, int64_t out_of_order_ms);
+static inline void generator_see(struct watermark_generator *generator, int64_t time_ms)
+{
+    if (time_ms > generator->max_time)
+        generator->max_time = time_ms;
+}
+int64_t generator_watermark(const struct watermark_generator *generator);
+
+struct valve_input {
+    int64_t watermark;
+    bool idle;
+    bool aligned; // has caught up with the valve since it was active again
+    bool used;
+};
+
+struct valve {
+    struct valve_input *inputs;
+    uint32_t count, cap;
+    int64_t watermark; // merged; never goes back
+    bool idle;         // all inputs are
+};
+
+int valve_init(struct valve *valve, uint32_t inputs);
+void valve_deinit(struct valve *valve);
+// A new input at the valve's watermark; its number in *out.
+int valve_add(struct valve *valve, uint32_t *out);
+void valve_remove(struct valve *valve, uint32_t input); // the rest may move on
+// Each returns true when the merged watermark or the idle state has changed.
+bool valve_advance(struct valve *valve, uint32_t input, int64_t watermark);
+bool valve_idle(struct valve *valve, uint32_t input);
+bool valve_active(struct valve *valve, uint32_t input);
