@@ -23,5 +23,5 @@ void mem_free(void *ptr);                        // NULL is fine
 // The n-th call from now on fails (1 = the next), once, or that one and all after it.
 // n = 0 switches it off.
 void mem_fail_at(uint64_t n, bool and_all_after);
-uint64_t mem_calls(void);       // allocations so far
-uint64_t mem_fail_count(void);  // failures injected since mem_fail_at
+uint64_t mem_calls(void);      // allocations so far
+uint64_t mem_fail_count(void); // failures injected since mem_fail_at

@@ -19,7 +19,8 @@ struct virtual_clock {
 
 struct clock *clock_system(void);
 void virtual_clock_init(struct virtual_clock *clock, int64_t wall_ms);
-void virtual_clock_set(struct virtual_clock *clock, int64_t wall_ms); // mono moves on too, never back
+void virtual_clock_set(struct virtual_clock *clock,
+                       int64_t wall_ms); // mono moves on too, never back
 void virtual_clock_advance(struct virtual_clock *clock, int64_t ms);
 
 static inline int64_t clock_wall_ms(struct clock *clock)

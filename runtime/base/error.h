@@ -35,7 +35,10 @@ struct error {
     char text[2048]; // one line, no trailing newline, cut with "..." when longer
 };
 
-#define ERROR_INIT {.code = 0, .len = 0, .text = {0}}
+#define ERROR_INIT                                                                                 \
+    {                                                                                              \
+        .code = 0, .len = 0, .text = { 0 }                                                         \
+    }
 
 // Each sets *err (when given) and returns the code, so that `return error_set(...)` reads well.
 int error_set(struct error *err, int code, const char *fmt, ...)
@@ -45,7 +48,8 @@ int error_setv(struct error *err, int code, const char *fmt, va_list args)
 // As error_set, followed by ": " and the text of `errnum`.
 int error_errno(struct error *err, int code, int errnum, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
-// Puts "<fmt>: " in front of the text; returns the code that is in there.
+// Puts "<fmt>: " in front of the text; returns the code that is in there (err NULL: ERR_FATAL, as
+// the code is then nowhere to be found).
 int error_prefix(struct error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int error_nomem(struct error *err);
 void error_clear(struct error *err);

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT
+#include "base/io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static _Atomic uint64_t calls;
+static _Atomic uint64_t fail_call; // number of the call that fails; 0: none
+static _Atomic int fail_errnum;
+static _Atomic bool fail_rest;
+static _Atomic uint64_t failed;
+
+// True: this call has to fail, errno is set.
+static bool must_fail(void)
+{
+    uint64_t call = atomic_fetch_add_explicit(&calls, 1, memory_order_relaxed) + 1;
+    uint64_t at = atomic_load_explicit(&fail_call, memory_order_relaxed);
+    if (__builtin_expect(at == 0, 1))
+        return false;
+    if (call != at && !(call > at && atomic_load(&fail_rest)))
+        return false;
+    atomic_fetch_add(&failed, 1);
+    errno = atomic_load(&fail_errnum);
+    return true;
+}
+
+void io_fail_at(uint64_t n, int errnum, bool and_all_after)
+{
+    atomic_store(&fail_call, 0);
+    atomic_store(&failed, 0);
+    atomic_store(&fail_errnum, errnum);
+    atomic_store(&fail_rest, and_all_after);
+    if (n)
+        atomic_store(&fail_call, atomic_load(&calls) + n);
+}
+
+uint64_t io_calls(void)
+{
+    return atomic_load(&calls);
+}
+
+uint64_t io_fail_count(void)
+{
+    return atomic_load(&failed);
+}
+
+int io_open(int *fd, const char *path, int flags, mode_t mode, struct error *err)
+{
+    bool changes = (flags & (O_CREAT | O_TRUNC)) != 0;
+    *fd = -1;
+    if (!changes || !must_fail()) {
+        do
+            *fd = open(path, flags | O_CLOEXEC, mode);
+        while (*fd < 0 && errno == EINTR);
+    }
+    return *fd < 0 ? error_errno(err, ERR_IO, errno, "%s: cannot open", path) : 0;
+}
+
+// What io_fail_at promises: half of the bytes are there.
+static void write_half(int fd, const struct iovec *part)
+{
+    int errnum = errno;
+    ssize_t done = write(fd, part->iov_base, part->iov_len / 2);
+    (void)done;
+    errno = errnum;
+}
+
+static int write_some(int fd, struct iovec *parts, size_t count, size_t *done)
+{
+    if (must_fail()) {
+        write_half(fd, parts);
+        return -1;
+    }
+    ssize_t n;
+    do
+        n = writev(fd, parts, (int)(count < IOV_MAX ? count : IOV_MAX));
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return -1;
+    *done = (size_t)n;
+    return 0;
+}
+
+int io_writev_all(int fd, const char *path, struct iovec *parts, size_t count, struct error *err)
+{
+    while (count) {
+        if (parts->iov_len == 0) {
+            parts++;
+            count--;
+            continue;
+        }
+        size_t done = 0;
+        if (write_some(fd, parts, count, &done))
+            return error_errno(err, ERR_IO, errno, "%s: cannot write", path);
+        while (count && done >= parts->iov_len) {
+            done -= parts->iov_len;
+            parts++;
+            count--;
+        }
+        if (done) {
+            parts->iov_base = (char *)parts->iov_base + done;
+            parts->iov_len -= done;
+        }
+    }
+    return 0;
+}
+
+int io_write_all(int fd, const char *path, const void *bytes, size_t len, struct error *err)
+{
+    struct iovec part = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = len};
+    return io_writev_all(fd, path, &part, 1, err);
+}
+
+int io_pread(int fd, const char *path, void *bytes, size_t len, uint64_t offset, size_t *got,
+             struct error *err)
+{
+    *got = 0;
+    while (*got < len) {
+        ssize_t n = pread(fd, (char *)bytes + *got, len - *got, (off_t)(offset + *got));
+        if (n == 0)
+            break;
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return error_errno(err, ERR_IO, errno, "%s: cannot read at %llu", path,
+                               (unsigned long long)offset);
+        *got += (size_t)n;
+    }
+    return 0;
+}
+
+// A sync that was interrupted or failed is not made again: pages may be marked clean by then.
+int io_datasync(int fd, const char *path, struct error *err)
+{
+    if (must_fail() || fdatasync(fd))
+        return error_errno(err, ERR_IO, errno, "%s: cannot sync to disk", path);
+    return 0;
+}
+
+int io_fsync_dir(const char *path, struct error *err)
+{
+    int fd;
+    int code = io_open(&fd, path, O_RDONLY | O_DIRECTORY, 0, err);
+    if (code)
+        return code;
+    if (must_fail() || fsync(fd))
+        code = error_errno(err, ERR_IO, errno, "%s: cannot sync the directory to disk", path);
+    close(fd);
+    return code;
+}
+
+int io_truncate(int fd, const char *path, uint64_t len, struct error *err)
+{
+    int done = -1;
+    if (!must_fail()) {
+        do
+            done = ftruncate(fd, (off_t)len);
+        while (done && errno == EINTR);
+    }
+    if (done)
+        return error_errno(err, ERR_IO, errno, "%s: cannot cut to %llu bytes", path,
+                           (unsigned long long)len);
+    return 0;
+}
+
+static int parent_of(const char *path, char out[PATH_MAX], struct error *err)
+{
+    const char *slash = strrchr(path, '/');
+    int len = !slash          ? snprintf(out, PATH_MAX, ".")
+              : slash == path ? snprintf(out, PATH_MAX, "/")
+                              : snprintf(out, PATH_MAX, "%.*s", (int)(slash - path), path);
+    if (len < 0 || len >= PATH_MAX)
+        return error_set(err, ERR_INPUT, "%.64s...: the path is too long", path);
+    return 0;
+}
+
+int io_rename(const char *from, const char *to, struct error *err)
+{
+    if (must_fail() || rename(from, to))
+        return error_errno(err, ERR_IO, errno, "%s: cannot rename to %s", from, to);
+    char dir[PATH_MAX];
+    int code = parent_of(to, dir, err);
+    return code ? code : io_fsync_dir(dir, err);
+}
+
+int io_mkdir_all(const char *path, struct error *err)
+{
+    char part[PATH_MAX];
+    size_t len = strlen(path);
+    if (len >= sizeof part)
+        return error_set(err, ERR_INPUT, "%.64s...: the path is too long", path);
+    for (size_t i = 1; i <= len; i++) {
+        if (path[i] != '/' && path[i] != 0)
+            continue;
+        memcpy(part, path, i);
+        part[i] = 0;
+        if (mkdir(part, 0755) && errno != EEXIST)
+            return error_errno(err, ERR_IO, errno, "%s: cannot make the directory", part);
+    }
+    struct stat st;
+    if (stat(path, &st) || !S_ISDIR(st.st_mode))
+        return error_set(err, ERR_IO, "%s: is not a directory", path);
+    return 0;
+}
