@@ -72,8 +72,9 @@ struct operator {
 
 // -- what the engine gives (implemented by engine/outputs.c) --
 
-// Hands `batch` itself to a port. Takes the reference in any case. False: the port is full; nothing
-// was taken (call again later with OP_AGAIN). Empty batches are dropped.
+// Hands `batch` itself to a port, which takes a reference of its own: an operator never unrefs the
+// batch that it was given (the engine does, after OP_DONE), and does not touch it after this. False:
+// the port is full, nothing was taken (return OP_AGAIN, try again then). Empty batches are dropped.
 bool outputs_forward(struct outputs *outputs, uint32_t port, struct batch *batch);
 // The batch under construction on a port to add made records to; NULL: full, or memory is out
 // (OP_AGAIN either way). Records added are sent when it is full or the step ends.

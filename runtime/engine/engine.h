@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "base/clock.h"
+#include "config/topology.h"
+#include "plugin/registry.h"
+
+// The engine runs one pipeline: topology -> plan -> lanes, stepped by worker threads; plugin
+// instances that may block have a thread of their own.
+//
+//   engine_new    everything short of connecting: what is wrong is said all at once
+//   engine_start  opens plugins, starts threads
+//   engine_wait   from the main thread, again and again, until it is no longer RUNNING
+//   engine_stop   drains: sources stop, what is in flight is written and flushed
+//
+// The functions here belong to the main thread; engine_stop may be called from any thread.
+
+struct engine;
+
+struct engine_config {
+    const struct topology *topology; // outlives the engine
+    struct registry *registry;       // likewise
+    struct clock *clock;
+    bool has_plugins; // false: tests; sources and sinks are not opened
+};
+
+enum engine_state {
+    ENGINE_RUNNING,
+    ENGINE_DONE,   // all sources ended, or drained after engine_stop
+    ENGINE_FAILED, // engine_error says why
+};
+
+// The catalogue of everything that can stand in a pipeline, for topology_load. Lives as long as
+// the registry.
+int engine_catalogue(struct catalogue **out, struct registry *registry, struct error *err);
+void engine_catalogue_free(struct catalogue *catalogue);
+
+int engine_new(struct engine **out, const struct engine_config *config, struct problems *problems);
+int engine_start(struct engine *engine, struct error *err);
+void engine_stop(struct engine *engine);
+enum engine_state engine_wait(struct engine *engine, int timeout_ms);
+const struct error *engine_error(const struct engine *engine);
+void engine_free(struct engine *engine);
+
+// One line a source-to-sink path: what it guarantees, and why not more.
+int engine_guarantees(const struct engine *engine, struct buf *out);
+
+// -- what is going on; a consistent-enough picture, read at any time while it runs --
+
+struct node_status {
+    const char *name, *type;
+    enum node_kind kind;
+    uint64_t in, out;      // records (sources: in = handed over by the plugin)
+    uint64_t in_bytes, out_bytes;
+    uint64_t filtered, failed, late, absorbed, created, retried;
+    uint64_t in_flight;    // in queues and half-finished batches
+    uint64_t busy_ns;      // time spent in this node's step (only with engine_profile)
+    int64_t watermark;     // ms; WATERMARK_NONE, WATERMARK_END
+    int64_t lag;           // sources: records behind; -1 unknown
+    uint32_t splits;
+    char last_error[256];  // "" when there was none
+};
+
+struct engine_status {
+    uint32_t node_count;
+    struct node_status *nodes; // in the topology's order
+    int64_t started_mono_ns;
+    int64_t first_record_mono_ns; // when the first record reached a sink; 0: none yet
+};
+
+int engine_status(struct engine *engine, struct engine_status *out); // out->nodes: status_free
+void engine_status_free(struct engine_status *status);
+// The accounting invariant: for each node what went in is what came out or is explained.
+// 0, or ERR_BUG naming the node and the numbers. Call when not RUNNING.
+int engine_account(struct engine *engine, struct error *err);
+void engine_profile(struct engine *engine, bool on); // before engine_start: measure busy_ns
