@@ -14,8 +14,11 @@
 // minimum over the inputs that are active. An idle input does not hold the others back; when all
 // are idle the watermark stays (nothing more is known), except that when an input becomes idle and
 // all are, it moves to the maximum of the inputs' watermarks. An input that becomes active again
-// with a watermark behind the valve's does not take it back, and holds it until it has caught up.
-// The rules are those of Apache Flink's StatusWatermarkValve.
+// with a watermark behind the valve's does not take it back: it is left out of the minimum until it
+// has caught up (it is not `aligned`). A watermark of an idle input is ignored.
+// The rules are those of Apache Flink's StatusWatermarkValve, but for the end: an input at
+// WATERMARK_END has ended; it holds nobody back, idle or not, and the valve is at its end only when
+// all inputs are. (There, one ended input next to an idle one closes every window.)
 
 #define WATERMARK_NONE INT64_MIN
 #define WATERMARK_END INT64_MAX // no record will ever come
@@ -36,20 +39,21 @@ int64_t generator_watermark(const struct watermark_generator *generator);
 struct valve_input {
     int64_t watermark;
     bool idle;
-    bool aligned; // has caught up with the valve since it was active again
-    bool used;
+    bool aligned; // active, and has caught up with the valve since it was active again
+    bool used;    // false: removed; the number is given out again
 };
 
 struct valve {
     struct valve_input *inputs;
     uint32_t count, cap;
     int64_t watermark; // merged; never goes back
-    bool idle;         // all inputs are
+    bool idle;         // all inputs that have not ended are, or the last one was removed
 };
 
+// All inputs active, at WATERMARK_NONE. 0 or ERR_NOMEM.
 int valve_init(struct valve *valve, uint32_t inputs);
 void valve_deinit(struct valve *valve);
-// A new input at the valve's watermark; its number in *out.
+// A new active input at the valve's watermark; its number in *out. 0 or ERR_NOMEM.
 int valve_add(struct valve *valve, uint32_t *out);
 void valve_remove(struct valve *valve, uint32_t input); // the rest may move on
 // Each returns true when the merged watermark or the idle state has changed.
