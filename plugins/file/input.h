@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "tidemill/abi.h"
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+// One file that is read, from its first byte on: one split of the source.
+//
+// A file is known by device and inode, so that a renamed one stays the same; its split is named
+// "PATH@DEVICE:INODE". A file that starts anew in place (copytruncate, an inode used again) is
+// another split: "...+1", then "...+2". Which of them a stored position belongs to is seen by the
+// position itself: it holds the offset and a hash of the bytes just before it, and a file that does
+// not have those bytes there is not the one that was read.
+
+enum { INPUT_TAIL = 64, INPUT_POSITION = 18 };
+
+enum input_state {
+    INPUT_FOUND,   // not yet announced
+    INPUT_WAITING, // announced: the host will assign it
+    INPUT_READY,   // assigned: may be read
+    INPUT_CHANGED, // assigned with a position of another generation: to be announced anew
+    INPUT_DENIED,  // found, but may not be read: tried again at each scan
+    INPUT_UNKNOWN, // a rotated file that was never read before: not wanted
+    INPUT_DONE
+};
+
+struct input {
+    char *path; // where it was found; once open it is read by descriptor
+    dev_t device;
+    ino_t inode;
+    uint32_t generation;
+    uint32_t split; // the host's id
+    enum input_state state;
+    int fd;            // -1: not open
+    int at_end;        // the last look found nothing more
+    int gone;          // no longer under its path: rotated or deleted
+    int resume_only;   // a rotated sibling: only of interest when its position is known
+    int from_end;      // start: end
+    int64_t quiet_ns;  // monotonic time of the last byte, or of the moment it was gone
+    struct input *old; // read that one to its end first; NULL: none
+    uint64_t offset;
+    unsigned char tail[INPUT_TAIL]; // the bytes before offset
+    uint8_t tail_len;
+    int seen; // by the scan that runs now
+};
+
+struct input *input_new(const char *path, const struct stat *st);
+void input_free(struct input *in);
+// The split's name; the caller frees. NULL: memory is out.
+char *input_name(const struct input *in);
+// 0 or an errno. Regular files only (ESPIPE).
+int input_open(struct input *in);
+void input_close(struct input *in);
+// Places the input at a stored position. 1: it fits; 0: this file is not the one that was read;
+// negative: an errno.
+int input_seek(struct input *in, tide_bytes position);
+// Places it behind the last complete line. 0 or an errno.
+int input_seek_end(struct input *in);
+// At most `size` bytes into `bytes`: > 0 read, 0 at the end, negative: an errno. The offset moves
+// on.
+ssize_t input_read(struct input *in, void *bytes, size_t size);
+// 1: the file is shorter than what was read of it.
+int input_shrank(const struct input *in);
+// The same inode from the beginning.
+void input_restart(struct input *in);
+void input_position(const struct input *in, unsigned char out[INPUT_POSITION]);

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: MIT
+#include "sink.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BACKOFF_FIRST_MS = 100, BACKOFF_LAST_MS = 5000 };
+
+static tide_result wait_for_space(struct sink *s, const char *path, int code)
+{
+    if (!s->backoff_ms)
+        s->host->log(s->ctx, TIDE_LOG_WARN, "cannot write %s: %s; waiting for space", path,
+                     strerror(-code));
+    s->backoff_ms = s->backoff_ms ? 2 * s->backoff_ms : BACKOFF_FIRST_MS;
+    if (s->backoff_ms > BACKOFF_LAST_MS)
+        s->backoff_ms = BACKOFF_LAST_MS;
+    s->host->wait_until(s->ctx, s->host->mono_ns(s->ctx) + s->backoff_ms * 1000000);
+    return TIDE_AGAIN;
+}
+
+tide_result sink_failed(struct sink *s, const char *what, const char *path, int code)
+{
+    if (code == -ENOSPC || code == -EDQUOT)
+        return wait_for_space(s, path, code);
+    if (code == OUTFILE_BUSY)
+        return s->host->fail(s->ctx, TIDE_FATAL, "%s is being written by another process or node",
+                             path);
+    return s->host->fail(s->ctx, TIDE_FATAL, "cannot %s %s: %s", what, path, strerror(-code));
+}
+
+static void space_again(struct sink *s)
+{
+    if (s->backoff_ms)
+        s->host->log(s->ctx, TIDE_LOG_INFO, "there is space again");
+    s->backoff_ms = 0;
+}
+
+// The part of the template before its first field, up to the last '/' in it.
+static size_t fixed_prefix(const char *template)
+{
+    size_t plain = strcspn(template, "{");
+    while (plain > 0 && template[plain - 1] != '/')
+        plain--;
+    return plain;
+}
+
+static tide_result read_options(struct sink *s)
+{
+    const tide_host *host = s->host;
+    const char *path = host->opt_text(s->ctx, "path");
+    if (!*path)
+        return host->fail(s->ctx, TIDE_FATAL, "path is empty");
+    s->truncate = !strcmp(host->opt_text(s->ctx, "mode"), "truncate");
+    s->rotate_size = (uint64_t)host->opt_int(s->ctx, "rotate.size");
+    s->rotate_every = host->opt_int(s->ctx, "rotate.every");
+    s->now_ms = host->wall_ms(s->ctx);
+    s->template = -1;
+    struct outfile *file;
+    if (!strchr(path, '{'))
+        return sink_file(s, path, strlen(path), &file);
+    s->template = host->template_of(s->ctx, "path");
+    s->fixed_prefix = fixed_prefix(path);
+    return touched_open(s, path);
+}
+
+static tide_result open_sink(const tide_host *host, tide_ctx *ctx, void **self)
+{
+    struct sink *s = *self;
+    if (!s) {
+        s = calloc(1, sizeof *s);
+        if (!s)
+            return host->fail(ctx, TIDE_FATAL, "out of memory");
+        s->host = host;
+        s->ctx = ctx;
+        s->touched.fd = -1;
+        *self = s;
+    }
+    return read_options(s);
+}
+
+static void close_sink(void *self)
+{
+    struct sink *s = self;
+    sink_drop_all(s);
+    touched_close(s);
+    free(s);
+}
+
+tide_result sink_begin(struct sink *s, struct outfile *file)
+{
+    if (file->begun)
+        return TIDE_OK;
+    if (s->truncate && !s->recovered) {
+        int code = outfile_truncate(file);
+        if (code)
+            return sink_failed(s, "truncate", file->path, code);
+    } else if (outfile_is_torn(file)) {
+        s->host->log(s->ctx, TIDE_LOG_WARN, "%s ends within a line: starting a new one",
+                     file->path);
+        file->buffer[file->used++] = '\n';
+        file->length++;
+    }
+    file->begun = 1;
+    return TIDE_OK;
+}
+
+// A path that comes from a record's fields stays below the template's own directory.
+static int escapes(const struct sink *s, const char *path, size_t len)
+{
+    if (memchr(path, '\0', len))
+        return 1;
+    size_t at = s->fixed_prefix;
+    if (at == 0 && len > 0 && path[0] == '/')
+        return 1;
+    while (at <= len) {
+        const char *slash = at < len ? memchr(path + at, '/', len - at) : NULL;
+        size_t end = slash ? (size_t)(slash - path) : len;
+        if (end - at == 2 && !memcmp(path + at, "..", 2))
+            return 1;
+        at = end + 1;
+    }
+    return path[len - 1] == '/';
+}
+
+// The file of a record; *out NULL with OK: the record was refused.
+static tide_result choose(struct sink *s, const tide_batch *batch, uint32_t index,
+                          struct outfile **out)
+{
+    *out = s->newest;
+    if (s->template <0)
+        return TIDE_OK;
+    tide_bytes path = s->host->expand(s->ctx, batch, index, s->template);
+    *out = NULL;
+    if (!path.data || path.len == 0)
+        return s->host->refuse(s->ctx, batch, index, "path needs a field that is absent");
+    if (escapes(s, path.data, path.len))
+        return s->host->refuse(s->ctx, batch, index, "path '%.*s' leads out of its directory",
+                               (int)path.len, (const char *)path.data);
+    return sink_file(s, path.data, path.len, out);
+}
+
+static tide_result write_out(struct sink *s, struct outfile *file, size_t more)
+{
+    if (more <= file->size - file->used)
+        return TIDE_OK;
+    tide_result result = touched_sync(s);
+    if (result != TIDE_OK)
+        return result;
+    int code = outfile_room(file, more);
+    if (code)
+        return sink_failed(s, "write", file->path, code);
+    space_again(s);
+    return TIDE_OK;
+}
+
+static tide_result prepare_file(struct sink *s, struct outfile *file, size_t more)
+{
+    tide_result result = sink_begin(s, file);
+    if (result == TIDE_OK && (s->rotate_size || s->rotate_every))
+        result = sink_rotate(s, file, more);
+    if (result == TIDE_OK && !file->touched)
+        result = touched_add(s, file);
+    file->touched |= result == TIDE_OK;
+    return result == TIDE_OK ? write_out(s, file, more) : result;
+}
+
+static tide_result put(struct sink *s, struct outfile *file, tide_bytes value)
+{
+    size_t more = value.len + 1;
+    int simple = file->begun && file->touched && !s->rotate_size && !s->rotate_every;
+    tide_result result = simple ? write_out(s, file, more) : prepare_file(s, file, more);
+    if (result != TIDE_OK)
+        return result;
+    char *to = file->buffer + file->used;
+    memcpy(to, value.data, value.len);
+    to[value.len] = '\n';
+    file->used += more;
+    file->length += more;
+    return TIDE_OK;
+}
+
+static tide_result write_batch(void *self, const tide_batch *batch, uint32_t *accepted)
+{
+    struct sink *s = self;
+    s->now_ms = s->host->wall_ms(s->ctx);
+    s->wrote = 1;
+    for (*accepted = 0; *accepted < batch->count; (*accepted)++) {
+        const tide_record *record = tide_record_at(batch, *accepted);
+        struct outfile *file = NULL;
+        tide_result result =
+            record->value.data
+                ? choose(s, batch, *accepted, &file)
+                : s->host->refuse(s->ctx, batch, *accepted, "a tombstone is no line of a file");
+        if (result == TIDE_OK && file)
+            result = put(s, file, record->value);
+        if (result != TIDE_OK)
+            return result;
+    }
+    return TIDE_OK;
+}
+
+tide_result sink_sync_all(struct sink *s)
+{
+    tide_result result = touched_sync(s);
+    if (result != TIDE_OK)
+        return result;
+    for (struct outfile *file = sink_next(s, NULL); file; file = sink_next(s, file)) {
+        if (file->fd >= 0) {
+            result = s->truncate ? sink_begin(s, file) : TIDE_OK;
+            if (result != TIDE_OK)
+                return result;
+            int code = outfile_write_out(file);
+            if (code)
+                return sink_failed(s, "write", file->path, code);
+        }
+        int code = outfile_sync(file);
+        if (code) // never tried again: the system may have dropped the pages
+            return s->host->fail(s->ctx, TIDE_FATAL, "cannot sync %s: %s", file->path,
+                                 strerror(-code));
+    }
+    space_again(s);
+    return TIDE_OK;
+}
+
+static tide_result flush(void *self)
+{
+    struct sink *s = self;
+    tide_result result = sink_sync_all(s);
+    if (result == TIDE_OK && !s->two_phase) {
+        for (struct outfile *file = sink_next(s, NULL); file; file = sink_next(s, file))
+            file->touched = 0;
+        sink_forget_closed(s);
+    }
+    return result;
+}
+
+static const tide_option rotate_options[] = {
+    {.name = "size",
+     .type = TIDE_SIZE,
+     .min = 1,
+     .max = 1e18,
+     .help = "a file that would grow beyond it is rotated"},
+    {.name = "every",
+     .type = TIDE_DURATION,
+     .min = 1000,
+     .max = 1e13,
+     .help = "a file is rotated when such a span (counted from 1970, UTC) is over"},
+    {.name = NULL},
+};
+
+static const tide_option options[] = {
+    {.name = "path",
+     .type = TIDE_TEXT,
+     .flags = TIDE_OPTION_REQUIRED | TIDE_OPTION_TEMPLATE,
+     .help = "the file; with {field} parts one file for each value; directories are made"},
+    {.name = "mode",
+     .type = TIDE_CHOICE,
+     .default_text = "append",
+     .choices = "append|truncate",
+     .help = "truncate: begin each file anew when the pipeline starts"},
+    {.name = "rotate",
+     .type = TIDE_MAP,
+     .members = rotate_options,
+     .help = "when a file is renamed to PATH.TIME and begun anew"},
+    {.name = NULL},
+};
+
+const tide_sink file_sink = {
+    .struct_size = sizeof file_sink,
+    .capabilities = TIDE_SINK_TWO_PHASE | TIDE_SINK_BLOCKING | TIDE_SINK_STREAM,
+    .options = options,
+    .open = open_sink,
+    .close = close_sink,
+    .write = write_batch,
+    .flush = flush,
+    .prepare = sink_prepare,
+    .commit = sink_commit,
+    .abort = sink_abort,
+};
