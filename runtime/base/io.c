@@ -189,6 +189,18 @@ int io_rename(const char *from, const char *to, struct error *err)
     return code ? code : io_fsync_dir(dir, err);
 }
 
+static int make_dir(const char *path, struct error *err)
+{
+    if (mkdir(path, 0755) == 0) {
+        char parent[PATH_MAX];
+        int code = parent_of(path, parent, err);
+        return code ? code : io_fsync_dir(parent, err);
+    }
+    if (errno == EEXIST)
+        return 0;
+    return error_errno(err, ERR_IO, errno, "%s: cannot make the directory", path);
+}
+
 int io_mkdir_all(const char *path, struct error *err)
 {
     char part[PATH_MAX];
@@ -200,8 +212,9 @@ int io_mkdir_all(const char *path, struct error *err)
             continue;
         memcpy(part, path, i);
         part[i] = 0;
-        if (mkdir(part, 0755) && errno != EEXIST)
-            return error_errno(err, ERR_IO, errno, "%s: cannot make the directory", part);
+        int code = make_dir(part, err);
+        if (code)
+            return code;
     }
     struct stat st;
     if (stat(path, &st) || !S_ISDIR(st.st_mode))

@@ -26,7 +26,7 @@ int io_fsync_dir(const char *path, struct error *err); // makes names in the dir
 int io_truncate(int fd, const char *path, uint64_t len, struct error *err);
 // Renames and makes it durable (`to`'s directory).
 int io_rename(const char *from, const char *to, struct error *err);
-int io_mkdir_all(const char *path, struct error *err); // like mkdir -p, mode 0755
+int io_mkdir_all(const char *path, struct error *err); // mkdir -p, mode 0755, durable
 
 // The n-th changing call from now on (1 = the next) fails with `errnum`, once, or it and all after.
 // n = 0 switches it off. A write that fails so has written half of its bytes before.
