@@ -50,16 +50,20 @@ static void produce_one(struct job *job, const char *key, size_t key_len, const 
     rd_kafka_vu_t vus[6 + MAX_HEADERS] = {
         {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = job->topic},
         {.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = job->partition},
-        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY | RD_KAFKA_MSG_F_BLOCK},
+        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
         {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {(void *)(uintptr_t)value, value_len}},
         {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {(void *)(uintptr_t)key, key_len}},
         {.vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u.i64 = job->time_ms},
     };
     for (int i = 0; i < job->header_count; i++)
         add_header(job, &vus[6 + i], i);
-    rd_kafka_error_t *error = rd_kafka_produceva(job->rk, vus, 6 + (size_t)job->header_count);
-    if (error)
-        tool_die("produce: %s", rd_kafka_error_string(error));
+    rd_kafka_error_t *error;
+    while ((error = rd_kafka_produceva(job->rk, vus, 6 + (size_t)job->header_count))) {
+        if (rd_kafka_error_code(error) != RD_KAFKA_RESP_ERR__QUEUE_FULL)
+            tool_die("produce: %s", rd_kafka_error_string(error));
+        rd_kafka_error_destroy(error);
+        rd_kafka_poll(job->rk, 100);
+    }
     for (int i = 0; i < job->header_count; i++)
         free((void *)(uintptr_t)vus[6 + i].u.header.name);
     rd_kafka_poll(job->rk, 0);
