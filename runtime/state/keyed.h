@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "state/table.h"
+
+// Keyed state by window: each open window has a table of its own, so that firing and freeing a
+// window touch its keys only. Windows are found by their start, and come up in the order of the
+// time at which something is to be done about them (`due`: fire, then free), then of their starts.
+//
+// Memory is proportional to windows and keys: an open window with one key takes some 300 bytes.
+// One thread at a time. Pointers to windows hold until keyed_drop.
+
+struct keyed_window {
+    int64_t start, end;
+    int64_t due;      // in event time
+    bool fired;       // its result was out once
+    uint32_t heap_at; // place in keyed->heap
+    struct table table;
+};
+
+struct keyed {
+    struct state_budget budget;
+    uint32_t slot_size;
+    struct keyed_window **heap; // the one due next is first
+    struct keyed_window **map;  // by start: open addressing, at most half full
+    size_t heap_cap, map_cells; // a power of two, or 0
+    uint32_t count;
+};
+
+void keyed_init(struct keyed *keyed, uint32_t slot_size, size_t limit_bytes);
+// What slots own must be freed before.
+void keyed_deinit(struct keyed *keyed);
+
+struct keyed_window *keyed_find(const struct keyed *keyed, int64_t start);
+// A new window (there is none with this start). 0, ERR_NOMEM, ERR_LIMIT.
+int keyed_open(struct keyed *keyed, int64_t start, int64_t end, int64_t due,
+               struct keyed_window **out);
+// The window with the smallest (due, start), or NULL.
+static inline struct keyed_window *keyed_next(const struct keyed *keyed)
+{
+    return keyed->count ? keyed->heap[0] : NULL;
+}
+void keyed_due(struct keyed *keyed, struct keyed_window *window, int64_t due); // changes it
+void keyed_drop(struct keyed *keyed, struct keyed_window *window);
+// Entries of all windows.
+uint64_t keyed_entries(const struct keyed *keyed);
