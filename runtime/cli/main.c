@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+#include "cli/command.h"
+#include "config/problems.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+const struct command *const commands[] = {
+    &command_demo, &command_run, &command_check, &command_plugins, NULL,
+};
+
+enum exit_status command_fail(const struct error *err)
+{
+    fprintf(stderr, "tidemill: error: %s\n", err->text);
+    if (err->code == ERR_INPUT)
+        return EXIT_WRONG_INPUT;
+    return err->code == ERR_REFUSED ? EXIT_REFUSED : EXIT_FAILED;
+}
+
+enum exit_status command_misused(const struct command *command, const char *fmt, ...)
+{
+    fprintf(stderr, "tidemill %s: ", command->name);
+    va_list args;
+    va_start(args, fmt);
+    vfprintf(stderr, fmt, args);
+    va_end(args);
+    fprintf(stderr, "\nsee: tidemill %s --help\n", command->name);
+    return EXIT_WRONG_INPUT;
+}
+
+static const struct command *find(const char *name)
+{
+    for (const struct command *const *command = commands; *command; command++)
+        if (strcmp((*command)->name, name) == 0)
+            return *command;
+    return NULL;
+}
+
+static enum exit_status unknown(const char *name)
+{
+    const char *names[sizeof commands / sizeof *commands];
+    size_t count = 0;
+    for (; commands[count]; count++)
+        names[count] = commands[count]->name;
+    names[count] = NULL;
+    const char *near = nearest_name(name, names);
+    fprintf(stderr, "tidemill: no command '%s'", name);
+    if (near)
+        fprintf(stderr, "; did you mean '%s'?", near);
+    fputs("\nsee: tidemill --help\n", stderr);
+    return EXIT_WRONG_INPUT;
+}
+
+static enum exit_status run(const struct command *command, int argc, char **argv)
+{
+    struct error err = ERROR_INIT;
+    struct args args;
+    if (args_parse(&args, command->options, argc, argv, &err))
+        return command_misused(command, "%s", err.text);
+    enum exit_status status;
+    if (args.help)
+        status = help_command(command);
+    else if (!command->operands && args.operand_count)
+        status = command_misused(command, "unexpected argument '%s'", args.operands[0]);
+    else
+        status = command->run(&args);
+    args_free(&args);
+    return status;
+}
+
+static enum exit_status help(const char *name)
+{
+    if (!name)
+        return help_all(stdout);
+    const struct command *command = find(name);
+    return command ? help_command(command) : unknown(name);
+}
+
+static bool is(const char *word, const char *name, const char *letter)
+{
+    return strcmp(word, name) == 0 || strcmp(word, letter) == 0;
+}
+
+int main(int argc, char **argv)
+{
+    signal(SIGPIPE, SIG_IGN); // a closed pipe is an error of write
+    if (argc < 2) {
+        help_all(stderr);
+        return EXIT_WRONG_INPUT;
+    }
+    if (is(argv[1], "--version", "-V"))
+        return puts("tidemill " TIDEMILL_VERSION) < 0 ? EXIT_FAILED : EXIT_DONE;
+    if (is(argv[1], "--help", "-h") || strcmp(argv[1], "help") == 0)
+        return (int)help(argv[2]);
+    const struct command *command = find(argv[1]);
+    return (int)(command ? run(command, argc - 1, argv + 1) : unknown(argv[1]));
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+#include "cli/pipeline.h"
+
+#include "base/alloc.h"
+#include "cli/terminal.h"
+
+#include <string.h>
+
+enum { PROBLEMS_MAX_BYTES = 1 << 20 };
+
+int pipeline_registry(struct registry **out, const struct args *args, struct error *err)
+{
+    *out = NULL;
+    int code = registry_new(out, err);
+    if (!code)
+        code = registry_add_defaults(*out, err);
+    size_t cursor = 0;
+    for (const char *dir; !code && (dir = args_next(args, "plugins", &cursor)) != NULL;)
+        code = registry_add_dir(*out, dir, err);
+    if (code) {
+        registry_free(*out);
+        *out = NULL;
+    }
+    return code;
+}
+
+static void print_problems(const struct problems *problems)
+{
+    struct buf text;
+    buf_init(&text, PROBLEMS_MAX_BYTES);
+    if (problems_print(problems, &text, terminal_colours(stderr)) == 0)
+        fputs(buf_cstr(&text), stderr);
+    else
+        fprintf(stderr, "tidemill: error: %zu problems, and no memory to print them\n",
+                problems->count);
+    buf_deinit(&text);
+}
+
+// All values of a repeated option behind `first` (NULL: none), in an array that the caller frees.
+static const char **collect(const struct args *args, const char *name, const char *first,
+                            uint32_t *count)
+{
+    const char **list = mem_array(args->given_count + 2, sizeof *list);
+    if (!list)
+        return NULL;
+    *count = 0;
+    if (first)
+        list[(*count)++] = first;
+    size_t cursor = 0;
+    for (const char *value; (value = args_next(args, name, &cursor)) != NULL;)
+        list[(*count)++] = value;
+    return list;
+}
+
+static int load_topology(struct pipeline *pipeline, const char *file, const struct args *args,
+                         struct problems *problems, struct error *err)
+{
+    struct topology_input input = {0};
+    const char **files = collect(args, "with", file, &input.file_count);
+    const char **sets = collect(args, "set", NULL, &input.set_count);
+    input.files = files;
+    input.sets = sets;
+    int code = files && sets
+                   ? topology_load(&pipeline->topology, &input, pipeline->catalogue, problems)
+                   : ERR_NOMEM;
+    if (code == ERR_NOMEM)
+        error_nomem(err);
+    mem_free(files);
+    mem_free(sets);
+    return code;
+}
+
+static int load(struct pipeline *pipeline, const char *file, const struct args *args,
+                struct problems *problems, struct error *err)
+{
+    int code = pipeline_registry(&pipeline->registry, args, err);
+    if (!code)
+        code = engine_catalogue(&pipeline->catalogue, pipeline->registry, err);
+    if (!code)
+        code = load_topology(pipeline, file, args, problems, err);
+    if (code)
+        return code;
+    struct engine_config config = {
+        .topology = pipeline->topology,
+        .registry = pipeline->registry,
+        .clock = clock_system(),
+        .has_plugins = true,
+    };
+    return engine_new(&pipeline->engine, &config, problems);
+}
+
+enum exit_status pipeline_load(struct pipeline *pipeline, const char *file, const struct args *args)
+{
+    *pipeline = (struct pipeline){0};
+    struct error err = ERROR_INIT;
+    struct problems problems;
+    problems_init(&problems);
+    int code = load(pipeline, file, args, &problems, &err);
+    enum exit_status status = EXIT_DONE;
+    if (problems.count)
+        print_problems(&problems);
+    if (code && err.len)
+        status = command_fail(&err);
+    else if (code)
+        status = code == ERR_INPUT ? EXIT_WRONG_INPUT : EXIT_FAILED;
+    problems_deinit(&problems);
+    if (code)
+        pipeline_free(pipeline);
+    return status;
+}
+
+void pipeline_free(struct pipeline *pipeline)
+{
+    if (pipeline->engine)
+        engine_free(pipeline->engine);
+    if (pipeline->topology)
+        topology_free(pipeline->topology);
+    if (pipeline->catalogue)
+        engine_catalogue_free(pipeline->catalogue);
+    if (pipeline->registry)
+        registry_free(pipeline->registry);
+    *pipeline = (struct pipeline){0};
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "cli/command.h"
+#include "engine/engine.h"
+
+// From the command line to an engine that is ready to start: plugins, YAML, topology, scripts.
+// What is wrong is printed on standard error, all at once.
+
+struct pipeline {
+    struct registry *registry;
+    struct catalogue *catalogue;
+    struct topology *topology;
+    struct engine *engine;
+};
+
+// The options that every command on pipelines has.
+#define PIPELINE_OPTIONS                                                                           \
+    {"with", 'w', "FILE", "merge this YAML file over the pipeline; may be repeated"},              \
+        {"set", 's', "PATH=VALUE", "set one value: sources.a.rate=100; may be repeated"},          \
+    {                                                                                              \
+        "plugins", 'p', "DIR", "load plugins from here as well; may be repeated"                   \
+    }
+
+// Loads `file` with --with, --set and --plugins of `args`. EXIT_DONE, or the exit status after the
+// problems were printed (then nothing needs freeing). Connects nothing.
+enum exit_status pipeline_load(struct pipeline *pipeline, const char *file,
+                               const struct args *args);
+void pipeline_free(struct pipeline *pipeline);
+
+// The plugins of the usual directories and of --plugins. Broken files are kept with their error.
+int pipeline_registry(struct registry **out, const struct args *args, struct error *err);
