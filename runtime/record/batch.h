@@ -51,7 +51,7 @@ struct batch {
     uint32_t marks;
     int64_t watermark; // ms
     uint64_t epoch;
-    struct shape_table *shapes; // of the lane that made it
+    struct shape_table *shapes; // of the lane that holds it: who hands a batch over sets it
     struct arena arena;
     struct chunk *chunks[BATCH_CHUNKS];
     uint32_t chunk_count;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "base/error.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,6 +15,7 @@ struct framer {
     enum framing kind;
     size_t max;     // longest message
     size_t scanned; // of the rest: bytes that hold no end, so that none is looked at twice
+    bool skipping;  // inside a line that was refused
 };
 
 struct frame {
@@ -24,8 +26,9 @@ struct frame {
 
 void framer_init(struct framer *framer, enum framing kind, size_t max_bytes);
 int framing_from_name(const char *name, enum framing *out, struct error *err);
-// 1: a frame; 0: more bytes are needed; ERR_LIMIT: longer than max (frame->used = bytes to skip;
-// the rest of that line is skipped by later calls). `at_end`: nothing follows, a last message
-// without delimiter counts.
+// 1: a frame; 0: more bytes are needed; ERR_LIMIT: longer than max (the rest of that line is
+// skipped by later calls, in silence). The caller takes frame->used bytes off the front whatever
+// the result: with 0 they are the part of a refused line. `at_end`: nothing follows, a last message
+// without delimiter counts. A message may be empty (two newlines in a row).
 int framer_next(struct framer *framer, const char *bytes, size_t len, int at_end,
                 struct frame *frame, struct error *err);

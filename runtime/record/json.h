@@ -21,7 +21,10 @@ struct json_limits {
     uint32_t size;    // bytes of one record
     uint32_t members; // of one object
 };
-#define JSON_LIMITS_DEFAULT {.depth = 128, .size = 1u << 20, .members = 4096}
+#define JSON_LIMITS_DEFAULT                                                                        \
+    {                                                                                              \
+        .depth = 128, .size = 1u << 20, .members = 4096                                            \
+    }
 
 struct json_reader; // remembers layouts; one thread at a time
 

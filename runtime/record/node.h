@@ -16,6 +16,8 @@ struct node_member {
     uint32_t name_len;
     bool name_plain; // can stand between quotes as it is
     struct value value;
+    const char *wire; // the value as it came, while it is untouched; else NULL
+    uint32_t wire_len;
 };
 
 struct node {

@@ -25,12 +25,12 @@ enum span_kind {
     SPAN_NULL,
     SPAN_TRUE,
     SPAN_FALSE,
-    SPAN_INT,    // digits with optional minus, no fraction or exponent (may exceed int64)
-    SPAN_NUMBER, // has a fraction or an exponent, or is -0
-    SPAN_STRING, // between the quotes; no escapes
-    SPAN_ESCAPED,// between the quotes; has escapes
-    SPAN_ARRAY,  // from [ to ]
-    SPAN_OBJECT, // from { to }
+    SPAN_INT,     // digits with optional minus, no fraction or exponent (may exceed int64)
+    SPAN_NUMBER,  // has a fraction or an exponent, or is -0
+    SPAN_STRING,  // between the quotes; no escapes
+    SPAN_ESCAPED, // between the quotes; has escapes
+    SPAN_ARRAY,   // from [ to ]
+    SPAN_OBJECT,  // from { to }
 };
 
 struct span {
@@ -45,6 +45,8 @@ enum record_flags {
     RECORD_SHARED_CELLS = 2, // cells belong to several records: copied before a write
     RECORD_WHOLE = 4,        // raw is no object: its one member is the whole of raw
     RECORD_RETRACT = 8,      // takes back an earlier result (header op: retract)
+    RECORD_RAW = 16,         // raw is no JSON text (decode text or none)
+    RECORD_LINES = 32,       // raw has line breaks between its tokens: not to be copied as it is
 };
 
 struct header {
@@ -92,7 +94,8 @@ struct value record_field(struct batch *batch, struct record *record, struct fie
 struct value record_name(struct batch *batch, struct record *record, const char *name,
                          uint32_t len);
 // Writing. `value` is copied by value; its bytes must live as long as the batch (use batch_copy).
-// VALUE_ABSENT deletes. 0 or ERR_NOMEM.
+// VALUE_ABSENT deletes. 0, ERR_NOMEM, or ERR_LIMIT: more than SHAPE_MEMBERS_MAX members. A node
+// that is written must be detached or a copy; it belongs to the record then.
 int record_set(struct batch *batch, struct record *record, int32_t slot, struct value value);
 int record_set_field(struct batch *batch, struct record *record, struct field *field,
                      struct value value);
@@ -101,8 +104,9 @@ int record_set_name(struct batch *batch, struct record *record, const char *name
 // The exact number of members that are there (deleted ones not counted).
 uint32_t record_members(const struct record *record);
 
-// To try something and take it back: the state of the record before; restore undoes every write
-// since (also inside nested nodes). Cheap when there are no cells yet.
+// To try something and take it back: the state of the record before; rollback undoes every write
+// since (also inside nested nodes). Costs nothing itself: the cells are copied by the first write
+// behind the mark. Nodes entered before the mark are to be entered again after it.
 struct record_mark {
     const struct shape *shape;
     struct value *cells;

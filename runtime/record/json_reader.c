@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+#include "record/json_reader.h"
+#include "base/alloc.h"
+#include "record/json_text.h"
+
+struct json_reader *json_reader_new(struct shape_table *shapes, const struct json_limits *limits)
+{
+    struct json_reader *reader = mem_zalloc(sizeof *reader);
+    if (!reader)
+        return NULL;
+    reader->shapes = shapes;
+    reader->limits = limits ? *limits : (struct json_limits)JSON_LIMITS_DEFAULT;
+    if (reader->limits.depth > JSON_DEPTH_MAX)
+        reader->limits.depth = JSON_DEPTH_MAX;
+    if (reader->limits.size > JSON_SIZE_MAX)
+        reader->limits.size = JSON_SIZE_MAX;
+    if (reader->limits.members > SHAPE_MEMBERS_MAX)
+        reader->limits.members = SHAPE_MEMBERS_MAX;
+    reader->fast = json_fast_best();
+    reader->hints = json_hints_new();
+    if (!reader->hints) {
+        mem_free(reader);
+        return NULL;
+    }
+    return reader;
+}
+
+void json_reader_free(struct json_reader *reader)
+{
+    if (!reader)
+        return;
+    json_hints_free(reader->hints);
+    mem_free(reader->found.spans);
+    mem_free(reader->found.names);
+    mem_free(reader->index);
+    mem_free(reader);
+}
+
+int json_found_grow(struct json_reader *reader)
+{
+    struct json_found *found = &reader->found;
+    uint32_t cap = found->cap ? found->cap * 2 : 32;
+    struct span *spans = mem_realloc(found->spans, cap * sizeof *spans);
+    if (!spans)
+        return ERR_NOMEM;
+    found->spans = spans;
+    struct shape_name *names = mem_realloc(found->names, cap * sizeof *names);
+    if (!names)
+        return ERR_NOMEM;
+    found->names = names;
+    found->cap = cap;
+    return 0;
+}
+
+static int word_error(const struct json_reader *reader, int code, const char *text, uint32_t len,
+                      struct error *err)
+{
+    uint32_t at = reader->error_at;
+    if (code == ERR_NOMEM)
+        return error_nomem(err);
+    if (code == ERR_LIMIT)
+        return error_set(
+            err, code, "byte %u: expected %s than the limit of %u", at, reader->expected,
+            strstr(reader->expected, "members") ? reader->limits.members : reader->limits.depth);
+    if (at >= len)
+        return error_set(err, code, "byte %u: expected %s, found the end of the text", at,
+                         reader->expected);
+    unsigned char c = (unsigned char)text[at];
+    if (c > 0x20 && c < 0x7f)
+        return error_set(err, code, "byte %u: expected %s, found '%c'", at, reader->expected, c);
+    return error_set(err, code, "byte %u: expected %s, found 0x%02x", at, reader->expected, c);
+}
+
+static int unescape_names(struct json_reader *reader, struct batch *batch)
+{
+    for (uint32_t i = 0; i < reader->found.count; i++) {
+        struct shape_name *name = &reader->found.names[i];
+        if (name->plain)
+            continue;
+        struct value decoded = json_text_unescape(batch, name->bytes, name->len);
+        if (decoded.type == VALUE_ABSENT)
+            return ERR_NOMEM;
+        name->bytes = decoded.bytes;
+        name->len = decoded.len;
+    }
+    return 0;
+}
+
+static const struct shape *find_shape(struct json_reader *reader, struct batch *batch)
+{
+    struct json_found *found = &reader->found;
+    if (found->guessed)
+        return reader->guess;
+    if (found->escaped_names && unescape_names(reader, batch))
+        return NULL;
+    const struct shape *shape =
+        shape_intern(reader->shapes, &batch->arena, found->names, found->count);
+    if (shape && (shape->flags & SHAPE_INTERNED))
+        reader->guess = shape;
+    return shape;
+}
+
+static int make_record(struct json_reader *reader, struct batch *batch, struct record *record)
+{
+    struct json_found *found = &reader->found;
+    const struct shape *shape = find_shape(reader, batch);
+    if (!shape)
+        return ERR_NOMEM;
+    struct span *spans = ARENA_ARRAY(&batch->arena, struct span, found->count ? found->count : 1);
+    if (!spans)
+        return ERR_NOMEM;
+    memcpy(spans, found->spans, found->count * sizeof *spans);
+    record->shape = shape;
+    record->spans = spans;
+    record->wire = (uint16_t)found->count;
+    record->flags = (uint16_t)(record->flags | found->flags);
+    return 0;
+}
+
+static void clear_found(struct json_reader *reader)
+{
+    reader->found.count = 0;
+    reader->found.flags = 0;
+    reader->found.escaped_names = false;
+    reader->found.guessed = false;
+}
+
+int json_read(struct json_reader *reader, struct batch *batch, const char *text, size_t size,
+              size_t pad, struct record *record, struct error *err)
+{
+    if (size > reader->limits.size)
+        return error_set(err, ERR_LIMIT, "byte %u: the record is longer than %u bytes",
+                         reader->limits.size, reader->limits.size);
+    uint32_t len = (uint32_t)size;
+    bool fast = pad >= CHUNK_PAD && reader->fast && len;
+    record->raw = text;
+    record->raw_len = len;
+    record->spans = NULL;
+    record->wire = 0;
+    record->cells = NULL;
+    record->cell_cap = 0;
+    record->flags &= (uint16_t) ~(RECORD_WHOLE | RECORD_LINES | RECORD_RAW | RECORD_SHARED_CELLS);
+    if (fast && reader->path <= JSON_PATH_HINT && json_hints_try(reader, batch, text, len, record))
+        return 0;
+    clear_found(reader);
+    int code = 0;
+    if (!fast || reader->path == JSON_PATH_SCALAR || !reader->fast->bitmap(reader, text, len)) {
+        clear_found(reader);
+        code = json_scalar(reader, text, len);
+    }
+    if (!code)
+        code = make_record(reader, batch, record);
+    if (code)
+        return word_error(reader, code, text, len, err);
+    if (fast && reader->path <= JSON_PATH_HINT)
+        json_hints_learn(reader, text, len, record);
+    return 0;
+}

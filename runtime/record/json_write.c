@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: MIT
+#include "record/json.h"
+#include "record/json_pen.h"
+#include "record/number.h"
+
+struct writer {
+    struct pen pen;
+    const struct record *record;
+    bool first;
+    uint32_t run, run_end; // untouched members that are still to be copied, when run < run_end
+};
+
+static uint32_t value_start(struct span span)
+{
+    return span.at - (span.kind == SPAN_STRING || span.kind == SPAN_ESCAPED);
+}
+
+static uint32_t value_end(struct span span)
+{
+    return span.at + span.len + (span.kind == SPAN_STRING || span.kind == SPAN_ESCAPED);
+}
+
+// True when the cell still says what stands in the raw bytes.
+static bool cell_untouched(const struct record *record, uint32_t slot)
+{
+    struct value cell = record->cells[slot];
+    if (cell.type == VALUE_UNSET)
+        return true;
+    if (slot >= record->wire)
+        return cell.type == VALUE_ABSENT;
+    return (cell.flags & VALUE_IS_NODE) && cell.node->text &&
+           cell.node->text == record->raw + record->spans[slot].at;
+}
+
+bool record_untouched(const struct record *record)
+{
+    if (!record->raw || (record->flags & RECORD_RAW))
+        return false;
+    if (record->cells)
+        for (uint32_t i = 0; i < record->shape->count; i++)
+            if (!cell_untouched(record, i))
+                return false;
+    return true;
+}
+
+static void put_comma(struct writer *writer)
+{
+    if (!writer->first)
+        pen_char(&writer->pen, ',');
+    writer->first = false;
+}
+
+static bool flush_run(struct writer *writer)
+{
+    if (writer->run == writer->run_end)
+        return true;
+    const struct record *record = writer->record;
+    uint32_t from = record->spans[writer->run].name_at;
+    uint32_t to = value_end(record->spans[writer->run_end - 1]);
+    writer->run = writer->run_end;
+    if (!pen_room(&writer->pen, to - from + 1u))
+        return false;
+    put_comma(writer);
+    pen_bytes(&writer->pen, record->raw + from, to - from);
+    return true;
+}
+
+static bool put_name(struct writer *writer, uint32_t slot)
+{
+    const struct record *record = writer->record;
+    const struct shape_name *name = &record->shape->names[slot];
+    struct pen *pen = &writer->pen;
+    if (slot < record->wire && !(record->flags & RECORD_WHOLE)) {
+        struct span span = record->spans[slot];
+        uint32_t len = value_start(span) - span.name_at;
+        if (!pen_room(pen, len + 1u))
+            return false;
+        put_comma(writer);
+        pen_bytes(pen, record->raw + span.name_at, len);
+        return true;
+    }
+    if (!pen_room(pen, name->len + 4u))
+        return false;
+    put_comma(writer);
+    if (!name->plain)
+        return pen_string(pen, name->bytes, name->len) && pen_literal(pen, ":", 1);
+    pen_char(pen, '"');
+    pen_bytes(pen, name->bytes, name->len);
+    pen_bytes(pen, "\":", 2);
+    return true;
+}
+
+static bool put_cell(struct writer *writer, struct value cell)
+{
+    struct pen *pen = &writer->pen;
+    if (cell.type != VALUE_INT)
+        return pen_value(pen, cell);
+    if (!pen_room(pen, NUMBER_TEXT_MAX))
+        return false;
+    pen->at += number_format_int(cell.i, pen->at);
+    return true;
+}
+
+static bool put_member(struct writer *writer, uint32_t slot)
+{
+    const struct record *record = writer->record;
+    if (!record->cells || cell_untouched(record, slot)) {
+        if (slot >= record->wire)
+            return true;
+        if (writer->run_end != slot || writer->run == writer->run_end) {
+            if (!flush_run(writer))
+                return false;
+            writer->run = slot;
+        }
+        writer->run_end = slot + 1;
+        return true;
+    }
+    struct value cell = record->cells[slot];
+    if (!flush_run(writer))
+        return false;
+    if (cell.type == VALUE_ABSENT)
+        return true;
+    return put_name(writer, slot) && put_cell(writer, cell);
+}
+
+static bool put_object(struct writer *writer, uint32_t *slot)
+{
+    const struct record *record = writer->record;
+    if (!pen_room(&writer->pen, record->raw_len + 2u))
+        return false;
+    pen_char(&writer->pen, '{');
+    for (*slot = 0; *slot < record->shape->count; ++*slot)
+        if (!put_member(writer, *slot))
+            return false;
+    return flush_run(writer) && pen_literal(&writer->pen, "}", 1);
+}
+
+// The member of a record whose raw bytes are no object.
+static bool put_whole(struct writer *writer)
+{
+    const struct record *record = writer->record;
+    struct span span = record->spans[0];
+    if (record->cells && !cell_untouched(record, 0))
+        return put_cell(writer, record->cells[0]);
+    if (record->flags & RECORD_RAW)
+        return pen_string(&writer->pen, record->raw + span.at, span.len);
+    return pen_text(&writer->pen, record->raw + value_start(span),
+                    value_end(span) - value_start(span));
+}
+
+static bool put_whole_object(struct writer *writer, uint32_t *slot)
+{
+    const struct record *record = writer->record;
+    if (!pen_literal(&writer->pen, "{", 1))
+        return false;
+    for (*slot = 0; *slot < record->shape->count; ++*slot) {
+        if (*slot < record->wire) {
+            bool gone = record->cells && record->cells[*slot].type == VALUE_ABSENT;
+            if (!gone && (!put_name(writer, *slot) || !put_whole(writer)))
+                return false;
+        } else if (record->cells && record->cells[*slot].type > VALUE_ABSENT) {
+            if (!put_name(writer, *slot) || !put_cell(writer, record->cells[*slot]))
+                return false;
+        }
+    }
+    return pen_literal(&writer->pen, "}", 1);
+}
+
+// A JSON value that is no object stays one as long as it is the only member.
+static bool is_lone_value(const struct record *record)
+{
+    if (!(record->flags & RECORD_WHOLE) || (record->flags & RECORD_RAW) || !record->wire)
+        return false;
+    return record_members(record) == 1 && (!record->cells || record->cells[0].type != VALUE_ABSENT);
+}
+
+int json_write(struct batch *batch, const struct record *record, struct buf *out, struct error *err)
+{
+    (void)batch;
+    if (record_untouched(record) && !(record->flags & RECORD_LINES))
+        return buf_append(out, record->raw, record->raw_len);
+    if ((record->flags & RECORD_RAW) && record_members(record) == 0 && record->wire == 0)
+        return error_set(err, ERR_DATA, "bytes that were not decoded cannot be written as JSON");
+    struct writer writer = {.record = record, .first = true};
+    uint32_t slot = 0;
+    size_t start = out->len;
+    pen_open(&writer.pen, out);
+    bool done;
+    if (is_lone_value(record))
+        done = put_whole(&writer);
+    else if (record->flags & RECORD_WHOLE)
+        done = put_whole_object(&writer, &slot);
+    else
+        done = put_object(&writer, &slot);
+    if (!done)
+        return pen_error(&writer.pen,
+                         slot < record->shape->count ? &record->shape->names[slot] : NULL, err);
+    pen_close(&writer.pen);
+    if (record->flags & RECORD_LINES) {
+        char *end = json_squeeze(out->data + start, out->data + start, out->data + out->len);
+        out->len = (size_t)(end - out->data);
+    }
+    return 0;
+}
