@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+#include "cli/pipeline.h"
+#include "cli/signals.h"
+#include "cli/status.h"
+#include "cli/terminal.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/resource.h>
+
+// tidemill run: one pipeline, until its sources end or a signal comes.
+
+static const struct args_option options[] = {
+    PIPELINE_OPTIONS,
+    {"quiet", 'q', NULL, "no status line and no summary"},
+    {"profile", 0, NULL, "measure the time that each node takes (in the report)"},
+    {"report", 'r', "FILE", "at the end write all counters of all nodes there, as JSON"},
+    {0},
+};
+
+enum { STATUS_EVERY_MS = 1000, WAIT_MS = 100 };
+
+struct watch {
+    struct engine *engine;
+    struct totals last;
+    int64_t last_ms, started_ms;
+    bool quiet;
+};
+
+static int64_t now_ms(void)
+{
+    return clock_mono_ns(clock_system()) / 1000000;
+}
+
+static void show_status(struct watch *watch)
+{
+    int64_t now = now_ms();
+    struct engine_status status;
+    if (watch->quiet || now - watch->last_ms < STATUS_EVERY_MS ||
+        engine_status(watch->engine, &status))
+        return;
+    struct totals totals;
+    totals_of(&totals, &status);
+    struct buf line;
+    buf_init(&line, 1024);
+    if (totals_line(&totals, &watch->last, now - watch->last_ms, &line) == 0)
+        terminal_status(buf_cstr(&line));
+    buf_deinit(&line);
+    engine_status_free(&status);
+    watch->last = totals;
+    watch->last_ms = now;
+}
+
+static void print_summary(const struct watch *watch, const struct engine_status *status)
+{
+    struct totals totals, none = {0};
+    totals_of(&totals, status);
+    struct buf line;
+    buf_init(&line, 1024);
+    if (totals_line(&totals, &none, now_ms() - watch->started_ms, &line) == 0)
+        fprintf(stderr, "done: %s\n", buf_cstr(&line));
+    buf_deinit(&line);
+}
+
+static json_t *report_json(const struct engine_status *status, const struct watch *watch)
+{
+    struct rusage usage = {0};
+    getrusage(RUSAGE_SELF, &usage);
+    double first = status->first_record_mono_ns
+                       ? (double)(status->first_record_mono_ns - status->started_mono_ns) / 1e6
+                       : -1;
+    return json_pack("{s:o, s:f, s:f, s:I}", "nodes", status_json(status), "seconds",
+                     (double)(now_ms() - watch->started_ms) / 1000, "first_record_ms", first,
+                     "peak_kib", (json_int_t)usage.ru_maxrss);
+}
+
+static int write_report(const char *path, const struct engine_status *status,
+                        const struct watch *watch, struct error *err)
+{
+    json_t *report = report_json(status, watch);
+    int bad = !report || json_dump_file(report, path, JSON_INDENT(2));
+    int errnum = errno;
+    json_decref(report);
+    return bad ? error_errno(err, ERR_IO, errnum, "%s", path) : 0;
+}
+
+// After the end: do the books balance, and what was it all?
+static int conclude(const struct watch *watch, const struct args *args, struct error *err)
+{
+    struct engine_status status;
+    if (engine_status(watch->engine, &status))
+        return error_nomem(err);
+    int code = engine_account(watch->engine, err);
+    if (!watch->quiet)
+        print_summary(watch, &status);
+    const char *path = args_text(args, "report");
+    if (path && !code)
+        code = write_report(path, &status, watch, err);
+    engine_status_free(&status);
+    return code;
+}
+
+static enum engine_state follow(struct watch *watch)
+{
+    bool stopping = false;
+    enum engine_state state;
+    while ((state = engine_wait(watch->engine, WAIT_MS)) == ENGINE_RUNNING) {
+        if (!stopping && signals_stop()) {
+            stopping = true;
+            engine_stop(watch->engine);
+        }
+        show_status(watch);
+    }
+    terminal_status_end();
+    return state;
+}
+
+static enum exit_status run_engine(struct engine *engine, const struct args *args)
+{
+    struct error err = ERROR_INIT;
+    struct watch watch = {.engine = engine, .quiet = args_flag(args, "quiet")};
+    watch.started_ms = watch.last_ms = now_ms();
+    engine_profile(engine, args_flag(args, "profile"));
+    if (engine_start(engine, &err))
+        return command_fail(&err);
+    enum engine_state state = follow(&watch);
+    int code = conclude(&watch, args, &err);
+    if (state == ENGINE_FAILED)
+        return command_fail(engine_error(engine));
+    return code ? command_fail(&err) : EXIT_DONE;
+}
+
+static enum exit_status run(const struct args *args)
+{
+    if (args->operand_count != 1)
+        return command_misused(&command_run,
+                               args->operand_count ? "one pipeline a process" : "which pipeline?");
+    signals_catch();
+    struct pipeline pipeline;
+    enum exit_status status = pipeline_load(&pipeline, args->operands[0], args);
+    if (status)
+        return status;
+    status = run_engine(pipeline.engine, args);
+    pipeline_free(&pipeline);
+    return status;
+}
+
+const struct command command_run = {
+    .name = "run",
+    .help = "run a pipeline until its sources end, or until SIGTERM or Ctrl-C",
+    .operands = "FILE",
+    .options = options,
+    .details = "SIGTERM and SIGINT end the sources, write what is in flight, and exit with 0; a\n"
+               "second one exits at once.\n",
+    .example = "  tidemill run configs/traffic.yaml --with configs/kafka.yaml\n",
+    .run = run,
+};
