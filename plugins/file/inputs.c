@@ -65,6 +65,8 @@ static struct input *add(struct source *s, const struct found *found)
         return NULL;
     if (s->started)
         in->old = predecessor(s, found->path);
+    if (in->old)
+        in->old->at_end = 0; // what came before the rename is read first
     in->from_end = s->from_end && !s->started;
     in->seen = 1;
     if (append(s, in)) {
@@ -238,6 +240,7 @@ tide_result source_announce(struct source *s)
     while (n > 0)
         free((void *)(uintptr_t)names[--n].data);
     free(names);
+    s->announced = 1;
     return result;
 }
 

@@ -106,7 +106,7 @@ int scan_siblings(struct scan *scan, const char *path)
         if (strncmp(e->d_name, name, len) || (e->d_name[len] != '.' && e->d_name[len] != '-') ||
             is_compressed(e->d_name))
             continue;
-        snprintf(full, sizeof full, "%s/%s", dir, e->d_name);
+        snprintf(full, sizeof full, "%.*s%s", (int)(name - path), path, e->d_name);
         if (stat(full, &st) == 0 && S_ISREG(st.st_mode))
             code = add(scan, full, &st);
     }

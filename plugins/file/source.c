@@ -171,9 +171,11 @@ static tide_result look_around(struct source *s, tide_out *out)
     return result == TIDE_OK ? source_announce(s) : result;
 }
 
-static int readable(const struct input *in)
+static int readable(struct input *in)
 {
-    return in->state == INPUT_READY && !(in->old && !(in->old->gone && in->old->at_end));
+    if (in->old && in->old->at_end)
+        in->old = NULL;
+    return in->state == INPUT_READY && !in->old;
 }
 
 // Gives each input its turn until one has something.
@@ -228,11 +230,12 @@ static tide_result read_source(void *self, tide_out *out, uint32_t max)
     (void)max; // messages are cut by the host
     struct source *s = self;
     int moved = 0;
+    s->announced = 0;
     tide_result result = restart_changed(s);
     if (result == TIDE_OK)
         result = s->follow ? follow(s, out, &moved) : read_next(s, out, &moved);
-    if (result != TIDE_OK || moved)
-        return result;
+    if (result != TIDE_OK || moved || s->announced)
+        return result; // what was announced is assigned before the next call
     if (!s->follow)
         return all_done(s) ? TIDE_EOF : TIDE_AGAIN;
     s->host->wait_until(s->ctx, s->next_scan_ns);

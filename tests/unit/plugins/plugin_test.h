@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "support/fake_host.h"
+#include "support/unit.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+// What the tests of plugins share: a source or sink in a fake host, and a scratch directory that
+// is the working directory, so that paths are short.
+
+struct subject {
+    struct fake_host host;
+    const tide_plugin *plugin;
+    void *self;
+};
+
+static inline void subject_init(struct subject *s, const char *plugin)
+{
+    char file[4096];
+    fake_host_init(&s->host);
+    snprintf(file, sizeof file, "%s/%s.so", PLUGIN_DIR, plugin);
+    s->plugin = fake_load(file);
+    s->self = NULL;
+}
+
+static inline tide_result source_open(struct subject *s)
+{
+    fake_defaults(&s->host, s->plugin->source->options);
+    return s->plugin->source->open(&s->host.table, fake_ctx(&s->host), &s->self);
+}
+
+static inline tide_result sink_open(struct subject *s)
+{
+    fake_defaults(&s->host, s->plugin->sink->options);
+    return s->plugin->sink->open(&s->host.table, fake_ctx(&s->host), &s->self);
+}
+
+// Both forget the instance and its host.
+static inline void source_close(struct subject *s)
+{
+    if (s->self)
+        s->plugin->source->close(s->self);
+    fake_host_deinit(&s->host);
+}
+
+static inline void sink_close(struct subject *s)
+{
+    if (s->self)
+        s->plugin->sink->close(s->self);
+    fake_host_deinit(&s->host);
+}
+
+static inline void scratch_enter(char dir[64])
+{
+    strcpy(dir, "/tmp/tidemill-test-XXXXXX");
+    if (!mkdtemp(dir) || chdir(dir) < 0)
+        abort();
+}
+
+static inline void scratch_remove(const char *dir)
+{
+    DIR *entries = opendir(dir);
+    for (struct dirent *e; entries && (e = readdir(entries));) {
+        char *path;
+        if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
+            continue;
+        if (asprintf(&path, "%s/%s", dir, e->d_name) < 0)
+            abort();
+        if (unlink(path) < 0)
+            scratch_remove(path);
+        free(path);
+    }
+    if (entries)
+        closedir(entries);
+    rmdir(dir);
+}
+
+static inline void scratch_leave(const char *dir)
+{
+    if (chdir("/") == 0)
+        scratch_remove(dir);
+}
+
+static inline void write_file(const char *path, const char *text, int flags)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | flags, 0666);
+    size_t len = strlen(text);
+    if (fd < 0 || write(fd, text, len) != (ssize_t)len)
+        abort();
+    close(fd);
+}
+
+// The whole file as text; "" when it is not there. The caller frees.
+static inline char *file_text(const char *path)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY);
+    size_t size = fd >= 0 && fstat(fd, &st) == 0 ? (size_t)st.st_size : 0;
+    char *text = calloc(1, size + 1);
+    if (!text || (fd >= 0 && read(fd, text, size) != (ssize_t)size))
+        abort();
+    if (fd >= 0)
+        close(fd);
+    return text;
+}
+
+static inline void check_file(const char *path, const char *want)
+{
+    char *text = file_text(path);
+    CU_ASSERT_STRING_EQUAL(text, want);
+    if (strcmp(text, want) != 0)
+        fprintf(stderr, "%s holds '%s', not '%s'\n", path, text, want);
+    free(text);
+}
+
+static inline int text_has(const char *text, const char *part)
+{
+    if (strstr(text, part))
+        return 1;
+    fprintf(stderr, "'%s' does not contain '%s'\n", text, part);
+    return 0;
+}
