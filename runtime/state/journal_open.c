@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: MIT
+#include "state/journal_writer.h"
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/io.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { LOCK_POLL_NS = 20000000 };
+
+static int say_holder(const struct journal *journal, const char *path, struct error *err)
+{
+    char pid[24] = "";
+    size_t got;
+    if (io_pread(journal->lock_fd, path, pid, sizeof pid - 1, 0, &got, NULL))
+        got = 0;
+    pid[got] = 0;
+    pid[strspn(pid, "0123456789")] = 0;
+    return error_set(err, ERR_REFUSED, "%s: is being written by process %s", journal->dir,
+                     pid[0] ? pid : "(unknown)");
+}
+
+static int take_lock(struct journal *journal, struct error *err)
+{
+    char path[PATH_MAX], pid[24];
+    (void)snprintf(path, sizeof path, "%s/lock", journal->dir);
+    int code = io_open(&journal->lock_fd, path, O_RDWR | O_CREAT, 0644, err);
+    if (code)
+        return code;
+    struct clock *clock = clock_system();
+    int64_t end = clock_mono_ns(clock) + (int64_t)journal->options.lock_wait_ms * 1000000;
+    while (flock(journal->lock_fd, LOCK_EX | LOCK_NB)) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return error_errno(err, ERR_IO, errno, "%s: cannot lock", path);
+        if (clock_mono_ns(clock) >= end)
+            return say_holder(journal, path, err);
+        nanosleep(&(struct timespec){.tv_nsec = LOCK_POLL_NS}, NULL);
+    }
+    int len = snprintf(pid, sizeof pid, "%d\n", (int)getpid());
+    if (ftruncate(journal->lock_fd, 0) || pwrite(journal->lock_fd, pid, (size_t)len, 0) != len)
+        return error_errno(err, ERR_IO, errno, "%s: cannot write", path);
+    return 0;
+}
+
+int segment_create(struct segment_file *file, const char *temporary,
+                   const struct segment_header *header, struct error *err)
+{
+    unsigned char bytes[SEGMENT_HEADER];
+    segment_header_write(bytes, header);
+    *file = (struct segment_file){.first = header->first,
+                                  .offset = SEGMENT_HEADER,
+                                  .sealed = SEGMENT_HEADER,
+                                  .sealed_sequence = header->first,
+                                  .durable = SEGMENT_HEADER,
+                                  .durable_sequence = header->first};
+    (void)snprintf(file->path, sizeof file->path, "%s", temporary);
+    int code = io_open(&file->fd, temporary, O_RDWR | O_CREAT | O_TRUNC | O_APPEND, 0644, err);
+    if (code)
+        return code;
+    code = io_write_all(file->fd, temporary, bytes, sizeof bytes, err);
+    if (!code)
+        code = io_datasync(file->fd, temporary, err);
+    if (code) {
+        close(file->fd);
+        file->fd = -1;
+        (void)unlink(temporary);
+    }
+    return code;
+}
+
+int segment_begin(struct journal *journal, struct segment_file *file,
+                  const struct segment_header *header, struct error *err)
+{
+    char temporary[PATH_MAX], path[PATH_MAX];
+    (void)snprintf(temporary, sizeof temporary, "%s/segment.tmp", journal->dir);
+    segment_path(path, journal->dir, header->first);
+    int code = segment_create(file, temporary, header, err);
+    if (code)
+        return code;
+    code = io_rename(temporary, path, err);
+    if (code) {
+        close(file->fd);
+        file->fd = -1;
+        (void)unlink(temporary);
+        (void)unlink(path); // it holds nothing yet
+        return code;
+    }
+    memcpy(file->path, path, sizeof path);
+    return 0;
+}
+
+// The first segment of a new journal.
+static int begin(struct journal *journal, struct error *err)
+{
+    struct segment_header header = {.first = journal->options.first_sequence, .before = NO_SEGMENT};
+    if (getrandom(journal->id, sizeof journal->id, 0) != (ssize_t)sizeof journal->id)
+        return error_errno(err, ERR_IO, errno, "%s: no random bytes", journal->dir);
+    memcpy(header.id, journal->id, sizeof header.id);
+    if (segment_list_add(&journal->segments, header.first))
+        return error_nomem(err);
+    journal->next = header.first;
+    return segment_begin(journal, &journal->file, &header, err);
+}
+
+static int remove_segment(struct journal *journal, size_t index, struct error *err)
+{
+    char path[PATH_MAX];
+    segment_path(path, journal->dir, journal->segments.firsts[index]);
+    if (unlink(path) && errno != ENOENT)
+        return error_errno(err, ERR_IO, errno, "%s: cannot remove", path);
+    struct segment_list *list = &journal->segments;
+    memmove(list->firsts + index, list->firsts + index + 1,
+            (list->count - index - 1) * sizeof *list->firsts);
+    list->count--;
+    return 0;
+}
+
+// Reads all headers: one journal, an unbroken chain; what a snapshot replaced is removed.
+static int check_chain(struct journal *journal, struct error *err)
+{
+    struct segment_list *list = &journal->segments;
+    uint64_t before = NO_SEGMENT;
+    size_t snapshot = 0;
+    journal->older_bytes = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        char path[PATH_MAX];
+        struct segment_header header;
+        struct stat st;
+        int fd;
+        segment_path(path, journal->dir, list->firsts[i]);
+        int code = segment_open(&fd, path, list->firsts[i], O_RDONLY, &header, err);
+        if (code)
+            return code;
+        bool sized = fstat(fd, &st) == 0;
+        close(fd);
+        if (!sized)
+            return error_errno(err, ERR_IO, errno, "%s: cannot stat", path);
+        if (header.flags & SEGMENT_SNAPSHOT)
+            snapshot = i;
+        else if (i && header.before != before)
+            return error_set(err, ERR_CORRUPT,
+                             "%s: byte 40: follows segment %" PRIu64 ", expected %" PRIu64
+                             ": a segment is missing",
+                             path, header.before, before);
+        if (i && memcmp(header.id, journal->id, sizeof header.id))
+            return error_set(err, ERR_CORRUPT, "%s: byte 16: is a segment of another journal",
+                             path);
+        memcpy(journal->id, header.id, sizeof header.id);
+        before = header.first;
+        if (i + 1 < list->count)
+            journal->older_bytes += (uint64_t)st.st_size;
+    }
+    for (; snapshot; snapshot--) {
+        int code = remove_segment(journal, 0, err);
+        if (code)
+            return code;
+    }
+    return 0;
+}
+
+// 1: the entry at `at` checks; 0: it does not; or an error. *bytes is kept for the next call.
+static int entry_checks(const struct skim *skim, uint64_t at, const struct frame_header *frame,
+                        unsigned char **bytes, size_t *cap, struct error *err)
+{
+    size_t len = FRAME_HEADER + (size_t)frame->len, got;
+    if (mem_grow(bytes, cap, len, 1))
+        return error_nomem(err);
+    int code = io_pread(skim->fd, skim->path, *bytes, len, at, &got, err);
+    if (code)
+        return code;
+    return got == len && frame_sum(*bytes, frame->len) == frame->crc;
+}
+
+// Checks what lies between the last durable point and the last commit: after a power cut pages may
+// be missing there. Moves skim->sealed back to before the first entry that does not check.
+static int verify(struct skim *skim, uint64_t first, struct error *err)
+{
+    struct skim walk = *skim;
+    uint64_t end = skim->sealed;
+    walk.sealed = skim->durable;
+    int code =
+        sealed_at(skim->fd, skim->path, skim->id, first, walk.sealed, &walk.sealed_sequence, err);
+    if (code == 0)
+        return error_set(err, ERR_CORRUPT,
+                         "%s: byte %" PRIu64 ": no commit ends here, but a later one says so",
+                         skim->path, walk.sealed);
+    skim_rewind(&walk);
+    unsigned char *bytes = NULL;
+    size_t cap = 0;
+    while (code > 0 && walk.at < end) {
+        struct frame_header frame;
+        uint64_t at;
+        code = skim_next(&walk, &frame, &at, err);
+        if (code > 0 && frame.type == FRAME_ENTRY)
+            code = entry_checks(&walk, at, &frame, &bytes, &cap, err);
+    }
+    mem_free(bytes);
+    if (code < 0)
+        return code;
+    skim->sealed = walk.sealed;
+    skim->sealed_sequence = walk.sealed_sequence;
+    return 0;
+}
+
+// Finds the end of the last segment. *clean: it is whole, and its last frame says so.
+static int find_end(struct journal *journal, bool *clean, struct error *err)
+{
+    struct segment_file *file = &journal->file;
+    struct skim skim;
+    struct frame_header frame;
+    uint64_t at;
+    skim_init(&skim, file->fd, file->path, journal->id, file->first);
+    int code;
+    do
+        code = skim_next(&skim, &frame, &at, err);
+    while (code > 0);
+    if (!code && skim.why[0])
+        code = skim_check_tail(&skim, err);
+    uint64_t end = skim.at;
+    if (!code)
+        code = verify(&skim, file->first, err);
+    if (code)
+        return code;
+    *clean = !skim.why[0] && skim.sealed == end &&
+             (end == SEGMENT_HEADER || skim.durable == end - COMMIT_BYTES);
+    file->offset = file->sealed = file->kicked = skim.sealed;
+    file->sealed_sequence = journal->next = skim.sealed_sequence;
+    return 0;
+}
+
+// Takes the last segment up where it ends, cutting what is torn.
+static int resume(struct journal *journal, struct error *err)
+{
+    struct segment_file *file = &journal->file;
+    struct segment_header header;
+    bool clean;
+    file->first = journal->segments.firsts[journal->segments.count - 1];
+    segment_path(file->path, journal->dir, file->first);
+    int code = segment_open(&file->fd, file->path, file->first, O_RDWR | O_APPEND, &header, err);
+    if (!code)
+        code = find_end(journal, &clean, err);
+    if (!code && !clean) {
+        if (journal->next == file->first) // no entry is in it
+            file->offset = file->sealed = file->kicked = SEGMENT_HEADER;
+        code = io_truncate(file->fd, file->path, file->offset, err);
+        if (!code)
+            code = io_datasync(file->fd, file->path, err);
+    }
+    if (code)
+        return code;
+    file->durable = file->sealed;
+    file->durable_sequence = file->sealed_sequence;
+    if (clean || journal->next == file->first)
+        return 0;
+    code = journal_mark(journal, err);
+    return code ? code : journal_roll(journal, err);
+}
+
+// Files that were being made when the end came.
+static int drop_leftovers(const struct journal *journal, struct error *err)
+{
+    static const char *const names[] = {"segment.tmp", "snapshot.tmp"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char path[PATH_MAX];
+        (void)snprintf(path, sizeof path, "%s/%s", journal->dir, names[i]);
+        if (unlink(path) && errno != ENOENT)
+            return error_errno(err, ERR_IO, errno, "%s: cannot remove", path);
+    }
+    return 0;
+}
+
+static int load(struct journal *journal, struct error *err)
+{
+    int code = take_lock(journal, err);
+    if (!code)
+        code = drop_leftovers(journal, err);
+    if (!code)
+        code = segment_list_read(&journal->segments, journal->dir, err);
+    if (!code)
+        code = check_chain(journal, err);
+    if (code)
+        return code;
+    return journal->segments.count ? resume(journal, err) : begin(journal, err);
+}
+
+static void defaults(struct journal_options *options)
+{
+    if (!options->segment_size)
+        options->segment_size = 128u << 20;
+    if (!options->buffer_size)
+        options->buffer_size = 256u << 10;
+}
+
+int journal_open(struct journal **out, const char *dir, const struct journal_options *options,
+                 struct error *err)
+{
+    *out = NULL;
+    if (strlen(dir) + 32 > PATH_MAX)
+        return error_set(err, ERR_INPUT, "%.64s...: the path is too long", dir);
+    struct journal *journal = mem_zalloc(sizeof *journal);
+    if (!journal)
+        return error_nomem(err);
+    journal->lock_fd = journal->file.fd = -1;
+    if (options)
+        journal->options = *options;
+    defaults(&journal->options);
+    journal->dir = mem_strdup(dir);
+    journal->buffer = mem_alloc(journal->options.buffer_size + COMMIT_BYTES);
+    int code = journal->dir && journal->buffer ? io_mkdir_all(dir, err) : error_nomem(err);
+    if (!code)
+        code = load(journal, err);
+    if (code) {
+        journal_abandon(journal);
+        return code;
+    }
+    *out = journal;
+    return 0;
+}
+
+void journal_abandon(struct journal *journal)
+{
+    if (!journal)
+        return;
+    if (journal->compacting)
+        journal_compact_abort(journal);
+    if (journal->file.fd >= 0)
+        close(journal->file.fd);
+    if (journal->lock_fd >= 0)
+        close(journal->lock_fd); // unlocks
+    segment_list_free(&journal->segments);
+    mem_free(journal->buffer);
+    mem_free(journal->dir);
+    mem_free(journal);
+}
+
+int journal_close(struct journal *journal, struct error *err)
+{
+    if (!journal)
+        return 0;
+    int code = 0;
+    if (!journal->compacting && !journal->broken)
+        code = journal_sync(journal, err);
+    journal_abandon(journal);
+    return code;
+}
