@@ -49,15 +49,15 @@ int engine_guarantees(const struct engine *engine, struct buf *out);
 struct node_status {
     const char *name, *type;
     enum node_kind kind;
-    uint64_t in, out;      // records (sources: in = handed over by the plugin)
+    uint64_t in, out; // records (sources: in = handed over by the plugin)
     uint64_t in_bytes, out_bytes;
     uint64_t filtered, failed, late, absorbed, created, retried;
-    uint64_t in_flight;    // in queues and half-finished batches
-    uint64_t busy_ns;      // time spent in this node's step (only with engine_profile)
-    int64_t watermark;     // ms; WATERMARK_NONE, WATERMARK_END
-    int64_t lag;           // sources: records behind; -1 unknown
+    uint64_t in_flight; // in queues and half-finished batches
+    uint64_t busy_ns;   // time spent in this node's step (only with engine_profile)
+    int64_t watermark;  // ms; WATERMARK_NONE, WATERMARK_END
+    int64_t lag;        // sources: records behind; -1 unknown
     uint32_t splits;
-    char last_error[256];  // "" when there was none
+    char last_error[256]; // "" when there was none
 };
 
 struct engine_status {

@@ -44,6 +44,7 @@ struct operator_class {
     const char *type; // as in YAML
     const char *help;
     struct catalogue_entry entry;
+    bool stateful; // keeps something of past records
     // Compiles scripts and conditions; connects nothing. Errors name file:line. ERR_INPUT...
     int (*build)(struct operator **out, const struct operator_spec *spec, struct error *err);
 };

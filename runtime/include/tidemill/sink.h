@@ -28,8 +28,8 @@ typedef struct tide_sink {
     void (*close)(void *self);
     /* Takes the first *accepted records; fewer than batch->count is backpressure: with OK the host
      * offers the rest at once again, with AGAIN after poll_fd, deadline or wake. RETRY: the host
-     * reopens and offers again what was accepted since the last flush that said OK; a sink for
-     * which that would write twice keeps and resends by itself and says AGAIN. */
+     * closes, waits, opens anew and offers again what was not accepted; what was accepted is the
+     * sink's: it makes it durable in close, or answers FATAL instead of losing it. */
     tide_result (*write)(void *self, const tide_batch *batch, uint32_t *accepted);
     /* Everything accepted is durable when this says OK. AGAIN: not yet. Called at checkpoints, when
      * the input has been idle for a moment, and before close. */

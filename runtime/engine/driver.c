@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: MIT
+#include "engine/driver.h"
+#include "base/log.h"
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+enum { BACKOFF_FROM_MS = 200, BACKOFF_TO_MS = 30000, IDLE_POLL_NS = 50000000 };
+
+int driver_init(struct driver *driver, const struct plan_node *node, const char *pipeline,
+                struct clock *clock, struct waker *lane_waker, bool threaded, struct error *err)
+{
+    driver->node = node;
+    driver->lane_waker = lane_waker;
+    driver->threaded = threaded;
+    driver->own_waker.fd = -1;
+    int rc = threaded ? waker_init(&driver->own_waker, err) : 0;
+    ctx_init(&driver->ctx, pipeline, node->spec->name, node->spec->options, clock,
+             threaded ? &driver->own_waker : lane_waker);
+    return rc;
+}
+
+void driver_deinit(struct driver *driver)
+{
+    ctx_deinit(&driver->ctx);
+    if (driver->threaded)
+        waker_deinit(&driver->own_waker);
+}
+
+void driver_fail(struct driver *driver, const struct error *err)
+{
+    driver->state = DRIVER_FAILED;
+    driver->error = *err;
+    atomic_store_explicit(&driver->failed, true, memory_order_release);
+    waker_wake(driver->lane_waker);
+}
+
+static void close_instance(struct driver *driver)
+{
+    if (driver->self)
+        driver->close(driver->self);
+    driver->self = NULL;
+    driver->open_unfinished = false;
+}
+
+static void back_off(struct driver *driver, const struct error *why)
+{
+    const struct on_error_spec *spec = &driver->node->on_error;
+    bool limited = spec->kind == ON_ERROR_RETRY && spec->retry_max;
+    if (limited && driver->attempts >= spec->retry_max) {
+        driver_fail(driver, why);
+        return;
+    }
+    int64_t from = BACKOFF_FROM_MS, to = BACKOFF_TO_MS;
+    if (spec->kind == ON_ERROR_RETRY && spec->backoff_from_ms) {
+        from = spec->backoff_from_ms;
+        to = spec->backoff_to_ms;
+    }
+    int64_t ms = from;
+    for (uint32_t i = 0; i < driver->attempts && ms < to; i++)
+        ms *= 2;
+    ms = ms > to ? to : ms;
+    driver->attempts++;
+    driver->state = DRIVER_BACKOFF;
+    driver->retry_at_ns = clock_mono_ns(driver->ctx.clock) + ms * 1000000;
+    log_line(LOG_WARN, driver->ctx.node, "%s; trying again in %lld ms", why->text, (long long)ms);
+}
+
+void driver_result(struct driver *driver, tide_result result)
+{
+    struct error why = ERROR_INIT;
+    ctx_take_failure(&driver->ctx, result, &why);
+    if (result != TIDE_RETRY) {
+        driver_fail(driver, &why);
+        return;
+    }
+    if (driver->lost)
+        driver->lost(driver);
+    close_instance(driver);
+    back_off(driver, &why);
+}
+
+void driver_again(struct driver *driver, struct wait *wait)
+{
+    struct tide_ctx *ctx = &driver->ctx;
+    if (ctx->wait_until_ns && ctx->wait_until_ns < wait->until_ns)
+        wait->until_ns = ctx->wait_until_ns;
+    ctx->wait_until_ns = 0;
+    if (driver->poll_fd && driver->self)
+        wait->fd = driver->poll_fd(driver->self);
+    if (atomic_exchange_explicit(&ctx->poked, false, memory_order_acquire))
+        wait->busy = true;
+}
+
+static void open_instance(struct driver *driver, struct wait *wait)
+{
+    tide_result rc = driver->open(&host_table, &driver->ctx, &driver->self);
+    if (rc == TIDE_AGAIN) {
+        driver->open_unfinished = true;
+        driver_again(driver, wait);
+        if (!wait->busy && wait->until_ns == INT64_MAX && wait->fd < 0)
+            wait->until_ns = clock_mono_ns(driver->ctx.clock) + IDLE_POLL_NS;
+        return;
+    }
+    if (rc != TIDE_OK) {
+        driver_result(driver, rc);
+        return;
+    }
+    driver->open_unfinished = false;
+    driver->attempts = 0;
+    driver->state = DRIVER_RUNNING;
+    struct error err = ERROR_INIT;
+    if (driver->opened && driver->opened(driver)) {
+        error_nomem(&err);
+        driver_fail(driver, &err);
+    }
+    wait->busy = true;
+}
+
+static void step_backoff(struct driver *driver, struct wait *wait)
+{
+    if (clock_mono_ns(driver->ctx.clock) < driver->retry_at_ns) {
+        wait->until_ns = driver->retry_at_ns;
+        return;
+    }
+    driver->state = DRIVER_OPENING;
+    wait->busy = true;
+}
+
+static void finish(struct driver *driver)
+{
+    close_instance(driver);
+    driver->state = DRIVER_CLOSED;
+    atomic_store_explicit(&driver->closed, true, memory_order_release);
+    waker_wake(driver->lane_waker);
+}
+
+void driver_step(struct driver *driver, struct wait *wait)
+{
+    bool closing = atomic_load_explicit(&driver->close_wanted, memory_order_acquire);
+    if (driver->state != DRIVER_RUNNING && !closing && driver->give_up && driver->give_up(driver))
+        return;
+    switch (driver->state) {
+    case DRIVER_OPENING:
+        if (closing)
+            finish(driver);
+        else
+            open_instance(driver, wait);
+        break;
+    case DRIVER_RUNNING:
+        if (closing) {
+            if (driver->last)
+                driver->last(driver);
+            finish(driver);
+        } else {
+            driver->run(driver, wait);
+        }
+        break;
+    case DRIVER_BACKOFF:
+        if (closing)
+            finish(driver);
+        else
+            step_backoff(driver, wait);
+        break;
+    case DRIVER_FAILED:
+        if (closing)
+            finish(driver);
+        break;
+    case DRIVER_CLOSED:
+        break;
+    }
+}
+
+static bool work_waits(struct driver *driver)
+{
+    return atomic_load(&driver->ctx.poked) || atomic_load(&driver->close_wanted) ||
+           driver->has_work(driver);
+}
+
+// Sleeps until the deadline, the plugin's descriptor, or a wake.
+static void doze(struct driver *driver, const struct wait *wait)
+{
+    waker_doze(&driver->own_waker);
+    if (!work_waits(driver)) {
+        struct pollfd fds[2] = {{.fd = driver->own_waker.fd, .events = POLLIN},
+                                {.fd = wait->fd, .events = POLLIN}};
+        int64_t ns = 0;
+        if (wait->until_ns != INT64_MAX)
+            ns = wait->until_ns - clock_mono_ns(driver->ctx.clock);
+        struct timespec limit = {.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
+        if (wait->until_ns == INT64_MAX || ns > 0)
+            ppoll(fds, wait->fd >= 0 ? 2 : 1, wait->until_ns == INT64_MAX ? NULL : &limit, NULL);
+    }
+    waker_rise(&driver->own_waker);
+}
+
+static void *pump(void *arg)
+{
+    struct driver *driver = arg;
+    while (driver->state != DRIVER_CLOSED) {
+        struct wait wait = {.until_ns = INT64_MAX, .fd = -1};
+        driver_step(driver, &wait);
+        if (!wait.busy && driver->state != DRIVER_CLOSED)
+            doze(driver, &wait);
+    }
+    return NULL;
+}
+
+int driver_start_thread(struct driver *driver, struct error *err)
+{
+    int rc = pthread_create(&driver->thread, NULL, pump, driver);
+    if (rc)
+        return error_errno(err, ERR_FATAL, rc, "%s: thread", driver->ctx.node);
+    char name[16];
+    size_t len = strnlen(driver->ctx.node, sizeof name - 1);
+    memcpy(name, driver->ctx.node, len);
+    name[len] = '\0';
+    pthread_setname_np(driver->thread, name);
+    return 0;
+}
+
+bool driver_close(struct driver *driver, struct wait *wait)
+{
+    atomic_store_explicit(&driver->close_wanted, true, memory_order_release);
+    if (!driver->threaded) {
+        driver_step(driver, wait);
+    } else {
+        waker_wake(&driver->own_waker);
+    }
+    if (!atomic_load_explicit(&driver->closed, memory_order_acquire))
+        return false;
+    if (driver->threaded && driver->thread) {
+        pthread_join(driver->thread, NULL);
+        driver->thread = 0;
+    }
+    return true;
+}

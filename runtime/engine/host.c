@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: MIT
+#include "engine/host.h"
+#include "base/buf.h"
+#include "base/log.h"
+#include "config/setting.h"
+#include "plugin/host_journal.h"
+#include <stdio.h>
+#include <string.h>
+
+static int opt_given(tide_ctx *ctx, const char *path)
+{
+    return setting_at(ctx->options, path) != NULL;
+}
+
+static const char *opt_text(tide_ctx *ctx, const char *path)
+{
+    return setting_text(ctx->options, path);
+}
+
+static int64_t opt_int(tide_ctx *ctx, const char *path)
+{
+    return setting_int(ctx->options, path, 0);
+}
+
+static double opt_number(tide_ctx *ctx, const char *path)
+{
+    return setting_number(ctx->options, path, 0);
+}
+
+static int opt_bool(tide_ctx *ctx, const char *path)
+{
+    return setting_bool(ctx->options, path, false);
+}
+
+static const tide_config *config(tide_ctx *ctx, const char *path)
+{
+    return path[0] ? setting_at(ctx->options, path) : ctx->options;
+}
+
+static uint32_t config_len(const tide_config *node)
+{
+    return node->count;
+}
+
+static const tide_config *config_item(const tide_config *node, uint32_t index)
+{
+    return index < node->count ? &node->items[index] : NULL;
+}
+
+static const char *config_name(const tide_config *node, uint32_t index)
+{
+    return index < node->count ? node->items[index].name : NULL;
+}
+
+static const tide_config *config_at(const tide_config *map, const char *name)
+{
+    for (uint32_t i = 0; i < map->count; i++)
+        if (map->items[i].name && !strcmp(map->items[i].name, name))
+            return &map->items[i];
+    return NULL;
+}
+
+static const char *config_text(const tide_config *node)
+{
+    return node->text;
+}
+
+static int64_t config_int(const tide_config *node)
+{
+    return node->integer;
+}
+
+static double config_number(const tide_config *node)
+{
+    return node->number;
+}
+
+static const char *pipeline(tide_ctx *ctx)
+{
+    return ctx->pipeline;
+}
+
+static const char *node(tide_ctx *ctx)
+{
+    return ctx->node;
+}
+
+static void *connection(tide_ctx *ctx)
+{
+    return ctx->connection;
+}
+
+static void log_text(tide_ctx *ctx, int level, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    if (level >= TIDE_LOG_ERROR && level <= TIDE_LOG_DEBUG)
+        log_linev((enum log_level)level, ctx->node, fmt, args);
+    va_end(args);
+}
+
+static tide_result fail(tide_ctx *ctx, tide_result result, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    error_setv(&ctx->failure, ERR_FATAL, fmt, args);
+    va_end(args);
+    return result;
+}
+
+static int32_t metric(tide_ctx *ctx, const char *name, const char *help, int kind)
+{
+    (void)help; // shown by the metrics page, which reads the plugin's own text
+    if (ctx->metric_count == CTX_METRICS)
+        return -1;
+    struct ctx_metric *m = &ctx->metrics[ctx->metric_count];
+    snprintf(m->name, sizeof m->name, "%s", name);
+    m->kind = kind;
+    return (int32_t)ctx->metric_count++;
+}
+
+static bool metric_exists(const tide_ctx *ctx, int32_t number)
+{
+    return number >= 0 && (uint32_t)number < ctx->metric_count;
+}
+
+static void metric_set(tide_ctx *ctx, int32_t number, double value)
+{
+    if (metric_exists(ctx, number))
+        atomic_store_explicit(&ctx->metrics[number].value, value, memory_order_relaxed);
+}
+
+static void metric_add(tide_ctx *ctx, int32_t number, double value)
+{
+    if (metric_exists(ctx, number))
+        metric_set(ctx, number,
+                   atomic_load_explicit(&ctx->metrics[number].value, memory_order_relaxed) + value);
+}
+
+static int64_t wall_ms(tide_ctx *ctx)
+{
+    return clock_wall_ms(ctx->clock);
+}
+
+static int64_t mono_ns(tide_ctx *ctx)
+{
+    return clock_mono_ns(ctx->clock);
+}
+
+static void wait_until(tide_ctx *ctx, int64_t at_ns)
+{
+    ctx->wait_until_ns = at_ns;
+}
+
+static void wake(tide_ctx *ctx)
+{
+    atomic_store_explicit(&ctx->poked, true, memory_order_release);
+    waker_wake(ctx->waker);
+}
+
+int host_put(tide_buf *out, const void *bytes, size_t len)
+{
+    return buf_append((struct buf *)(void *)out, bytes, len) ? -1 : 0;
+}
+
+const tide_host host_table = {
+    .struct_size = sizeof(tide_host),
+    .abi_major = TIDE_ABI_MAJOR,
+    .abi_minor = TIDE_ABI_MINOR,
+    .opt_given = opt_given,
+    .opt_text = opt_text,
+    .opt_int = opt_int,
+    .opt_number = opt_number,
+    .opt_bool = opt_bool,
+    .config = config,
+    .config_len = config_len,
+    .config_item = config_item,
+    .config_name = config_name,
+    .config_at = config_at,
+    .config_text = config_text,
+    .config_int = config_int,
+    .config_number = config_number,
+    .pipeline = pipeline,
+    .node = node,
+    .connection = connection,
+    .log = log_text,
+    .fail = fail,
+    .metric = metric,
+    .metric_add = metric_add,
+    .metric_set = metric_set,
+    .wall_ms = wall_ms,
+    .mono_ns = mono_ns,
+    .wait_until = wait_until,
+    .wake = wake,
+    .put = host_put,
+    .splits_added = host_splits_added,
+    .splits_lost = host_splits_lost,
+    .emit = host_emit,
+    .lend = host_lend,
+    .reserve = host_reserve,
+    .commit = host_commit,
+    .split_end = host_split_end,
+    .bad = host_bad,
+    .template_of = host_template_of,
+    .field_of = host_field_of,
+    .expand = host_expand,
+    .field = host_field,
+    .refuse = host_refuse,
+    .journal = &host_journal,
+};
+
+void ctx_init(struct tide_ctx *ctx, const char *pipeline_name, const char *node_name,
+              const struct tide_config *options, struct clock *clock, struct waker *waker)
+{
+    *ctx = (struct tide_ctx){.pipeline = pipeline_name,
+                             .node = node_name,
+                             .options = options,
+                             .clock = clock,
+                             .waker = waker};
+}
+
+void ctx_deinit(struct tide_ctx *ctx)
+{
+    for (uint32_t i = 0; i < ctx->template_count; i++)
+        template_free(ctx->templates[i]);
+    for (uint32_t i = 0; i < ctx->field_count; i++)
+        path_deinit(&ctx->fields[i]);
+    ctx->template_count = ctx->field_count = 0;
+}
+
+void ctx_take_failure(struct tide_ctx *ctx, tide_result result, struct error *err)
+{
+    int code = result == TIDE_RETRY ? ERR_RETRY : result == TIDE_DATA ? ERR_DATA : ERR_FATAL;
+    error_set(err, code, "%s: %s", ctx->node,
+              ctx->failure.len ? ctx->failure.text : "the plugin failed and gave no reason");
+    error_clear(&ctx->failure);
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+#include "config/setting.h"
+#include "engine/sink_driver.h"
+#include "record/json.h"
+#include <stdio.h>
+
+// The host functions that a sink calls: templates and fields of the records it writes, refusals.
+
+static struct outgoing *outgoing_of(const tide_batch *batch)
+{
+    return (struct outgoing *)(uintptr_t)(const void *)batch; // its first member
+}
+
+// A plugin may offer itself a part of the batch: records point into the outgoing's array.
+static uint32_t record_number(const struct outgoing *outgoing, const tide_batch *batch,
+                              uint32_t index)
+{
+    size_t at = (size_t)((const tide_record *)batch->records - outgoing->records);
+    return outgoing->index[at + index];
+}
+
+int32_t host_template_of(tide_ctx *ctx, const char *path)
+{
+    const char *text = setting_text(ctx->options, path);
+    if (!text || ctx->template_count == CTX_TEMPLATES)
+        return -1;
+    if (template_new(&ctx->templates[ctx->template_count], text, &ctx->failure))
+        return -1;
+    return (int32_t)ctx->template_count++;
+}
+
+int32_t host_field_of(tide_ctx *ctx, const char *path)
+{
+    if (ctx->field_count == CTX_FIELDS ||
+        path_compile(&ctx->fields[ctx->field_count], path, &ctx->failure))
+        return -1;
+    return (int32_t)ctx->field_count++;
+}
+
+tide_bytes host_expand(tide_ctx *ctx, const tide_batch *batch, uint32_t index, int32_t number)
+{
+    tide_bytes none = {NULL, 0};
+    struct outgoing *outgoing = outgoing_of(batch);
+    if (number < 0 || (uint32_t)number >= ctx->template_count)
+        return none;
+    struct record *record = &outgoing->batch->records[record_number(outgoing, batch, index)];
+    struct buf text;
+    buf_init(&text, 64 * 1024);
+    if (!template_expand(outgoing->batch, record, ctx->templates[number], &text, &ctx->failure)) {
+        none.data = batch_copy(outgoing->batch, text.data, text.len);
+        none.len = none.data ? text.len : 0;
+    }
+    buf_deinit(&text);
+    return none;
+}
+
+static void put_text(struct batch *batch, struct value value, tide_value *out)
+{
+    struct buf text;
+    struct error err;
+    buf_init(&text, 64 * 1024 * 1024);
+    out->type = TIDE_VALUE_ABSENT;
+    if (!json_write_value(value, &text, &err)) {
+        out->text.data = batch_copy(batch, text.data, text.len);
+        out->text.len = text.len;
+        out->type = out->text.data ? TIDE_VALUE_JSON : TIDE_VALUE_ABSENT;
+    }
+    buf_deinit(&text);
+}
+
+void host_field(tide_ctx *ctx, const tide_batch *batch, uint32_t index, int32_t number,
+                tide_value *out)
+{
+    *out = (tide_value){.type = TIDE_VALUE_ABSENT};
+    if (number < 0 || (uint32_t)number >= ctx->field_count)
+        return;
+    struct outgoing *outgoing = outgoing_of(batch);
+    struct record *record = &outgoing->batch->records[record_number(outgoing, batch, index)];
+    struct value value = path_read(outgoing->batch, record, &ctx->fields[number]);
+    switch ((enum value_type)value.type) {
+    case VALUE_UNSET:
+    case VALUE_ABSENT:
+        break;
+    case VALUE_NULL:
+        out->type = TIDE_VALUE_NULL;
+        break;
+    case VALUE_BOOL:
+        out->type = TIDE_VALUE_BOOL;
+        out->boolean = value.b;
+        break;
+    case VALUE_INT:
+        out->type = TIDE_VALUE_INT;
+        out->integer = value.i;
+        break;
+    case VALUE_FLOAT:
+        out->type = TIDE_VALUE_FLOAT;
+        out->number = value.f;
+        break;
+    case VALUE_STRING:
+        out->type = TIDE_VALUE_TEXT;
+        out->text = (tide_bytes){value.bytes, value.len};
+        break;
+    case VALUE_ARRAY:
+    case VALUE_OBJECT:
+        put_text(outgoing->batch, value, out);
+        break;
+    }
+}
+
+tide_result host_refuse(tide_ctx *ctx, const tide_batch *batch, uint32_t index, const char *fmt,
+                        ...)
+{
+    (void)ctx;
+    struct outgoing *outgoing = outgoing_of(batch);
+    char text[192];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    outgoing_refuse(outgoing, record_number(outgoing, batch, index), text);
+    return TIDE_OK;
+}

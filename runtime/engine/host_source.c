@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: MIT
+#include "base/alloc.h"
+#include "engine/source_driver.h"
+#include <stdio.h>
+#include <string.h>
+
+// The host functions that a source calls from within its read: bytes and messages become parcels.
+
+enum {
+    CHUNK_SIZE = 256 * 1024,
+    CHUNK_LEAST = 16 * 1024, // less room than this: a new chunk
+    READY_MAX = 8            // parcels of one read
+};
+
+static bool is_full(const struct source_driver *source)
+{
+    return source->ready_count >= READY_MAX;
+}
+
+static struct parcel *last_ready(struct source_driver *source)
+{
+    if (!source->ready)
+        return NULL;
+    return (struct parcel *)((char *)source->ready_tail - offsetof(struct parcel, next));
+}
+
+static struct parcel *add(struct source_driver *source, enum parcel_kind kind, uint32_t split)
+{
+    struct parcel *parcel = parcel_new(kind, split);
+    if (!parcel) {
+        struct error err = ERROR_INIT;
+        error_nomem(&err);
+        driver_fail(&source->driver, &err);
+        return NULL;
+    }
+    parcel->next = NULL;
+    *source->ready_tail = parcel;
+    source->ready_tail = &parcel->next;
+    source->ready_count++;
+    return parcel;
+}
+
+static int32_t find_split(const struct source_driver *source, tide_bytes name)
+{
+    for (size_t i = 0; i < source->split_count; i++)
+        if (source->splits[i].name_len == name.len &&
+            !memcmp(source->splits[i].name, name.data, name.len))
+            return (int32_t)i;
+    return -1;
+}
+
+static int add_split(struct source_driver *source, tide_bytes name)
+{
+    if (mem_grow(&source->splits, &source->split_cap, source->split_count + 1,
+                 sizeof *source->splits))
+        return ERR_NOMEM;
+    struct split *split = &source->splits[source->split_count];
+    *split = (struct split){.name = mem_strndup(name.data, name.len), .name_len = name.len};
+    if (!split->name)
+        return ERR_NOMEM;
+    struct parcel *parcel = add(source, PARCEL_SPLIT, (uint32_t)source->split_count++);
+    return parcel ? buf_append(&parcel->text, name.data, name.len) : ERR_NOMEM;
+}
+
+tide_result host_splits_added(tide_ctx *ctx, const tide_bytes *names, uint32_t count)
+{
+    struct source_driver *source = ctx->source;
+    bool fresh = source->split_count == 0;
+    for (uint32_t i = 0; i < count; i++) {
+        int32_t known = fresh ? -1 : find_split(source, names[i]);
+        if (known >= 0)
+            source->splits[known].lost = false; // assigned again when the instance reopens
+        else if (add_split(source, names[i]))
+            return host_table.fail(ctx, TIDE_FATAL, "out of memory");
+    }
+    return TIDE_OK;
+}
+
+tide_result host_splits_lost(tide_ctx *ctx, const uint32_t *ids, uint32_t count, int how)
+{
+    struct source_driver *source = ctx->source;
+    (void)how; // positions are taken at barriers only: both kinds are alike to the lane
+    for (uint32_t i = 0; i < count; i++) {
+        if (ids[i] >= source->split_count)
+            continue;
+        source->splits[ids[i]].lost = true;
+        add(source, PARCEL_LOST, ids[i]);
+    }
+    return TIDE_OK;
+}
+
+// -- raw bytes --
+
+static struct chunk *new_stream(struct source_driver *source, uint32_t split)
+{
+    chunk_unref(source->stream);
+    source->stream = chunk_new(CHUNK_SIZE + PARCEL_HEAD);
+    if (source->stream)
+        source->stream->len = PARCEL_HEAD;
+    source->stream_split = split;
+    return source->stream;
+}
+
+void *host_reserve(tide_out *out, uint32_t split, size_t *size)
+{
+    struct source_driver *source = out->driver;
+    struct chunk *chunk = source->stream;
+    *size = 0;
+    if (is_full(source))
+        return NULL;
+    if (!chunk || source->stream_split != split || chunk->cap - chunk->len < CHUNK_LEAST)
+        chunk = new_stream(source, split);
+    if (!chunk)
+        return NULL;
+    source->reserved = *size = chunk->cap - chunk->len;
+    return chunk->data + chunk->len;
+}
+
+tide_result host_commit(tide_out *out, uint32_t split, size_t len, tide_bytes before)
+{
+    struct source_driver *source = out->driver;
+    struct chunk *chunk = source->stream;
+    if (!chunk || source->stream_split != split || len > source->reserved)
+        return host_table.fail(&source->driver.ctx, TIDE_FATAL,
+                               "commit of %zu bytes without room reserved for them", len);
+    source->reserved = 0;
+    if (!len)
+        return TIDE_OK;
+    struct parcel *parcel = add(source, PARCEL_STREAM, split);
+    if (!parcel || (before.len && buf_append(&parcel->before, before.data, before.len)))
+        return host_table.fail(&source->driver.ctx, TIDE_FATAL, "out of memory");
+    parcel->chunks[parcel->chunk_count++] = chunk_ref(chunk);
+    parcel->at = chunk->len;
+    parcel->len = len;
+    chunk->len += len;
+    return TIDE_OK;
+}
+
+void host_split_end(tide_out *out, uint32_t split)
+{
+    add(out->driver, PARCEL_END, split);
+}
+
+tide_result host_bad(tide_out *out, uint32_t split, tide_bytes partial, const char *fmt, ...)
+{
+    struct parcel *parcel = add(out->driver, PARCEL_BAD, split);
+    if (!parcel)
+        return TIDE_FATAL;
+    va_list args;
+    va_start(args, fmt);
+    int rc = buf_vprintf(&parcel->text, fmt, args);
+    va_end(args);
+    if (!rc && partial.len)
+        buf_append(&parcel->part, partial.data, partial.len); // too large: the reason is enough
+    return rc ? TIDE_FATAL : TIDE_OK;
+}
+
+// -- messages --
+
+// The parcel of messages under construction, or a new one; NULL: full.
+static struct parcel *open_messages(struct source_driver *source)
+{
+    struct parcel *last = last_ready(source);
+    if (last && last->kind == PARCEL_MESSAGES && last->count < PARCEL_MESSAGES_MAX &&
+        last->chunk_count < BATCH_CHUNKS)
+        return last;
+    return is_full(source) ? NULL : add(source, PARCEL_MESSAGES, 0);
+}
+
+static int keep_chunk(struct parcel *parcel, struct chunk *chunk)
+{
+    if (parcel->chunk_count && parcel->chunks[parcel->chunk_count - 1] == chunk)
+        return 0;
+    if (parcel->chunk_count == BATCH_CHUNKS)
+        return ERR_LIMIT;
+    parcel->chunks[parcel->chunk_count++] = chunk_ref(chunk);
+    return 0;
+}
+
+static void add_message(struct parcel *parcel, const tide_message *message)
+{
+    tide_message *to = &parcel->messages[parcel->count++];
+    size_t size = message->struct_size < sizeof *to ? message->struct_size : sizeof *to;
+    memset(to, 0, sizeof *to);
+    memcpy(to, message, size);
+}
+
+static const tide_message *nth(const tide_message *messages, uint32_t index, uint32_t stride)
+{
+    return (const tide_message *)(const void *)((const char *)messages + (size_t)index * stride);
+}
+
+static size_t message_size(const tide_message *message)
+{
+    size_t size = message->key.len + message->value.len + 64;
+    for (uint32_t i = 0; i < message->header_count; i++)
+        size += strlen(message->headers[i].name) + 1 + message->headers[i].value.len + 64;
+    return size;
+}
+
+static tide_bytes copy_bytes(struct chunk *chunk, tide_bytes from)
+{
+    if (!from.data)
+        return from;
+    char *to = chunk->data + chunk->len;
+    memcpy(to, from.data, from.len);
+    chunk->len += from.len;
+    return (tide_bytes){to, from.len};
+}
+
+static const tide_header *copy_headers(struct chunk *chunk, const tide_message *message)
+{
+    if (!message->header_count)
+        return NULL;
+    chunk->len = (chunk->len + 15) & ~(size_t)15;
+    tide_header *headers = (tide_header *)(void *)(chunk->data + chunk->len);
+    chunk->len += sizeof *headers * message->header_count;
+    for (uint32_t i = 0; i < message->header_count; i++) {
+        const tide_header *from = &message->headers[i];
+        headers[i].name = copy_bytes(chunk, (tide_bytes){from->name, strlen(from->name) + 1}).data;
+        headers[i].value = copy_bytes(chunk, from->value);
+    }
+    return headers;
+}
+
+static struct chunk *room_for(struct source_driver *source, size_t size)
+{
+    struct chunk *chunk = source->copies;
+    if (chunk && chunk->cap - chunk->len >= size)
+        return chunk;
+    chunk_unref(chunk);
+    source->copies = chunk_new(size > CHUNK_SIZE ? size : CHUNK_SIZE);
+    return source->copies;
+}
+
+uint32_t host_emit(tide_out *out, const tide_message *messages, uint32_t count, uint32_t stride)
+{
+    struct source_driver *source = out->driver;
+    for (uint32_t i = 0; i < count; i++) {
+        const tide_message *from = nth(messages, i, stride);
+        struct parcel *parcel = open_messages(source);
+        struct chunk *chunk = parcel ? room_for(source, message_size(from)) : NULL;
+        if (!chunk || keep_chunk(parcel, chunk))
+            return i;
+        add_message(parcel, from);
+        tide_message *to = &parcel->messages[parcel->count - 1];
+        to->headers = copy_headers(chunk, from);
+        to->key = copy_bytes(chunk, from->key);
+        to->value = copy_bytes(chunk, from->value);
+    }
+    return count;
+}
+
+// A chunk without bytes of its own, whose end calls `release`.
+static struct chunk *lent_chunk(void (*release)(void *arg), void *arg)
+{
+    struct chunk *chunk = mem_zalloc(sizeof *chunk);
+    if (!chunk)
+        return NULL;
+    atomic_init(&chunk->refs, 1);
+    chunk->release = release;
+    chunk->release_arg = arg;
+    return chunk;
+}
+
+uint32_t host_lend(tide_out *out, const tide_message *messages, uint32_t count, uint32_t stride,
+                   void (*release)(void *arg), void *arg)
+{
+    struct source_driver *source = out->driver;
+    struct chunk *chunk = lent_chunk(release, arg);
+    uint32_t taken = 0;
+    while (chunk && taken < count) {
+        struct parcel *parcel = open_messages(source);
+        if (!parcel || keep_chunk(parcel, chunk))
+            break;
+        while (taken < count && parcel->count < PARCEL_MESSAGES_MAX)
+            add_message(parcel, nth(messages, taken++, stride));
+    }
+    if (chunk)
+        chunk_unref(chunk);
+    else
+        release(arg);
+    return taken;
+}

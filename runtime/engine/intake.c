@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: MIT
+#include "engine/intake.h"
+#include <inttypes.h>
+#include <string.h>
+
+// -- one record --
+
+static enum intake reject(struct source_node *node, struct record *record, struct error *err)
+{
+    struct source_split *split = &node->splits[record->split];
+    error_prefix(err, "split %s, offset %" PRId64, split->name, record->offset);
+    enum on_error_verdict verdict =
+        outputs_fail_record(&node->outputs, node->batch, record, err, false);
+    node->batch->count--; // it is the last one
+    return verdict == ERROR_STOP ? INTAKE_FAILED : INTAKE_DONE;
+}
+
+static void touch(struct source_node *node, uint32_t id)
+{
+    struct source_split *split = &node->splits[id];
+    if (split->touched)
+        return;
+    split->touched = true;
+    node->touched[node->touched_count++] = id; // room for every split is kept
+}
+
+static int read_time(struct source_node *node, struct record *record, struct error *err)
+{
+    if (node->has_time && !node->time_of_record) {
+        struct value value = path_read(node->batch, record, &node->time_path);
+        int rc = timestamp_read(value, node->time_unit, &record->time, err);
+        if (rc)
+            return error_prefix(err, "event_time field '%s'", node->time_path.text);
+    }
+    if (node->has_time && record->time == TIME_NONE)
+        return error_set(err, ERR_DATA, "the record has no time stamp, wanted by event_time");
+    return 0;
+}
+
+// Decodes the record at the end of the batch, whose origin is filled in.
+static enum intake finish_record(struct source_node *node, struct record *record, const char *bytes,
+                                 size_t len, size_t pad)
+{
+    struct error err;
+    err.len = 0;
+    int rc = node->decoder->decode(node->decoder, node->batch, bytes, len, pad, record, &err);
+    if (rc == 0)
+        rc = read_time(node, record, &err);
+    if (__builtin_expect(rc != 0, 0)) {
+        record->raw = bytes;
+        record->raw_len = (uint32_t)len;
+        return reject(node, record, &err);
+    }
+    touch(node, record->split);
+    if (node->has_time)
+        generator_see(&node->splits[record->split].generator, record->time);
+    return INTAKE_DONE;
+}
+
+static struct record *add_record(struct source_node *node, uint32_t split, int64_t offset,
+                                 int64_t time)
+{
+    struct record *record = batch_add(node->batch);
+    if (!record)
+        return NULL;
+    record->node = node->outputs.node;
+    record->split = split;
+    record->offset = offset;
+    record->time = time;
+    stat_add(&node->outputs.stats->in, 1);
+    return record;
+}
+
+// -- streams --
+
+// Puts the unfinished frame in front of the parcel's bytes: in the room that stream chunks keep
+// there, or in a new chunk when it is longer than that.
+static int join_rest(struct source_split *split, struct parcel *parcel)
+{
+    struct chunk *chunk = parcel->chunks[0];
+    if (split->rest + split->rest_len == chunk->data + parcel->at) { // the same stretch goes on
+        parcel->at -= split->rest_len;
+    } else if (parcel->at == PARCEL_HEAD && split->rest_len <= parcel->at) {
+        parcel->at -= split->rest_len;
+        memcpy(chunk->data + parcel->at, split->rest, split->rest_len);
+    } else {
+        struct chunk *joined = chunk_new(split->rest_len + parcel->len);
+        if (!joined)
+            return ERR_NOMEM;
+        memcpy(joined->data, split->rest, split->rest_len);
+        memcpy(joined->data + split->rest_len, chunk->data + parcel->at, parcel->len);
+        chunk_unref(chunk);
+        parcel->chunks[0] = joined;
+        parcel->at = 0;
+    }
+    parcel->len += split->rest_len;
+    return 0;
+}
+
+static void drop_rest(struct source_split *split)
+{
+    chunk_unref(split->rest_chunk);
+    split->rest_chunk = NULL;
+    split->rest_len = 0;
+}
+
+static void keep_rest(struct source_split *split, struct parcel *parcel)
+{
+    if (!parcel->len)
+        return;
+    split->rest_chunk = chunk_ref(parcel->chunks[0]);
+    split->rest = parcel->chunks[0]->data + parcel->at;
+    split->rest_len = parcel->len;
+}
+
+// A frame that is too long: an error record without bytes.
+static enum intake too_long(struct source_node *node, uint32_t id, struct error *err)
+{
+    struct record *record = add_record(node, id, node->splits[id].offset, TIME_NONE);
+    return record ? reject(node, record, err) : INTAKE_FULL;
+}
+
+// Cuts records off the front of parcel->at, len.
+static enum intake cut_frames(struct source_node *node, struct parcel *parcel, bool at_end)
+{
+    struct source_split *split = &node->splits[parcel->split];
+    struct chunk *chunk = parcel->chunks[0];
+    if (batch_hold(node->batch, chunk))
+        return INTAKE_FULL;
+    while (node->batch->count < BATCH_RECORDS) {
+        struct frame frame;
+        struct error err;
+        const char *front = chunk->data + parcel->at;
+        int rc = framer_next(&split->framer, front, parcel->len, at_end, &frame, &err);
+        if (rc == 0)
+            return INTAKE_DONE;
+        enum intake result = INTAKE_DONE;
+        if (rc < 0) {
+            result = too_long(node, parcel->split, &err);
+        } else if (frame.len) { // empty lines are no records
+            struct record *record = add_record(node, parcel->split, split->offset, TIME_NONE);
+            if (!record)
+                return INTAKE_FULL;
+            result = finish_record(node, record, frame.bytes, frame.len, CHUNK_PAD);
+        }
+        parcel->at += frame.used;
+        parcel->len -= frame.used;
+        split->offset += (int64_t)frame.used;
+        if (result != INTAKE_DONE)
+            return result;
+    }
+    return INTAKE_FULL;
+}
+
+enum intake intake_stream(struct source_node *node, struct parcel *parcel)
+{
+    struct source_split *split = &node->splits[parcel->split];
+    if (split->rest_len) {
+        if (join_rest(split, parcel))
+            return INTAKE_FULL; // memory is out: tried again
+        drop_rest(split);
+    }
+    enum intake result = cut_frames(node, parcel, false);
+    if (result == INTAKE_DONE)
+        keep_rest(split, parcel);
+    return result;
+}
+
+enum intake intake_end(struct source_node *node, uint32_t id)
+{
+    struct source_split *split = &node->splits[id];
+    if (!split->rest_len)
+        return INTAKE_DONE;
+    struct parcel last = {.split = id, .chunks = {split->rest_chunk}, .chunk_count = 1};
+    last.at = (size_t)(split->rest - split->rest_chunk->data);
+    last.len = split->rest_len;
+    enum intake result = cut_frames(node, &last, true);
+    split->rest += split->rest_len - last.len;
+    split->rest_len = last.len;
+    if (result == INTAKE_DONE)
+        drop_rest(split);
+    return result;
+}
+
+// -- messages --
+
+// Bytes that may be read behind a lent message: all up to the end of its page are mapped.
+static size_t readable_behind(const char *end)
+{
+#if defined(__SANITIZE_ADDRESS__)
+    (void)end;
+    return 0;
+#else
+    return ((uintptr_t)end & 4095) + CHUNK_PAD <= 4096 ? CHUNK_PAD : 0;
+#endif
+}
+
+static int add_meta(struct batch *batch, struct record *record, const tide_message *message)
+{
+    struct record_meta *meta = ARENA_NEW(&batch->arena, struct record_meta);
+    if (!meta)
+        return ERR_NOMEM;
+    *meta = (struct record_meta){.key = message->key.data,
+                                 .key_len = (uint32_t)message->key.len,
+                                 .header_count = message->header_count};
+    record->meta = meta;
+    if (!message->header_count)
+        return 0;
+    struct header *headers = ARENA_ARRAY(&batch->arena, struct header, message->header_count);
+    if (!headers)
+        return ERR_NOMEM;
+    for (uint32_t i = 0; i < message->header_count; i++)
+        headers[i] = (struct header){.name = message->headers[i].name,
+                                     .bytes = message->headers[i].value.data,
+                                     .len = (uint32_t)message->headers[i].value.len};
+    meta->headers = headers;
+    return 0;
+}
+
+static enum intake take_message(struct source_node *node, const tide_message *message)
+{
+    struct record *record = add_record(node, message->split, message->offset, message->time_ms);
+    if (!record)
+        return INTAKE_FULL;
+    if ((message->key.data || message->header_count) && add_meta(node->batch, record, message)) {
+        node->batch->count--;
+        return INTAKE_FULL;
+    }
+    stat_add(&node->outputs.stats->in_bytes, message->value.len);
+    if (!message->value.data) {
+        record->flags |= RECORD_TOMBSTONE;
+        touch(node, record->split);
+        return INTAKE_DONE;
+    }
+    const char *bytes = message->value.data;
+    return finish_record(node, record, bytes, message->value.len,
+                         readable_behind(bytes + message->value.len));
+}
+
+enum intake intake_messages(struct source_node *node, struct parcel *parcel)
+{
+    for (uint32_t i = 0; i < parcel->chunk_count; i++)
+        if (batch_hold(node->batch, parcel->chunks[i]))
+            return INTAKE_FULL;
+    while (node->parcel_at < parcel->count) {
+        if (node->batch->count == BATCH_RECORDS)
+            return INTAKE_FULL;
+        const tide_message *message = &parcel->messages[node->parcel_at];
+        if (message->split >= node->split_count) { // the plugin has made it up
+            struct error err = ERROR_INIT;
+            error_set(&err, ERR_FATAL, "a message of split %u, which was never added",
+                      message->split);
+            node->outputs.failed = true;
+            node->outputs.failure = err;
+            return INTAKE_FAILED;
+        }
+        enum intake result = take_message(node, message);
+        if (result == INTAKE_FULL)
+            return result;
+        node->parcel_at++;
+        if (result == INTAKE_FAILED)
+            return result;
+    }
+    return INTAKE_DONE;
+}
+
+enum intake intake_bad(struct source_node *node, struct parcel *parcel)
+{
+    struct record *record = add_record(node, parcel->split, -1, TIME_NONE);
+    const char *bytes =
+        record ? batch_copy(node->batch, parcel->part.data, parcel->part.len) : NULL;
+    if (!bytes)
+        return INTAKE_FULL;
+    record->raw = bytes;
+    record->raw_len = (uint32_t)parcel->part.len;
+    struct error err = ERROR_INIT;
+    error_set(&err, ERR_DATA, "%s", buf_cstr(&parcel->text));
+    return reject(node, record, &err);
+}

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: MIT
+#include "engine/lane.h"
+#include "base/alloc.h"
+#include "engine/connection.h"
+
+enum { STEP_NS = 10000000, ACK_DEFAULT_MS = 1000 };
+
+// -- making --
+
+static int init_operator(struct lane *lane, const struct lane_config *config, uint16_t index,
+                         struct error *err)
+{
+    const struct plan_node *plan = &config->plan->nodes[index];
+    struct lane_node *node = &lane->nodes[index];
+    struct operator_spec spec = {.topology = config->plan->topology,
+                                 .node = plan->spec,
+                                 .clock = config->clock,
+                                 .shapes = lane->shapes,
+                                 .has_event_time = plan->has_event_time,
+                                 .lane = config->index,
+                                 .lanes = config->count};
+    return operator_node_init(&node->op, &spec, plan, index, lane->pool, &node->stats, err);
+}
+
+static int init_node(struct lane *lane, const struct lane_config *config, uint16_t index,
+                     struct error *err)
+{
+    const struct plan_node *plan = &config->plan->nodes[index];
+    struct lane_node *node = &lane->nodes[index];
+    const char *pipeline = config->plan->topology->pipeline;
+    node->kind = plan->spec->kind;
+    atomic_init(&node->stats.watermark, WATERMARK_NONE);
+    atomic_init(&node->stats.lag, -1);
+    if (node->kind == NODE_SOURCE)
+        return source_node_init(&node->source, plan, index, pipeline, lane->pool, lane->shapes,
+                                config->clock, &node->stats, config->waker, config->has_plugins,
+                                err);
+    if (node->kind == NODE_SINK)
+        return sink_node_init(&node->sink, plan, index, pipeline, lane->pool, config->clock,
+                              &node->stats, config->waker, config->has_plugins, err);
+    return init_operator(lane, config, index, err);
+}
+
+static struct edge *input_edge(struct lane_node *node, uint32_t input)
+{
+    return node->kind == NODE_SINK ? &node->sink.inputs[input] : &node->op.inputs[input];
+}
+
+static int connect(struct lane *lane)
+{
+    for (size_t i = 0; i < lane->plan->edge_count; i++) {
+        const struct plan_edge *plan = &lane->plan->edges[i];
+        struct edge *edge = input_edge(&lane->nodes[plan->to], plan->input);
+        edge->to_node = plan->to;
+        edge->to_input = plan->input;
+        if (outputs_connect(&lane->nodes[plan->from].outputs, plan->port, edge))
+            return ERR_NOMEM;
+    }
+    return 0;
+}
+
+static int build(struct lane *lane, const struct lane_config *config, struct problems *problems)
+{
+    lane->shapes = shape_table_new();
+    lane->pool = lane->shapes ? batch_pool_new(lane->shapes) : NULL;
+    lane->nodes = mem_zalloc(sizeof *lane->nodes * (config->plan->node_count + 1));
+    if (!lane->pool || !lane->nodes)
+        return ERR_NOMEM;
+    for (uint32_t i = 0; i < config->plan->node_count; i++) {
+        struct error err = ERROR_INIT;
+        int rc = init_node(lane, config, (uint16_t)i, &err);
+        if (rc == ERR_NOMEM)
+            return rc;
+        if (rc)
+            problem_add(problems, config->plan->nodes[i].spec->place, "%s: %s",
+                        config->plan->nodes[i].spec->name, err.text);
+    }
+    return problems->errors ? ERR_INPUT : connect(lane);
+}
+
+int lane_new(struct lane **out, const struct lane_config *config, struct problems *problems)
+{
+    struct lane *lane = mem_zalloc(sizeof *lane);
+    if (!lane)
+        return ERR_NOMEM;
+    lane->plan = config->plan;
+    lane->clock = config->clock;
+    lane->waker = config->waker;
+    lane->connections = config->connections;
+    const struct tide_config *top = config->plan->topology->top;
+    lane->ack_every_ms = setting_int(top, "checkpoint.every", ACK_DEFAULT_MS);
+    int rc = build(lane, config, problems);
+    if (rc)
+        lane_free(lane);
+    else
+        *out = lane;
+    return rc;
+}
+
+void lane_free(struct lane *lane)
+{
+    if (!lane)
+        return;
+    for (uint32_t i = 0; lane->nodes && i < lane->plan->node_count; i++) {
+        struct lane_node *node = &lane->nodes[i];
+        if (!node->outputs.plan && node->kind == NODE_SOURCE)
+            continue; // never initialised
+        if (node->kind == NODE_SOURCE)
+            source_node_deinit(&node->source);
+        else if (node->kind == NODE_SINK)
+            sink_node_deinit(&node->sink);
+        else if (node->op.inputs)
+            operator_node_deinit(&node->op);
+    }
+    mem_free(lane->nodes);
+    if (lane->pool)
+        batch_pool_free(lane->pool);
+    shape_table_free(lane->shapes);
+    mem_free(lane);
+}
+
+// -- acknowledging --
+
+static bool source_acks(const struct lane_node *node)
+{
+    return node->kind == NODE_SOURCE && node->source.driver && node->source.driver->source->ack &&
+           node->source.phase == SOURCE_READING;
+}
+
+static void begin_epoch(struct lane *lane)
+{
+    lane->epoch++;
+    for (uint32_t i = 0; i < lane->plan->node_count; i++)
+        if (source_acks(&lane->nodes[i])) {
+            struct source_driver *driver = lane->nodes[i].source.driver;
+            atomic_store_explicit(&driver->barrier_wanted, lane->epoch, memory_order_release);
+            driver_wake(&driver->driver);
+        }
+}
+
+static uint64_t flushed_epoch(const struct lane *lane)
+{
+    uint64_t least = UINT64_MAX;
+    for (uint32_t i = 0; i < lane->plan->node_count; i++)
+        if (lane->nodes[i].kind == NODE_SINK && !lane->nodes[i].sink.done &&
+            lane->nodes[i].sink.flushed_epoch < least)
+            least = lane->nodes[i].sink.flushed_epoch;
+    return least;
+}
+
+// Tells the sources what every sink has made durable.
+static void acknowledge(struct lane *lane)
+{
+    uint64_t flushed = flushed_epoch(lane);
+    for (uint32_t i = 0; i < lane->plan->node_count; i++) {
+        struct lane_node *node = &lane->nodes[i];
+        if (node->kind != NODE_SOURCE || !node->source.last_barrier ||
+            node->source.last_barrier->epoch > flushed)
+            continue;
+        if (ring_push(&node->source.driver->acks, node->source.last_barrier)) {
+            node->source.last_barrier = NULL;
+            driver_wake(&node->source.driver->driver);
+        }
+    }
+}
+
+static void keep_epochs(struct lane *lane, struct wait *wait)
+{
+    acknowledge(lane);
+    int64_t now = clock_mono_ns(lane->clock);
+    if (now >= lane->next_ack_ns) {
+        if (lane->next_ack_ns)
+            begin_epoch(lane);
+        lane->next_ack_ns = now + lane->ack_every_ms * 1000000;
+    }
+    if (lane->next_ack_ns < wait->until_ns)
+        wait->until_ns = lane->next_ack_ns;
+}
+
+// -- starting --
+
+static struct driver *driver_of(struct lane_node *node)
+{
+    if (node->kind == NODE_SOURCE)
+        return node->source.driver ? &node->source.driver->driver : NULL;
+    if (node->kind == NODE_SINK)
+        return node->sink.driver ? &node->sink.driver->driver : NULL;
+    return NULL;
+}
+
+int lane_start(struct lane *lane)
+{
+    for (uint32_t i = 0; i < lane->plan->node_count; i++) {
+        struct driver *driver = driver_of(&lane->nodes[i]);
+        if (!driver)
+            continue;
+        int32_t connection = lane->plan->nodes[i].spec->connection;
+        if (connection >= 0)
+            driver->ctx.connection = lane->connections->items[connection].self;
+        if (driver->threaded && driver_start_thread(driver, &lane->failure))
+            return lane->failure.code;
+    }
+    return 0;
+}
+
+// -- stepping --
+
+static void step_node(struct lane *lane, struct lane_node *node, struct wait *wait)
+{
+    int64_t start = clock_mono_ns(lane->clock);
+    node->outputs.step_ends_ns = start + STEP_NS;
+    if (node->kind == NODE_SOURCE)
+        source_node_step(&node->source, wait);
+    else if (node->kind == NODE_SINK)
+        sink_node_step(&node->sink, wait);
+    else
+        operator_node_step(&node->op, wait);
+    if (lane->profile)
+        stat_add(&node->stats.busy_ns, (uint64_t)(clock_mono_ns(lane->clock) - start));
+}
+
+static bool all_done(const struct lane *lane)
+{
+    for (uint32_t i = 0; i < lane->plan->node_count; i++) {
+        const struct lane_node *node = &lane->nodes[i];
+        if (node->kind == NODE_SOURCE && !source_node_ended(&node->source))
+            return false;
+        if (node->kind == NODE_SINK && !node->sink.done)
+            return false;
+        if (node->kind == NODE_OPERATOR && !node->op.done)
+            return false;
+    }
+    return true;
+}
+
+static void merge_wait(struct wait *all, const struct wait *one, int *fds, uint32_t max,
+                       uint32_t *count)
+{
+    all->busy = all->busy || one->busy;
+    if (one->until_ns < all->until_ns)
+        all->until_ns = one->until_ns;
+    if (one->fd >= 0 && *count < max)
+        fds[(*count)++] = one->fd;
+}
+
+bool lane_step(struct lane *lane, struct wait *wait, int *fds, uint32_t max, uint32_t *count)
+{
+    *count = 0;
+    for (uint32_t i = 0; i < lane->plan->node_count; i++) {
+        struct wait one = {.until_ns = INT64_MAX, .fd = -1};
+        struct lane_node *node = &lane->nodes[i];
+        step_node(lane, node, &one);
+        merge_wait(wait, &one, fds, max, count);
+        if (node->outputs.failed) {
+            lane->failure = node->outputs.failure;
+            return false;
+        }
+    }
+    keep_epochs(lane, wait);
+    return !all_done(lane);
+}
+
+void lane_stop(struct lane *lane)
+{
+    for (uint32_t i = 0; i < lane->plan->node_count; i++)
+        if (lane->nodes[i].kind == NODE_SOURCE && lane->nodes[i].source.driver) {
+            struct source_driver *driver = lane->nodes[i].source.driver;
+            atomic_store_explicit(&driver->stop_wanted, true, memory_order_release);
+            driver_wake(&driver->driver);
+        }
+}
+
+bool lane_close(struct lane *lane, struct wait *wait)
+{
+    bool all = true;
+    acknowledge(lane);
+    for (uint32_t i = 0; i < lane->plan->node_count; i++) {
+        struct driver *driver = driver_of(&lane->nodes[i]);
+        if (driver && !driver_close(driver, wait))
+            all = false;
+    }
+    return all;
+}

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: MIT
+#include "engine/operator_node.h"
+#include "base/alloc.h"
+
+int operator_node_init(struct operator_node *node, const struct operator_spec *spec,
+                       const struct plan_node *plan, uint16_t index, struct batch_pool *pool,
+                       struct node_stats *stats, struct error *err)
+{
+    node->input_count = plan->inputs;
+    node->inputs = mem_zalloc(sizeof *node->inputs * (plan->inputs + 1));
+    if (!node->inputs || valve_init(&node->valve, plan->inputs) ||
+        outputs_init(&node->outputs, plan, index, pool, spec->clock, stats))
+        return error_nomem(err);
+    return plan->class->build(&node->op, spec, err);
+}
+
+void operator_node_deinit(struct operator_node *node)
+{
+    if (node->op)
+        node->op->free(node->op);
+    for (uint32_t i = 0; i < node->input_count && node->inputs; i++)
+        for (struct batch *batch; (batch = edge_pop(&node->inputs[i]));)
+            batch_unref(batch);
+    mem_free(node->inputs);
+    batch_unref(node->batch);
+    valve_deinit(&node->valve);
+    outputs_deinit(&node->outputs);
+}
+
+static bool take(struct operator_node *node)
+{
+    for (uint32_t i = 0; i < node->input_count; i++) {
+        uint32_t input = (node->next_input + i) % node->input_count;
+        struct edge *edge = &node->inputs[input];
+        if (edge->held || !(node->batch = edge_pop(edge)))
+            continue;
+        node->input = input;
+        node->next_input = (input + 1) % node->input_count;
+        node->in_marks = node->batch->marks;
+        node->in_watermark = node->batch->watermark;
+        node->in_epoch = node->batch->epoch;
+        node->batch->marks = 0;
+        node->batch->cursor = 0;
+        node->phase = PHASE_RECORDS;
+        stat_add(&node->outputs.stats->in, node->batch->count);
+        return true;
+    }
+    return false;
+}
+
+// Dispatches on what the operator said; true when it is through.
+static bool settle(struct operator_node *node, enum op_status status, struct wait *wait)
+{
+    if (status == OP_DONE)
+        return true;
+    if (status == OP_STOP && !node->outputs.failed) {
+        node->outputs.failed = true;
+        error_set(&node->outputs.failure, ERR_FATAL, "%s stopped", node->outputs.plan->spec->name);
+    }
+    if (node->outputs.retry_at_ns && node->outputs.retry_at_ns < wait->until_ns)
+        wait->until_ns = node->outputs.retry_at_ns;
+    return false;
+}
+
+// The watermark of all inputs together, after what this batch said of its input.
+static void merge_marks(struct operator_node *node)
+{
+    uint32_t marks = node->in_marks;
+    struct valve *valve = &node->valve;
+    bool was_idle = valve->idle;
+    int64_t before = valve->watermark;
+    node->out_marks = 0;
+    if (marks & BATCH_ACTIVE)
+        valve_active(valve, node->input);
+    if (marks & BATCH_WATERMARK)
+        valve_advance(valve, node->input, node->in_watermark);
+    if (marks & BATCH_IDLE)
+        valve_idle(valve, node->input);
+    if (valve->idle != was_idle)
+        node->out_marks |= valve->idle ? BATCH_IDLE : BATCH_ACTIVE;
+    if (valve->watermark > before) {
+        node->out_marks |= BATCH_WATERMARK;
+        node->watermark = valve->watermark;
+    }
+}
+
+static void release_barrier(struct operator_node *node)
+{
+    node->out_marks |= BATCH_BARRIER;
+    node->barriers = 0;
+    for (uint32_t i = 0; i < node->input_count; i++)
+        node->inputs[i].held = false;
+}
+
+static void count_marks(struct operator_node *node)
+{
+    if (node->in_marks & BATCH_BARRIER) {
+        node->epoch = node->in_epoch;
+        node->inputs[node->input].held = true;
+        node->barriers++;
+    }
+    if (node->in_marks & BATCH_END)
+        node->ended++;
+    // An input that has ended waits for no barrier.
+    if (node->barriers && node->barriers + node->ended >= node->input_count)
+        release_barrier(node);
+    if (node->ended == node->input_count)
+        node->out_marks |= BATCH_END;
+}
+
+static void after_records(struct operator_node *node)
+{
+    merge_marks(node);
+    count_marks(node);
+    batch_unref(node->batch);
+    node->batch = NULL;
+    bool fires = (node->out_marks & BATCH_WATERMARK) && node->op->watermark;
+    node->phase = fires ? PHASE_WATERMARK : PHASE_MARKS;
+}
+
+static void publish(struct operator_node *node)
+{
+    const struct operator_stats *from = &node->op->stats;
+    struct node_stats *to = node->outputs.stats;
+    stat_set(&to->filtered, from->filtered);
+    stat_set(&to->late, from->late);
+    stat_set(&to->absorbed, from->absorbed);
+    stat_set(&to->created, from->created);
+    if (node->out_marks & BATCH_WATERMARK)
+        atomic_store_explicit(&to->watermark, node->watermark, memory_order_relaxed);
+}
+
+static bool finish_marks(struct operator_node *node)
+{
+    if (!outputs_flush(&node->outputs, node->out_marks, node->watermark, node->epoch))
+        return false;
+    publish(node);
+    if (node->out_marks & BATCH_END)
+        node->done = true;
+    node->out_marks = 0;
+    node->phase = PHASE_TAKE;
+    return true;
+}
+
+static bool retry_waits(struct operator_node *node, struct wait *wait)
+{
+    if (!node->outputs.retry_at_ns)
+        return false;
+    if (clock_mono_ns(node->outputs.clock) < node->outputs.retry_at_ns) {
+        if (node->outputs.retry_at_ns < wait->until_ns)
+            wait->until_ns = node->outputs.retry_at_ns;
+        return true;
+    }
+    node->outputs.retry_at_ns = 0;
+    return false;
+}
+
+static bool tick(struct operator_node *node, struct wait *wait)
+{
+    struct operator* op = node->op;
+    if (!op->tick || node->done)
+        return true;
+    int64_t due = op->next_wall_ms(op), now = clock_wall_ms(node->outputs.clock);
+    if (due == INT64_MAX)
+        return true;
+    if (now < due) {
+        int64_t at = clock_mono_ns(node->outputs.clock) + (due - now) * 1000000;
+        if (at < wait->until_ns)
+            wait->until_ns = at;
+        return true;
+    }
+    bool through = settle(node, op->tick(op, now, &node->outputs), wait);
+    return outputs_flush(&node->outputs, 0, 0, 0) && through;
+}
+
+// One phase; false when it cannot go on now.
+static bool step(struct operator_node *node, struct wait *wait)
+{
+    struct operator* op = node->op;
+    enum op_status status = OP_DONE;
+    switch (node->phase) {
+    case PHASE_TAKE:
+        return tick(node, wait) && take(node);
+    case PHASE_RECORDS:
+        if (node->batch->count)
+            status = op->process(op, node->input, node->batch, &node->outputs);
+        if (settle(node, status, wait))
+            after_records(node);
+        break;
+    case PHASE_WATERMARK:
+        status = op->watermark(op, node->watermark, &node->outputs);
+        if (settle(node, status, wait))
+            node->phase = PHASE_MARKS;
+        break;
+    case PHASE_MARKS:
+        return finish_marks(node);
+    }
+    if (status == OP_DONE)
+        return true;
+    outputs_flush(&node->outputs, 0, 0, 0); // make room
+    if (outputs_open(&node->outputs) && !node->outputs.retry_at_ns && !node->outputs.failed)
+        wait->busy = true; // its time was up
+    return false;
+}
+
+void operator_node_step(struct operator_node *node, struct wait *wait)
+{
+    if (node->done || retry_waits(node, wait))
+        return;
+    bool moved = false;
+    while (!node->outputs.failed && !node->done) {
+        if (node->phase != PHASE_MARKS && !outputs_open(&node->outputs))
+            break;
+        if (!step(node, wait))
+            break;
+        moved = true;
+    }
+    if (moved)
+        wait->busy = true;
+}

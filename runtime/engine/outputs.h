@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "engine/edge.h"
+#include "engine/plan.h"
+#include "engine/stats.h"
+#include "operators/operator.h"
+
+// The ports of one node in one lane, and what becomes of its failed records. A port collects one
+// batch (`pending`) and hands it to its edges when the node's step ends, when it is full, or when
+// another batch wants in. A port with several edges gives each consumer but the first a share.
+
+struct port {
+    struct edge **edges;
+    uint32_t edge_count;
+    struct batch *pending;
+    bool forwarded; // pending came from the input as a whole
+};
+
+struct outputs {
+    const struct plan_node *plan;
+    uint16_t node; // index
+    struct port *ports;
+    uint32_t late_port; // counted as late, not as out; UINT32_MAX: none
+    struct batch_pool *pool;
+    struct clock *clock;
+    struct node_stats *stats;
+    int64_t step_ends_ns;
+
+    // on_error
+    struct error failure; // why the node stops
+    bool failed;
+    uint32_t attempts;   // of the record under the cursor
+    uint32_t attempt_at; // its index
+    int64_t retry_at_ns; // 0: none
+    uint64_t random;     // jitter
+    char last_error[256];
+    int64_t said_at_ns; // last log line
+    uint64_t held;      // errors since then that were not logged
+    // What expects to hear of each batch (tests); NULL: nobody.
+    void (*tap)(void *arg, uint16_t node, uint32_t port, struct batch *batch);
+    void *tap_arg;
+};
+
+int outputs_init(struct outputs *outputs, const struct plan_node *plan, uint16_t node,
+                 struct batch_pool *pool, struct clock *clock, struct node_stats *stats);
+void outputs_deinit(struct outputs *outputs);
+int outputs_connect(struct outputs *outputs, uint32_t port, struct edge *edge);
+// True when every edge of every port can take a batch: a node runs only then.
+bool outputs_open(const struct outputs *outputs);
+// Hands all pending batches on, with these marks behind them on every port (0: no marks, and empty
+// ports stay silent). False: an edge is full; call again.
+bool outputs_flush(struct outputs *outputs, uint32_t marks, int64_t watermark, uint64_t epoch);
+// A failed record at the ports of errors: counted, logged at most once a second, lettered.
+enum on_error_verdict outputs_fail_record(struct outputs *outputs, struct batch *batch,
+                                          struct record *record, const struct error *err,
+                                          bool can_retry);

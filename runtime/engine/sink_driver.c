@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: MIT
+#include "engine/sink_driver.h"
+#include "base/alloc.h"
+#include "engine/encode.h"
+
+enum { SINK_RING = 4, QUIET_NS = 100000000 };
+
+static struct sink_driver *of(struct driver *driver)
+{
+    return (struct sink_driver *)(void *)driver;
+}
+
+static void stop_for(struct sink_driver *sink, const char *what)
+{
+    struct error err = ERROR_INIT;
+    error_set(&err, ERR_NOMEM, "%s: out of memory %s", sink->driver.ctx.node, what);
+    driver_fail(&sink->driver, &err);
+}
+
+static bool take(struct sink_driver *sink)
+{
+    if (!sink->current) {
+        sink->current = ring_pop(&sink->to_write);
+        if (!sink->current)
+            return false;
+        sink->current->prepared = false;
+        sink->current->accepted = 0;
+        sink->current->refusal_count = 0;
+        sink->driver.ctx.outgoing = sink->current;
+    }
+    return true;
+}
+
+static void give_back(struct sink_driver *sink)
+{
+    // The lane keeps no more batches under way than the ring has room for.
+    ring_push(&sink->written, sink->current);
+    sink->current = NULL;
+    sink->driver.ctx.outgoing = NULL;
+    waker_wake(sink->driver.lane_waker);
+}
+
+// The part of the batch that was not accepted yet. The head moves on so that it stays the first
+// member of the outgoing, by which host functions find their way back.
+static bool offer(struct sink_driver *sink, struct wait *wait)
+{
+    struct outgoing *outgoing = sink->current;
+    uint32_t count = outgoing->head.count, accepted = 0;
+    outgoing->head.records = outgoing->records + outgoing->accepted;
+    outgoing->head.count = count - outgoing->accepted;
+    tide_result rc = sink->sink->write(sink->driver.self, &outgoing->head, &accepted);
+    outgoing->head.count = count;
+    if (accepted > count - outgoing->accepted)
+        accepted = count - outgoing->accepted; // a plugin that counts wrongly
+    outgoing->accepted += accepted;
+    if (accepted) {
+        sink->dirty = true;
+        if (!atomic_load_explicit(&sink->first_ns, memory_order_relaxed))
+            atomic_store_explicit(&sink->first_ns, clock_mono_ns(sink->driver.ctx.clock),
+                                  memory_order_relaxed);
+    }
+    if (rc < 0)
+        driver_result(&sink->driver, rc);
+    else if (rc == TIDE_AGAIN)
+        driver_again(&sink->driver, wait);
+    else if (outgoing->accepted < count && !accepted)
+        driver_again(&sink->driver, wait); // OK, but nothing taken: as AGAIN
+    else
+        wait->busy = true;
+    return outgoing->accepted == count && rc >= 0;
+}
+
+static bool flush(struct sink_driver *sink, struct wait *wait)
+{
+    if (!sink->dirty)
+        return true;
+    tide_result rc = sink->sink->flush(sink->driver.self);
+    if (rc == TIDE_OK) {
+        sink->dirty = false;
+        return true;
+    }
+    if (rc < 0)
+        driver_result(&sink->driver, rc);
+    else
+        driver_again(&sink->driver, wait);
+    return false;
+}
+
+static bool write_current(struct sink_driver *sink, struct wait *wait)
+{
+    struct outgoing *outgoing = sink->current;
+    if (!outgoing->prepared) {
+        if (encode_batch(sink, outgoing)) {
+            stop_for(sink, "while encoding a batch");
+            return false;
+        }
+        outgoing->prepared = true;
+    }
+    if (outgoing->accepted < outgoing->head.count && !offer(sink, wait))
+        return false;
+    if ((outgoing->marks & (BATCH_BARRIER | BATCH_END)) && !flush(sink, wait))
+        return false;
+    give_back(sink);
+    return true;
+}
+
+// Nothing to write: what was accepted becomes durable after a moment.
+static void rest(struct sink_driver *sink, struct wait *wait)
+{
+    if (!sink->dirty) {
+        driver_again(&sink->driver, wait); // a wake or deadline that it asked for
+        return;
+    }
+    int64_t now = clock_mono_ns(sink->driver.ctx.clock);
+    if (!sink->quiet_at_ns)
+        sink->quiet_at_ns = now + QUIET_NS;
+    if (now < sink->quiet_at_ns) {
+        wait->until_ns = sink->quiet_at_ns;
+        return;
+    }
+    if (flush(sink, wait))
+        sink->quiet_at_ns = 0;
+}
+
+static void run(struct driver *driver, struct wait *wait)
+{
+    struct sink_driver *sink = of(driver);
+    if (!take(sink)) {
+        rest(sink, wait);
+        return;
+    }
+    sink->quiet_at_ns = 0;
+    if (write_current(sink, wait))
+        wait->busy = true;
+}
+
+static bool has_work(struct driver *driver)
+{
+    return driver->state == DRIVER_RUNNING && !of(driver)->current &&
+           ring_count(&of(driver)->to_write);
+}
+
+static int make_headers(struct sink_driver *sink, const struct tide_config *headers,
+                        struct error *err)
+{
+    if (!headers || !headers->count)
+        return 0;
+    sink->header_names = mem_array(headers->count, sizeof *sink->header_names);
+    sink->header_values = mem_array(headers->count, sizeof *sink->header_values);
+    if (!sink->header_names || !sink->header_values)
+        return error_nomem(err);
+    for (uint32_t i = 0; i < headers->count; i++) {
+        sink->header_names[i] = headers->items[i].name;
+        int rc = template_new(&sink->header_values[i], headers->items[i].text, err);
+        if (rc)
+            return error_prefix(err, "headers.%s", headers->items[i].name);
+        sink->header_count++;
+    }
+    return 0;
+}
+
+static int read_common(struct sink_driver *sink, const struct tide_config *common,
+                       struct error *err)
+{
+    const char *encode = setting_text(common, "encode"), *key = setting_text(common, "key");
+    int rc = encoder_new(&sink->encoder, encode ? encode : "json", err);
+    if (!rc && key) {
+        rc = template_new(&sink->key, key, err);
+        if (rc)
+            error_prefix(err, "key");
+    }
+    return rc ? rc : make_headers(sink, setting_at(common, "headers"), err);
+}
+
+int sink_driver_new(struct sink_driver **out, const struct plan_node *node, const char *pipeline,
+                    struct clock *clock, struct waker *lane_waker, struct error *err)
+{
+    struct sink_driver *sink = mem_zalloc(sizeof *sink);
+    if (!sink)
+        return error_nomem(err);
+    const tide_sink *vtable = node->plugin->sink;
+    sink->sink = vtable;
+    sink->driver.open = vtable->open;
+    sink->driver.close = vtable->close;
+    sink->driver.poll_fd = TIDE_HAS(vtable, poll_fd) ? vtable->poll_fd : NULL;
+    sink->driver.run = run;
+    sink->driver.has_work = has_work;
+    bool threaded = vtable->capabilities & TIDE_SINK_BLOCKING;
+    int rc = driver_init(&sink->driver, node, pipeline, clock, lane_waker, threaded, err);
+    if (!rc && (ring_init(&sink->to_write, SINK_RING) || ring_init(&sink->written, SINK_RING * 2)))
+        rc = error_nomem(err);
+    if (!rc)
+        rc = read_common(sink, node->spec->common, err);
+    if (rc)
+        sink_driver_free(sink);
+    else
+        *out = sink;
+    return rc;
+}
+
+void sink_driver_free(struct sink_driver *sink)
+{
+    if (!sink)
+        return;
+    struct outgoing *outgoing;
+    while (sink->to_write.slots && (outgoing = ring_pop(&sink->to_write)))
+        outgoing_free(outgoing);
+    while (sink->written.slots && (outgoing = ring_pop(&sink->written)))
+        outgoing_free(outgoing);
+    outgoing_free(sink->current);
+    ring_deinit(&sink->to_write);
+    ring_deinit(&sink->written);
+    if (sink->encoder)
+        sink->encoder->free(sink->encoder);
+    template_free(sink->key);
+    for (uint32_t i = 0; i < sink->header_count; i++)
+        template_free(sink->header_values[i]);
+    mem_free(sink->header_names);
+    mem_free(sink->header_values);
+    driver_deinit(&sink->driver);
+    mem_free(sink);
+}

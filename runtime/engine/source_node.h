@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "engine/outputs.h"
+#include "engine/source_driver.h"
+#include "record/codec.h"
+#include "record/framing.h"
+#include "time/timestamp.h"
+#include "time/watermark.h"
+
+// A source in a lane: parcels become batches. Framing, decoding, event time, one watermark
+// generator a split and the valve over them, the brake (`rate`), and on_error for what cannot be
+// read.
+
+struct source_split {
+    char *name;
+    struct framer framer;
+    struct watermark_generator generator;
+    struct chunk *rest_chunk; // the unfinished frame in front of the next parcel
+    const char *rest;
+    size_t rest_len;
+    int64_t offset;  // bytes (streams) taken so far
+    int64_t seen_ns; // last record, for idleness
+    bool lost, ended, idle;
+    bool touched; // has records in this batch
+};
+
+enum source_phase { SOURCE_READING, SOURCE_ENDING, SOURCE_ENDED };
+
+struct source_node {
+    struct outputs outputs; // first
+    const struct plan_node *plan;
+    struct source_driver *driver; // NULL in tests without plugins
+    struct decoder *decoder;
+    struct json_limits limits;
+    enum framing framing;
+    bool stream;
+    bool has_time;
+    bool time_of_record; // event_time: record
+    struct path time_path;
+    enum time_unit time_unit;
+    int64_t out_of_order_ms, idle_after_ms;
+
+    struct source_split *splits;
+    size_t split_count, split_cap;
+    uint32_t *touched;
+    size_t touched_count, touched_cap;
+    struct valve valve;
+
+    struct batch *batch;   // being filled
+    struct parcel *parcel; // being cut
+    uint32_t parcel_at;    // messages done
+    enum source_phase phase;
+    bool end_is_final; // EOF, not a stop: the final watermark goes out
+    int64_t sent_watermark;
+    uint64_t barrier;                             // epoch to send behind the batch; 0: none
+    struct parcel *barrier_parcel, *last_barrier; // positions, until it is acknowledged
+    double rate, allowance;                       // records a second; 0: no brake
+    int64_t filled_ns;
+    int64_t idle_check_ns;
+};
+
+int source_node_init(struct source_node *node, const struct plan_node *plan, uint16_t index,
+                     const char *pipeline, struct batch_pool *pool, struct shape_table *shapes,
+                     struct clock *clock, struct node_stats *stats, struct waker *waker,
+                     bool has_plugins, struct error *err);
+void source_node_deinit(struct source_node *node);
+void source_node_step(struct source_node *node, struct wait *wait);
+static inline bool source_node_ended(const struct source_node *node)
+{
+    return node->phase == SOURCE_ENDED;
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+#include "base/alloc.h"
+#include "engine/engine_parts.h"
+#include <inttypes.h>
+#include <string.h>
+
+static uint64_t waiting_in(const struct edge *edges, uint32_t count)
+{
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < count; i++)
+        for (uint32_t k = 0; k < edges[i].count; k++)
+            n += edges[i].slots[(edges[i].head + k) % EDGE_SLOTS]->count;
+    return n;
+}
+
+static void fill(const struct engine *engine, uint32_t index, struct node_status *out)
+{
+    const struct plan_node *plan = &engine->plan->nodes[index];
+    struct lane_node *node = &engine->lane->nodes[index];
+    const struct node_stats *from = &node->stats;
+    *out = (struct node_status){
+        .name = plan->spec->name,
+        .type = plan->spec->type,
+        .kind = plan->spec->kind,
+        .in = stat_get(&from->in),
+        .out = stat_get(&from->out),
+        .in_bytes = stat_get(&from->in_bytes),
+        .out_bytes = stat_get(&from->out_bytes),
+        .filtered = stat_get(&from->filtered),
+        .failed = stat_get(&from->failed),
+        .late = stat_get(&from->late),
+        .absorbed = stat_get(&from->absorbed),
+        .created = stat_get(&from->created),
+        .retried = stat_get(&from->retried),
+        .busy_ns = stat_get(&from->busy_ns),
+        .in_flight = stat_get(&from->in_flight),
+        .watermark = atomic_load_explicit(&from->watermark, memory_order_relaxed),
+        .lag = atomic_load_explicit(&from->lag, memory_order_relaxed),
+    };
+    // Written by the lane while it is read here: a torn line at the worst, always NUL-terminated.
+    memcpy(out->last_error, node->outputs.last_error, sizeof out->last_error - 1);
+}
+
+int engine_status(struct engine *engine, struct engine_status *out)
+{
+    uint32_t count = engine->plan->node_count;
+    *out = (struct engine_status){.node_count = count, .started_mono_ns = engine->started_ns};
+    out->nodes = mem_zalloc(sizeof *out->nodes * (count + 1));
+    if (!out->nodes)
+        return ERR_NOMEM;
+    for (uint32_t i = 0; i < count; i++) {
+        fill(engine, i, &out->nodes[i]);
+        const struct lane_node *node = &engine->lane->nodes[i];
+        if (node->kind != NODE_SINK || !node->sink.driver)
+            continue;
+        int64_t first = atomic_load_explicit(&node->sink.driver->first_ns, memory_order_relaxed);
+        if (first && (!out->first_record_mono_ns || first < out->first_record_mono_ns))
+            out->first_record_mono_ns = first;
+    }
+    return 0;
+}
+
+void engine_status_free(struct engine_status *status)
+{
+    mem_free(status->nodes);
+    status->nodes = NULL;
+}
+
+// Records that are still in the node: in its edges or half done.
+static uint64_t in_flight(const struct lane_node *node)
+{
+    switch (node->kind) {
+    case NODE_OPERATOR: {
+        uint64_t n = waiting_in(node->op.inputs, node->op.input_count);
+        return n + (node->op.batch ? node->op.batch->count - node->op.batch->cursor : 0);
+    }
+    case NODE_SINK:
+        return waiting_in(node->sink.inputs, node->sink.input_count);
+    default:
+        return 0;
+    }
+}
+
+// in + created = out + filtered + failed + late + absorbed. Edges count what was sent into them as
+// `out` of the node before and as `in` of the node behind only when it is taken.
+static int account(const struct engine *engine, uint32_t index, struct error *err)
+{
+    struct node_status s;
+    fill(engine, index, &s);
+    uint64_t came = s.in + s.created;
+    uint64_t went = s.out + s.filtered + s.failed + s.absorbed + s.late;
+    if (came == went)
+        return 0;
+    return error_set(err, ERR_BUG,
+                     "%s cannot account for its records: in %" PRIu64 " + created %" PRIu64
+                     " is not out %" PRIu64 " + filtered %" PRIu64 " + failed %" PRIu64
+                     " + absorbed %" PRIu64 " + late %" PRIu64 " (in flight %" PRIu64 ")",
+                     s.name, s.in, s.created, s.out, s.filtered, s.failed, s.absorbed, s.late,
+                     in_flight(&engine->lane->nodes[index]));
+}
+
+int engine_account(struct engine *engine, struct error *err)
+{
+    for (uint32_t i = 0; i < engine->plan->node_count; i++) {
+        int rc = account(engine, i, err);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}

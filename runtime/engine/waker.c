@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+#include "engine/waker.h"
+#include <errno.h>
+#include <stdint.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+int waker_init(struct waker *waker, struct error *err)
+{
+    atomic_init(&waker->dozing, false);
+    waker->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return waker->fd < 0 ? error_errno(err, ERR_IO, errno, "eventfd") : 0;
+}
+
+void waker_deinit(struct waker *waker)
+{
+    if (waker->fd >= 0)
+        close(waker->fd);
+    waker->fd = -1;
+}
+
+void waker_wake(struct waker *waker)
+{
+    atomic_thread_fence(memory_order_seq_cst); // the work was published before
+    if (!atomic_load_explicit(&waker->dozing, memory_order_relaxed) ||
+        !atomic_exchange_explicit(&waker->dozing, false, memory_order_relaxed))
+        return;
+    uint64_t one = 1;
+    ssize_t n = write(waker->fd, &one, sizeof one); // EAGAIN: it is readable already
+    (void)n;
+}
+
+void waker_doze(struct waker *waker)
+{
+    atomic_store_explicit(&waker->dozing, true, memory_order_relaxed);
+    atomic_thread_fence(memory_order_seq_cst); // look for work only after this
+}
+
+void waker_rise(struct waker *waker)
+{
+    if (atomic_exchange_explicit(&waker->dozing, false, memory_order_acq_rel))
+        return; // nobody wrote
+    uint64_t count;
+    ssize_t n = read(waker->fd, &count, sizeof count); // EAGAIN: the write is still to come
+    (void)n;
+}
