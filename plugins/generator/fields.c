@@ -356,27 +356,27 @@ static tide_result find_kind(struct compiler *c, const tide_config *spec, const 
 {
     static const char kinds[] = " int float bool sequence clock choice object text const ";
     const tide_host *host = c->host;
+    uint32_t others = 0;
     *kind = NULL;
-    for (int pass = 0; pass < 2; pass++) {
-        for (uint32_t i = 0; i < host->config_len(spec); i++) {
-            const char *name = host->config_name(spec, i);
-            char word[16];
-            snprintf(word, sizeof word, " %.12s ", name ? name : "");
-            int is_kind = name && strlen(name) <= 12 && strstr(kinds, word);
-            if (pass == 0 && is_kind && *kind)
-                return wrong(c, "is two things at once");
-            if (pass == 0 && is_kind)
-                *kind = name;
-            int belongs = *kind && name &&
-                          ((!strcmp(name, "digits") && !strcmp(*kind, "float")) ||
-                           (!strcmp(name, "jitter") && !strcmp(*kind, "clock")));
-            if (pass == 1 && !is_kind && !belongs)
-                return wrong(c, "has a member that is not known here");
-        }
+    for (uint32_t i = 0; i < host->config_len(spec); i++) {
+        const char *name = host->config_name(spec, i);
+        char word[16];
+        snprintf(word, sizeof word, " %.12s ", name ? name : "");
+        int is_kind = name && strlen(name) <= 12 && strstr(kinds, word);
+        if (is_kind && *kind)
+            return wrong(c, "is two things at once");
+        if (is_kind)
+            *kind = name;
+        else
+            others++;
     }
-    return *kind ? TIDE_OK
-                 : wrong(c, "is none of int, float, bool, sequence, clock, choice, object, text, "
-                            "const");
+    if (!*kind)
+        return wrong(c,
+                     "is none of int, float, bool, sequence, clock, choice, object, text, const");
+    int digits = !strcmp(*kind, "float") && host->config_at(spec, "digits");
+    int jitter = !strcmp(*kind, "clock") && host->config_at(spec, "jitter");
+    return others > (uint32_t)(digits + jitter) ? wrong(c, "has a member that is not known here")
+                                                : TIDE_OK;
 }
 
 static tide_result compile_field(struct compiler *c, const tide_config *spec)

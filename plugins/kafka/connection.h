@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <librdkafka/rdkafka.h>
+#include <stddef.h>
+
+#include "tidemill/plugin.h"
+
+// A connection is a cluster: its brokers and the librdkafka properties that every handle on it
+// gets (TLS, SASL, ...). Nodes that name no connection own a private one, made of their `brokers`.
+// Immutable after open: nodes on other threads read it.
+
+struct property {
+    char *name, *value;
+};
+
+struct properties {
+    struct property *items;
+    size_t count;
+};
+
+struct connection {
+    char *brokers;
+    struct properties properties;
+    int private; // of one node, which frees it
+};
+
+tide_result connection_open(const tide_host *host, tide_ctx *ctx, void **self);
+void connection_close(void *self);
+
+// The node's connection, or a private one. connection_release ends the use of either.
+tide_result connection_of(const tide_host *host, tide_ctx *ctx, struct connection **out);
+void connection_release(struct connection *connection);
+
+// A configuration in layers, the later one wins: `defaults`, the connection's properties, the
+// node's `options`, then `fixed` (pairs of name and value, NULL ends), which `options` must not
+// name. The caller owns *out. FATAL names the property that librdkafka refuses.
+tide_result connection_conf(const struct connection *connection, const tide_host *host,
+                            tide_ctx *ctx, const char *const *defaults, const char *const *fixed,
+                            rd_kafka_conf_t **out);
