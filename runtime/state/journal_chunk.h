@@ -7,7 +7,7 @@
 // back, also when the reader is gone.
 
 struct journal_chunk {
-    char *data; // with CHUNK_SLACK readable bytes behind `cap`
+    char *data; // with CHUNK_SLACK readable bytes behind `cap` (the ABI promises them)
     size_t cap;
     struct chunk_pool *pool;
     _Atomic unsigned refs;
