@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <stddef.h>
+
+// Files of the source tree that are in the program, so that `tidemill demo` needs nothing else.
+
+struct embedded_file {
+    const char *name; // as in the source tree: "configs/traffic.yaml"; NULL ends the table
+    const unsigned char *bytes;
+    size_t len;
+};
+
+extern const struct embedded_file embedded_files[];
