@@ -32,9 +32,9 @@ struct catalogue {
 };
 
 struct edge_spec {
-    uint32_t from;     // index of the node
-    const char *port;  // "out", "late", ...
-    const char *side;  // join inputs: the side's name; else NULL
+    uint32_t from;    // index of the node
+    const char *port; // "out", "late", ...
+    const char *side; // join inputs: the side's name; else NULL
     struct place place;
 };
 
@@ -84,4 +84,4 @@ int topology_find_file(const struct topology *topology, const char *name, char *
 
 // The tables of the options that every node of a kind has, and of the top level.
 extern const tide_option common_source_options[], common_operator_options[], common_sink_options[],
-    top_options[];
+    common_connection_options[], top_options[];

@@ -8,16 +8,17 @@
 
 typedef enum tide_option_type {
     TIDE_TEXT = 1,
-    TIDE_INT,      /* int64; min and max apply */
+    TIDE_INT,      /* int64; min and max apply; words in `choices` ("auto") are taken as well: 0 */
     TIDE_NUMBER,   /* double */
     TIDE_BOOL,     /* true or false, nothing else */
     TIDE_DURATION, /* "200ms", "1m30s"; read as int64 milliseconds */
     TIDE_SIZE,     /* "64MiB"; read as int64 bytes */
     TIDE_CHOICE,   /* one of `choices` */
     TIDE_LIST,     /* of `item`s; one scalar stands for a list of one */
-    TIDE_MAP,      /* of `members` */
+    TIDE_MAP,      /* of `members`; when it is absent, so are their defaults, unless its own
+                      default is "{}" */
     TIDE_FREE_MAP, /* names are free, values are text */
-    TIDE_DATA_MAP, /* any YAML: the plugin walks it by host->config */
+    TIDE_DATA_MAP, /* a map of any YAML: the plugin walks it by host->config */
     TIDE_RANGE     /* "200ms..30s": a map with the durations `from` and `to` */
 } tide_option_type;
 
@@ -25,7 +26,10 @@ enum {
     TIDE_OPTION_REQUIRED = 1,
     TIDE_OPTION_SECRET = 2,     /* redacted everywhere */
     TIDE_OPTION_DEPRECATED = 4, /* a warning that quotes `help` */
-    TIDE_OPTION_TEMPLATE = 8    /* text with {field} parts, expanded per record by host->expand */
+    TIDE_OPTION_TEMPLATE = 8,   /* text with {field} parts, expanded per record by host->expand */
+    TIDE_OPTION_SHORT = 16,     /* MAP: a scalar or list stands for a map with the first member:
+                                   `checkpoint: 5s` is `checkpoint: { every: 5s }` */
+    TIDE_OPTION_ANY = 32        /* DATA_MAP: a list or a scalar will do as well */
 };
 
 typedef struct tide_option {

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: MIT
+#include "config/on_error.h"
+#include "config/topology.h"
+
+// The options that every node of a kind has. Rows only for what the engine does.
+
+#define ON_ERROR_ROW                                                                               \
+    {                                                                                              \
+        .name = "on_error", .type = TIDE_MAP, .flags = TIDE_OPTION_SHORT,                          \
+        .members = on_error_members,                                                               \
+        .help = "stop (default), skip, { dlq: SINK } or { retry: { max, backoff }, then }"         \
+    }
+#define TYPE_ROW(text)                                                                             \
+    {                                                                                              \
+        .name = "type", .type = TIDE_TEXT, .flags = TIDE_OPTION_REQUIRED, .help = (text)           \
+    }
+#define INPUTS_ROW                                                                                 \
+    {                                                                                              \
+        .name = "inputs", .type = TIDE_DATA_MAP, .flags = TIDE_OPTION_ANY,                         \
+        .help = "a node, node.port, or a list of them; sides of a join by name"                    \
+    }
+
+static const tide_option event_time_members[] = {
+    {.name = "from",
+     .type = TIDE_CHOICE,
+     .choices = "record",
+     .help = "the time stamp that the system itself keeps"},
+    {.name = "field", .type = TIDE_TEXT, .help = "path of the field that holds it"},
+    {.name = "unit",
+     .type = TIDE_CHOICE,
+     .choices = "s|ms|us|ns|rfc3339",
+     .default_text = "ms",
+     .help = "what the field counts"},
+    {.name = NULL},
+};
+
+static const tide_option watermark_members[] = {
+    {.name = "out_of_order",
+     .type = TIDE_DURATION,
+     .default_text = "0s",
+     .help = "how much later than its successors a record may come"},
+    {.name = "idle_after",
+     .type = TIDE_DURATION,
+     .min = 1,
+     .max = 31536000000,
+     .help = "a split without records for so long does not hold windows back"},
+    {.name = NULL},
+};
+
+static const tide_option source_limits[] = {
+    {.name = "record",
+     .type = TIDE_SIZE,
+     .default_text = "1MiB",
+     .min = 1,
+     .max = 67108864,
+     .help = "largest record"},
+    {.name = NULL},
+};
+
+const tide_option common_source_options[] = {
+    TYPE_ROW("the kind of source"),
+    {.name = "connection", .type = TIDE_TEXT, .help = "the connection to read from"},
+    {.name = "decode",
+     .type = TIDE_CHOICE,
+     .choices = "json|text|none",
+     .default_text = "json",
+     .help = "how records are written"},
+    {.name = "framing",
+     .type = TIDE_CHOICE,
+     .choices = "newline|whole",
+     .help = "how a stream is cut into records; default: newline"},
+    {.name = "event_time",
+     .type = TIDE_MAP,
+     .flags = TIDE_OPTION_SHORT,
+     .members = event_time_members,
+     .help = "record, or { field, unit }"},
+    {.name = "watermark",
+     .type = TIDE_MAP,
+     .members = watermark_members,
+     .default_text = "{}",
+     .help = "how far event time is known to have come"},
+    {.name = "rate",
+     .type = TIDE_NUMBER,
+     .min = 0.001,
+     .max = 1e12,
+     .help = "at most so many records a second"},
+    {.name = "limits",
+     .type = TIDE_MAP,
+     .members = source_limits,
+     .default_text = "{}",
+     .help = "limits of one record"},
+    ON_ERROR_ROW,
+    {.name = NULL},
+};
+
+static const tide_option operator_limits[] = {
+    {.name = "memory",
+     .type = TIDE_SIZE,
+     .default_text = "64MiB",
+     .min = 65536,
+     .max = 1099511627776,
+     .help = "of the script"},
+    {.name = "time",
+     .type = TIDE_DURATION,
+     .default_text = "200ms",
+     .min = 1,
+     .max = 3600000,
+     .help = "of the script, for one record"},
+    {.name = NULL},
+};
+
+const tide_option common_operator_options[] = {
+    TYPE_ROW("the kind of operator"),
+    INPUTS_ROW,
+    {.name = "script", .type = TIDE_TEXT, .help = "a Lua file"},
+    {.name = "lua", .type = TIDE_TEXT, .help = "Lua, written here"},
+    {.name = "params", .type = TIDE_DATA_MAP, .help = "what the script sees as `conf`"},
+    {.name = "limits",
+     .type = TIDE_MAP,
+     .members = operator_limits,
+     .default_text = "{}",
+     .help = "limits of the script"},
+    {.name = "parallelism",
+     .type = TIDE_INT,
+     .choices = "auto",
+     .min = 1,
+     .max = 1024,
+     .help = "lanes: a number, or auto"},
+    ON_ERROR_ROW,
+    {.name = NULL},
+};
+
+const tide_option common_sink_options[] = {
+    TYPE_ROW("the kind of sink"),
+    {.name = "connection", .type = TIDE_TEXT, .help = "the connection to write to"},
+    INPUTS_ROW,
+    {.name = "encode",
+     .type = TIDE_CHOICE,
+     .choices = "json|text|none",
+     .default_text = "json",
+     .help = "how records are written"},
+    {.name = "key",
+     .type = TIDE_TEXT,
+     .flags = TIDE_OPTION_TEMPLATE,
+     .help = "the record's key: \"{device}\""},
+    {.name = "headers",
+     .type = TIDE_FREE_MAP,
+     .flags = TIDE_OPTION_TEMPLATE,
+     .help = "headers of the record"},
+    {.name = "time",
+     .type = TIDE_CHOICE,
+     .choices = "event",
+     .help = "event: the record's time stamp is its event time"},
+    {.name = "delivery",
+     .type = TIDE_CHOICE,
+     .choices = "at_least_once",
+     .help = "takes this sink out of exactly once"},
+    ON_ERROR_ROW,
+    {.name = NULL},
+};
+
+const tide_option common_connection_options[] = {
+    TYPE_ROW("the kind of connection"),
+    {.name = NULL},
+};
+
+static const tide_option checkpoint_members[] = {
+    {.name = "every",
+     .type = TIDE_DURATION,
+     .default_text = "5s",
+     .min = 10,
+     .max = 86400000,
+     .help = "pause between two checkpoints"},
+    {.name = "dir", .type = TIDE_TEXT, .default_text = "./state", .help = "where they are kept"},
+    {.name = "keep",
+     .type = TIDE_INT,
+     .default_text = "3",
+     .min = 1,
+     .max = 1000,
+     .help = "how many"},
+    {.name = "timeout",
+     .type = TIDE_DURATION,
+     .default_text = "60s",
+     .min = 100,
+     .max = 86400000,
+     .help = "one that takes longer is given up"},
+    {.name = NULL},
+};
+
+static const tide_option top_limits[] = {
+    {.name = "memory",
+     .type = TIDE_SIZE,
+     .min = 1048576,
+     .max = 1e15,
+     .help = "of the whole process"},
+    {.name = NULL},
+};
+
+static const tide_option log_members[] = {
+    {.name = "level",
+     .type = TIDE_CHOICE,
+     .choices = "error|warn|info|debug",
+     .default_text = "info",
+     .help = "lines from this level up"},
+    {.name = NULL},
+};
+
+#define SECTION_ROW(section, text)                                                                 \
+    {                                                                                              \
+        .name = (section), .type = TIDE_DATA_MAP, .help = (text)                                   \
+    }
+
+const tide_option top_options[] = {
+    {.name = "version", .type = TIDE_INT, .min = 1, .max = 1, .help = "of this file's format: 1"},
+    {.name = "pipeline",
+     .type = TIDE_TEXT,
+     .flags = TIDE_OPTION_REQUIRED,
+     .help = "its name: state, consumer group and metrics hang on it"},
+    {.name = "delivery",
+     .type = TIDE_CHOICE,
+     .choices = "at_least_once|exactly_once",
+     .default_text = "at_least_once",
+     .help = "what each path gets where it can"},
+    {.name = "checkpoint",
+     .type = TIDE_MAP,
+     .flags = TIDE_OPTION_SHORT,
+     .members = checkpoint_members,
+     .help = "5s, or { every, dir, keep, timeout }"},
+    {.name = "parallelism",
+     .type = TIDE_INT,
+     .choices = "auto",
+     .min = 1,
+     .max = 1024,
+     .default_text = "auto",
+     .help = "lanes: a number, or auto"},
+    {.name = "limits",
+     .type = TIDE_MAP,
+     .members = top_limits,
+     .default_text = "{}",
+     .help = "limits of the process"},
+    {.name = "drain",
+     .type = TIDE_DURATION,
+     .default_text = "10s",
+     .help = "how long what is in flight may take to leave at the end"},
+    {.name = "log",
+     .type = TIDE_MAP,
+     .flags = TIDE_OPTION_SHORT,
+     .members = log_members,
+     .default_text = "{}",
+     .help = "info, or { level }"},
+    SECTION_ROW("connections", "what several nodes share"),
+    SECTION_ROW("sources", "where records come from"),
+    SECTION_ROW("operators", "what is done with them"),
+    SECTION_ROW("sinks", "where they go"),
+    SECTION_ROW("defaults", "options for all nodes of a section"),
+    {.name = "tests", .type = TIDE_DATA_MAP, .flags = TIDE_OPTION_ANY, .help = "cases"},
+    {.name = "include", .type = TIDE_LIST, .item = TIDE_TEXT, .help = "files to merge under this"},
+    {.name = NULL},
+};
