@@ -28,9 +28,10 @@ enum json_path { JSON_PATH_AUTO, JSON_PATH_HINT, JSON_PATH_BITMAP, JSON_PATH_SCA
 struct json_fast {
     const char *name;
     bool (*bitmap)(struct json_reader *reader, const char *text, uint32_t len);
-    // Fills `spans`; the layout says how many.
+    // Fills `spans` (one more than the layout has slots) and `starts` (one more than it has leaves:
+    // where each leaf's prefix starts).
     bool (*hint)(const struct json_layout *layout, const char *text, uint32_t len,
-                 struct span *spans);
+                 struct span *spans, uint32_t *starts);
 };
 
 struct json_reader {
@@ -49,6 +50,8 @@ struct json_reader {
     uint32_t error_at;
     const char *expected;
 };
+
+extern const struct json_fast json_fast_sse2, json_fast_avx2, json_fast_avx512;
 
 // The best set for this processor; NULL when there is none. By name: for tests.
 const struct json_fast *json_fast_best(void);
@@ -77,6 +80,6 @@ void json_hints_free(struct json_hints *hints);
 // True: the record is done, but for its raw bytes.
 bool json_hints_try(struct json_reader *reader, struct batch *batch, const char *text, uint32_t len,
                     struct record *record);
-// What the text (valid, read as `shape`) looks like, for the next ones.
+// What the text that was read as `record` looks like, for the next ones.
 void json_hints_learn(struct json_reader *reader, const char *text, uint32_t len,
                       const struct record *record);

@@ -3,8 +3,10 @@
 #include "record/name_hash.h"
 #include "record/shape_build.h"
 
-// Shapes with fewer names are searched one by one.
-enum { INDEX_FROM = 9 };
+enum {
+    INDEX_FROM = 9, // shapes with fewer names are searched one by one
+    NAME_PAD = 32   // readable bytes behind the last name, for wide loads
+};
 
 static uint32_t index_slots(uint32_t count)
 {
@@ -35,7 +37,7 @@ size_t shape_bytes(const struct shape_name *names, uint32_t count)
                    index_slots(count) * sizeof(uint16_t);
     for (uint32_t i = 0; i < count; i++)
         bytes += names[i].len;
-    return bytes + 1;
+    return bytes + NAME_PAD;
 }
 
 // Enters the slot under its name; a name that is there already gives way to the later slot.
@@ -79,7 +81,7 @@ void shape_build(struct shape *shape, uint64_t id, const struct shape_name *name
             shape->flags &= ~(uint32_t)SHAPE_PLAIN;
         bytes += names[i].len;
     }
-    *bytes = '\0';
+    memset(bytes, 0, NAME_PAD);
     if (!slots) {
         find_duplicates(shape);
         return;

@@ -4,7 +4,8 @@
 #include "record/shape.h"
 
 // How a shape is laid out: the struct, its names, its index and the bytes of the names in one
-// piece. For shape.c and shape_table.c, and for readers that hash names as they go.
+// piece, with 32 readable bytes behind each name. For shape.c and shape_table.c, and for readers
+// that hash names as they go.
 
 size_t shape_bytes(const struct shape_name *names, uint32_t count);
 void shape_build(struct shape *shape, uint64_t id, const struct shape_name *names, uint32_t count);

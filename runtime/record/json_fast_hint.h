@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+// Included after json_fast_value.h. The hint path: the text is compared with a layout, and only the
+// values between are looked at.
+
+static inline bool same_prefix(const char *p, const struct json_leaf *leaf)
+{
+    if (__builtin_expect(leaf->len <= 32, 1))
+        return (~equal32(p, leaf->prefix) & (uint32_t)leaf->mask) == 0;
+    return (~equal64(p, leaf->prefix) & leaf->mask) == 0;
+}
+
+static void place_nested(const struct json_layout *layout, const uint32_t *starts,
+                         struct span *spans)
+{
+    for (uint32_t i = 0; i < layout->nested_count; i++) {
+        const struct json_nested *nested = &layout->nested[i];
+        uint32_t start = starts[nested->first_leaf], end = starts[nested->last_leaf] + nested->end;
+        spans[nested->slot] = (struct span){.name_at = start + nested->name_at,
+                                            .at = start + nested->at,
+                                            .len = (end - start - nested->at) & 0xfffffff,
+                                            .kind = nested->kind & 15};
+    }
+}
+
+// The plain value at p as a span; its end, or NULL.
+static inline const char *read_leaf(const struct json_leaf *leaf, const char *text, const char *p,
+                                    const char *end, struct span *span)
+{
+    enum span_kind kind;
+    uint32_t quote = 0;
+    const char *stop;
+    if (*p == '"') {
+        quote = 1;
+        stop = string_end(++p, end, &kind);
+    } else if (__builtin_expect((unsigned char)*p <= '9', 1)) {
+        stop = number_end(p, end, &kind);
+    } else if (*p == '[') {
+        kind = SPAN_ARRAY;
+        stop = leaf->array_fits ? plain_array_end(p, end) : NULL;
+    } else {
+        stop = literal_end(p, &kind);
+    }
+    if (__builtin_expect(stop == NULL, 0))
+        return NULL;
+    span->at = (uint32_t)(p - text);
+    span->len = (uint32_t)(stop - p) & 0xfffffff;
+    span->kind = kind & 15;
+    return stop + quote;
+}
+
+static bool hint(const struct json_layout *layout, const char *text, uint32_t len,
+                 struct span *spans, uint32_t *starts)
+{
+    const char *p = text, *end = text + len;
+    const struct json_leaf *leaf = layout->leaves, *suffix = leaf + layout->leaf_count;
+    for (; leaf < suffix; leaf++) {
+        const char *value = p + leaf->len;
+        // Before anything is read at p: it may be beyond the end by now.
+        if (__builtin_expect(value >= end, 0) || !same_prefix(p, leaf))
+            return false;
+        *starts++ = (uint32_t)(p - text);
+        struct span *span = &spans[leaf->slot];
+        span->name_at = (uint32_t)(p - text) + leaf->name_at;
+        p = read_leaf(leaf, text, value, end, span);
+        if (__builtin_expect(p == NULL, 0))
+            return false;
+    }
+    if (p + suffix->len != end || !same_prefix(p, suffix))
+        return false;
+    *starts = (uint32_t)(p - text);
+    if (layout->nested_count)
+        place_nested(layout, starts - layout->leaf_count, spans);
+    return true;
+}

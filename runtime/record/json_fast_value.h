@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+// Included by json_sse2.c, json_avx2.c and json_avx512.c, which define before:
+//
+//   stop32(p)      bits of the bytes that end a simple string: quote, backslash, control, not ASCII
+//   nondigit32(p)  bits of the bytes that are no digit
+//   equal64(a, b)  bits of the bytes that are equal in 64
+//
+// Plain values at `p`, inside a text that ends at `end` and has CHUNK_PAD readable bytes behind it.
+// Each returns the end of the value, or NULL.
+
+static const char *string_rest(const char *p, const char *end, enum span_kind *kind)
+    __attribute__((noinline));
+
+// The escape at p.
+static const char *escape_end(const char *p, const char *end)
+{
+    static const char letters[] = "\"\\/bfnrt";
+    if (p[1] != 'u')
+        return p[1] && strchr(letters, p[1]) ? p + 2 : NULL;
+    uint32_t high, low;
+    if (end - p < 6 || !hex4(p + 2, &high))
+        return NULL;
+    if (high < 0xd800 || high > 0xdfff)
+        return p + 6;
+    if (high > 0xdbff || end - p < 12 || p[6] != '\\' || p[7] != 'u' || !hex4(p + 8, &low))
+        return NULL;
+    return low >= 0xdc00 && low <= 0xdfff ? p + 12 : NULL;
+}
+
+// From the first byte of a string that is not simple, to its closing quote.
+static const char *string_rest(const char *p, const char *end, enum span_kind *kind)
+{
+    while (p < end) {
+        unsigned char c = (unsigned char)*p;
+        if (c == '"')
+            return p;
+        if (c == '\\') {
+            *kind = SPAN_ESCAPED;
+            p = escape_end(p, end);
+            if (!p)
+                return NULL;
+        } else if (c < 0x20) {
+            return NULL;
+        } else if (c >= 0x80) {
+            uint32_t bytes = utf8_sequence(p, (size_t)(end - p));
+            if (!bytes)
+                return NULL;
+            p += bytes;
+        } else {
+            uint32_t stop = stop32(p);
+            p += stop ? __builtin_ctz(stop) : 32;
+        }
+    }
+    return NULL;
+}
+
+// p is behind the opening quote; the result is the closing one.
+static inline const char *string_end(const char *p, const char *end, enum span_kind *kind)
+{
+    uint32_t stop = stop32(p);
+    *kind = SPAN_STRING;
+    if (__builtin_expect(stop != 0, 1)) {
+        p += __builtin_ctz(stop);
+        if (__builtin_expect(*p == '"', 1))
+            return p;
+    } else {
+        p += 32;
+    }
+    return string_rest(p, end, kind);
+}
+
+static const char *number_rest(const char *p, const char *end, enum span_kind *kind)
+    __attribute__((noinline));
+static const char *number_rest(const char *p, const char *end, enum span_kind *kind)
+{
+    size_t used;
+    return number_scan(p, (size_t)(end - p), &used, kind) ? NULL : p + used;
+}
+
+// What follows the number is not looked at.
+static inline const char *number_end(const char *p, const char *end, enum span_kind *kind)
+{
+    const char *digits = p + (*p == '-');
+    uint32_t other = nondigit32(digits);
+    if (__builtin_expect(other == 0, 0))
+        return number_rest(p, end, kind);
+    uint32_t count = (uint32_t)__builtin_ctz(other);
+    const char *stop = digits + count;
+    *kind = SPAN_INT;
+    // No digit; a leading zero, and -0.
+    if (__builtin_expect(count == 0 || (*digits == '0' && stop != p + 1), 0))
+        return number_rest(p, end, kind);
+    if (*stop == '.') {
+        uint32_t behind = nondigit32(stop + 1);
+        if (!(behind & ~1u))
+            return number_rest(p, end, kind);
+        stop += 1 + __builtin_ctz(behind);
+        *kind = SPAN_NUMBER;
+        if (behind & 1)
+            return NULL;
+    }
+    if (__builtin_expect((*stop | 0x20) == 'e', 0))
+        return number_rest(p, end, kind);
+    return stop;
+}
+
+static inline const char *literal_end(const char *p, enum span_kind *kind)
+{
+    uint32_t text;
+    memcpy(&text, p, sizeof text);
+    if (text == 0x6c6c756e) { // null
+        *kind = SPAN_NULL;
+        return p + 4;
+    }
+    if (text == 0x65757274) { // true
+        *kind = SPAN_TRUE;
+        return p + 4;
+    }
+    *kind = SPAN_FALSE;
+    return text == 0x736c6166 && p[4] == 'e' ? p + 5 : NULL; // fals
+}
+
+static inline const char *skip_blanks(const char *p, const char *end)
+{
+    while (p < end && (*p == ' ' || *p == '\t'))
+        p++;
+    return p;
+}
+
+// An array of plain values at p.
+static const char *plain_array_end(const char *p, const char *end) __attribute__((noinline));
+static const char *plain_array_end(const char *p, const char *end)
+{
+    enum span_kind kind;
+    p = skip_blanks(p + 1, end);
+    if (p < end && *p == ']')
+        return p + 1;
+    while (p < end) {
+        if (*p == '"') {
+            p = string_end(p + 1, end, &kind);
+            p += p != NULL;
+        } else if (*p == '-' || (unsigned char)(*p - '0') <= 9) {
+            p = number_end(p, end, &kind);
+        } else {
+            p = literal_end(p, &kind);
+        }
+        if (!p)
+            return NULL;
+        p = skip_blanks(p, end);
+        if (p < end && *p == ']')
+            return p + 1;
+        if (p >= end || *p != ',')
+            return NULL;
+        p = skip_blanks(p + 1, end);
+    }
+    return NULL;
+}
