@@ -33,6 +33,7 @@ struct script_source {
     const char *node;                 // for log lines
     struct shape_table *shapes;       // of the lane
     struct script_limits limits;
+    const char *lib_dir; // where `require` looks; NULL: lib/ beside `path`
 };
 
 enum script_kind { SCRIPT_FUNCTION, SCRIPT_AGG, SCRIPT_TABLE };
@@ -47,6 +48,9 @@ int script_condition(struct script **out, const struct script_source *source, co
 void script_free(struct script *script);
 enum script_kind script_kind(const struct script *script);
 int64_t script_version(const struct script *script); // of a table or agg; 0: none
+// Where the function was defined, "scripts/x.lua:3"; and the call stack of the last error, for logs.
+const char *script_where(const struct script *script);
+const char *script_traceback(const struct script *script); // "" when there was none
 // True when the returned table has a function of that name (SCRIPT_TABLE, and finish of an agg).
 bool script_has(const struct script *script, const char *function);
 
@@ -63,13 +67,23 @@ struct script_sink {
     // The function returned for record `index`. `kept`: its first result is true or the record
     // (after a map the record is changed in place; a map that returned another record or table has
     // put that into the slot `index` of the batch). `result`: filter and condition truth.
+    // PAUSE here leaves with the cursor behind the record.
     enum script_verdict (*done)(void *arg, uint32_t index, bool kept);
-    // emit(r, port) in flat_map. `made` is a complete record in `scratch` or the input record
-    // itself; port NULL: out. PAUSE here means: this emit was not taken; the function is to be run
-    // again for this record later, leaving out the emits before this one (the runtime counts them).
-    enum script_verdict (*emit)(void *arg, uint32_t index, struct batch *scratch,
-                                struct record *made, const char *port);
     enum script_verdict (*failed)(void *arg, uint32_t index, const struct error *err);
+    // True: a record is given back as it was before its function ran when that fails or pauses.
+    // flat_map always does so.
+    bool marks;
+
+    // flat_map: emit(r, port). The number of a port's name, or -1 with the names there are in `err`.
+    int32_t (*port)(void *arg, const char *name, struct error *err);
+    // The input record itself is emitted; its cells are shared from here on. PAUSE: not taken, the
+    // function is to be run again for this record later, leaving out the emits before this one
+    // (the script counts them).
+    enum script_verdict (*emit_input)(void *arg, uint32_t index, uint32_t port);
+    // The batch to make a record in for that port, with room for one more. NULL: with NEXT nobody
+    // wants it; with PAUSE it is full, as above.
+    struct batch *(*emit_into)(void *arg, uint32_t index, uint32_t port,
+                               enum script_verdict *verdict);
 };
 
 enum script_call {

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+#include "lua/call.h"
+#include "base/alloc.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { TRACEBACK_MAX = 4096 };
+
+// What an error value says. Metamethods are not asked: they could loop where the time limit does
+// not reach.
+static void push_message(lua_State *L) // error -> [-0, +1]
+{
+    if (lua_type(L, 1) == LUA_TTABLE) {
+        lua_pushliteral(L, "message");     // error "message"
+        lua_rawget(L, 1);                  // error message
+        if (lua_type(L, -1) == LUA_TSTRING)
+            return;
+        lua_pop(L, 1);                     // error
+    }
+    char where[VM_TEXT];
+    vm_where(L, where, sizeof where);
+    if (lua_type(L, 1) == LUA_TSTRING || lua_type(L, 1) == LUA_TNUMBER)
+        lua_pushvalue(L, 1);                                                          // … message
+    else
+        lua_pushfstring(L, "%serror raised with a %s", where, luaL_typename(L, 1));   // … message
+}
+
+static void keep_traceback(lua_State *L)
+{
+    struct vm *vm = vm_of(L);
+    if (!vm->traceback)
+        vm->traceback = mem_alloc(TRACEBACK_MAX);
+    if (!vm->traceback)
+        return;
+    vm->traceback[0] = 0;
+    luaL_traceback(L, L, NULL, 1);                                                // text
+    (void)snprintf(vm->traceback, TRACEBACK_MAX, "%s", lua_tostring(L, -1));
+    lua_pop(L, 1);                                                                //
+}
+
+static int on_error(lua_State *L) // (error)
+{
+    if (vm_of(L)->stop >= VM_PAUSE)
+        return 1;
+    push_message(L);        // error message
+    keep_traceback(L);      // error message
+    return 1;
+}
+
+static void one_line(struct error *err)
+{
+    for (size_t i = 0; err && i < err->len; i++) {
+        if (err->text[i] == '\n' || err->text[i] == '\r')
+            err->text[i] = ' ';
+    }
+}
+
+static int outcome(struct vm *vm, int status, struct error *err)
+{
+    if (vm->stop == VM_GO && status == LUA_ERRMEM)
+        vm->stop = vm->stop_text[0] ? VM_MEMORY : VM_NOMEM;
+    switch (vm->stop) {
+    case VM_PAUSE:
+        return CALL_PAUSED;
+    case VM_HALT:
+        return CALL_HALTED;
+    case VM_TIME:
+        return error_set(err, ERR_LIMIT, "%s", vm->stop_text);
+    case VM_MEMORY:
+        lua_gc(vm->L, LUA_GCCOLLECT);
+        return error_set(err, ERR_LIMIT, "%s", vm->stop_text);
+    case VM_NOMEM:
+        return error_nomem(err);
+    case VM_GO:
+        break;
+    }
+    const char *message = lua_tostring(vm->L, -1);
+    int rc = error_set(err, ERR_DATA, "%s", message ? message : "unknown error in the script");
+    one_line(err);
+    return rc;
+}
+
+int call_protected(struct vm *vm, lua_CFunction body, void *arg, struct error *err)
+{
+    lua_State *L = vm->L;
+    vm->stop = VM_GO;
+    vm->stop_text[0] = 0;
+    if (vm->traceback)
+        vm->traceback[0] = 0;
+    watch_enter(&vm->watch);
+    lua_pushcfunction(L, on_error);            // on_error
+    lua_pushcfunction(L, body);                // on_error body
+    lua_pushlightuserdata(L, arg);             // on_error body arg
+    int status = lua_pcall(L, 1, 0, 1);        // on_error [message]
+    watch_leave(&vm->watch);
+    int rc = 0;
+    if (status != LUA_OK) {
+        lua_sethook(L, NULL, 0, 0);
+        rc = outcome(vm, status, err);
+    }
+    lua_settop(L, 0);                          //
+    vm->stop = VM_GO;
+    vm_end(vm);
+    return rc;
+}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "lua/vm.h"
+
+// The one door into Lua. Whatever runs in a script's machine runs in here: protected, watched, and
+// with its error turned into a value.
+
+enum { CALL_PAUSED = 1, CALL_HALTED = 2 };
+
+// Runs body(L) with `arg` as a light userdata at stack index 1. 0; CALL_PAUSED or CALL_HALTED when
+// it was left by vm_stop with VM_PAUSE or VM_HALT; ERR_DATA: an error of the script, with
+// script:line; ERR_LIMIT: the time or memory limit; ERR_NOMEM.
+int call_protected(struct vm *vm, lua_CFunction body, void *arg, struct error *err);

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: MIT
+#include "lua/call.h"
+#include "lua/convert.h"
+#include "lua/script_parts.h"
+
+// A batch through a function: one protected call, in it a loop over the records. A record that
+// fails ends the protected call; the next one goes on behind it.
+
+struct script_run {
+    struct script *script;
+    enum script_call call;
+    struct batch *batch;
+    const struct script_sink *sink;
+    enum script_verdict verdict; // why the loop ended before the end of the batch
+    bool marked;                 // the record at the cursor has `mark`
+    struct record_mark mark;
+    uint32_t emits; // of the record at the cursor in this run
+};
+
+static void nothing_returned(lua_State *L, struct script_run *run)
+{
+    luaL_error(L, "%s: the function returned nothing (forgot 'return r'?); to discard a record, "
+                  "return drop", run->script->where);
+}
+
+// What a map returned, at the top of the stack. True: the record stays.
+static bool map_result(lua_State *L, struct script_run *run, struct record *record)
+{
+    struct vm *vm = &run->script->vm;
+    const void *result = lua_touserdata(L, -1);
+    if (__builtin_expect(result == vm->current, 1))
+        return true;
+    if (result == VM_DROP)
+        return false;
+    if (lua_isnil(L, -1))
+        nothing_returned(L, run);
+    if (!convert_is_object(L, -1))
+        luaL_error(L, "%s: the function returned a %s; a map returns the record, a table of fields, "
+                      "or drop", run->script->where,
+                   result == VM_NULL ? "null" : luaL_typename(L, -1));
+    convert_record(L, run->batch, -1, record);
+    return true;
+}
+
+static void begin(lua_State *L, struct script_run *run, struct record *record)
+{
+    run->emits = 0;
+    run->marked = false;
+    if (run->sink->marks || run->call == SCRIPT_CALL_FLAT_MAP) {
+        if (record_mark(run->batch, record, &run->mark) != 0)
+            vm_raise(L, ERR_NOMEM, NULL);
+        run->marked = true;
+    }
+    vm_begin(&run->script->vm, run->batch, record);
+}
+
+static int emit(lua_State *L);
+
+static int run_body(lua_State *L) // (run)
+{
+    struct script_run *run = lua_touserdata(L, 1);
+    struct script *script = run->script;
+    struct batch *batch = run->batch;
+    enum script_call call = run->call;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, script->refs[FN_MAIN]);         // run f
+    while (batch->cursor < batch->count) {
+        uint32_t index = batch->cursor;
+        struct record *record = &batch->records[index];
+        begin(L, run, record);
+        lua_pushvalue(L, 2);                                          // run f f
+        lua_pushlightuserdata(L, script->vm.current);                 // run f f r
+        bool kept;
+        if (call == SCRIPT_CALL_FLAT_MAP) {
+            lua_pushcfunction(L, emit);                               // run f f r emit
+            lua_call(L, 2, 0);                                        // run f
+            script->emitted = 0;
+            kept = false;
+        } else {
+            lua_call(L, 1, 1);                                        // run f result
+            kept = call == SCRIPT_CALL_MAP
+                       ? map_result(L, run, record)
+                       : lua_toboolean(L, -1) && lua_touserdata(L, -1) != VM_DROP;
+            lua_settop(L, 2);                                         // run f
+        }
+        batch->cursor = index + 1;
+        run->verdict = run->sink->done(run->sink->arg, index, kept);
+        if (run->verdict != SCRIPT_NEXT)
+            return 0;
+    }
+    return 0;
+}
+
+// -- emit --
+
+static uint32_t port_of(lua_State *L, struct script_run *run, int index)
+{
+    if (lua_isnoneornil(L, index))
+        return 0;
+    struct error *err = &run->script->vm.last;
+    int32_t port = run->sink->port(run->sink->arg, luaL_checkstring(L, index), err);
+    if (port < 0)
+        luaL_error(L, "emit: %s", err->text);
+    return (uint32_t)port;
+}
+
+static void leave(lua_State *L, struct script_run *run, enum script_verdict verdict)
+{
+    if (verdict == SCRIPT_NEXT)
+        return;
+    run->verdict = verdict;
+    vm_stop(L, verdict == SCRIPT_PAUSE ? VM_PAUSE : VM_HALT, "left");
+}
+
+// A table, or a record with nested values that the script may still change: made in the port's
+// batch, with the time and origin of the input.
+static void emit_made(lua_State *L, struct script_run *run, uint32_t index, uint32_t port)
+{
+    enum script_verdict verdict = SCRIPT_NEXT;
+    struct batch *target = run->sink->emit_into(run->sink->arg, index, port, &verdict);
+    if (!target) {
+        leave(L, run, verdict);
+        return;
+    }
+    struct record *input = &run->batch->records[index];
+    if (lua_touserdata(L, 1) == run->script->vm.current) {
+        if (!batch_clone(target, run->batch, input))
+            leave(L, run, SCRIPT_PAUSE);
+        return;
+    }
+    struct record made = *input;
+    made.meta = NULL;
+    convert_record(L, target, 1, &made);
+    struct record *record = batch_add(target);
+    if (!record) {
+        leave(L, run, SCRIPT_PAUSE);
+        return;
+    }
+    *record = made;
+}
+
+static int emit(lua_State *L) // (record, port)
+{
+    struct vm *vm = vm_of(L);
+    struct script_run *run = ((struct script *)(void *)vm)->run; // the machine is its first member
+    if (!run || !vm->current || run->call != SCRIPT_CALL_FLAT_MAP)
+        return luaL_error(L, "emit was called outside of the function it was given to");
+    if (!convert_is_object(L, 1))
+        return luaL_error(L, "emit: a record or a table of fields is wanted, not a %s",
+                          luaL_typename(L, 1));
+    uint32_t port = port_of(L, run, 2);
+    uint32_t index = run->batch->cursor;
+    if (run->emits >= run->script->emitted) {
+        bool plain = lua_touserdata(L, 1) == vm->current && vm->slots.count == 1;
+        if (plain)
+            leave(L, run, run->sink->emit_input(run->sink->arg, index, port));
+        else
+            emit_made(L, run, index, port);
+    }
+    run->emits++;
+    return 0;
+}
+
+// -- the loop around --
+
+// The record at the cursor failed, or an output was full in the middle of it.
+static void take_back(struct script_run *run)
+{
+    struct script *script = run->script;
+    if (run->marked)
+        record_rollback(&run->batch->records[run->batch->cursor], &run->mark);
+    run->marked = false;
+    if (run->emits > script->emitted)
+        script->emitted = run->emits;
+}
+
+static void record_failed(struct script_run *run, struct error *err)
+{
+    struct batch *batch = run->batch;
+    if (run->script->fields)
+        condition_hint(run->script, batch, &batch->records[batch->cursor], err);
+    run->verdict = run->sink->failed(run->sink->arg, batch->cursor, err);
+    if (run->verdict == SCRIPT_NEXT) {
+        batch->cursor++;
+        run->script->emitted = 0;
+    }
+}
+
+int script_run(struct script *script, enum script_call call, struct batch *batch,
+               const struct script_sink *sink, struct error *err)
+{
+    if (script->kind != SCRIPT_FUNCTION)
+        return error_set(err, ERR_BUG, "a script that is no function was run");
+    struct script_run run = {.script = script, .call = call, .batch = batch, .sink = sink};
+    script->run = &run;
+    while (batch->cursor < batch->count) {
+        run.verdict = SCRIPT_NEXT;
+        struct error failure = ERROR_INIT;
+        int rc = call_protected(&script->vm, run_body, &run, &failure);
+        if (rc != 0)
+            take_back(&run);
+        if (rc < 0)
+            record_failed(&run, &failure);
+        if (run.verdict == SCRIPT_HALT) {
+            script->run = NULL;
+            return error_set(err, ERR_FATAL, "%s", failure.text);
+        }
+        if (run.verdict == SCRIPT_PAUSE)
+            break;
+    }
+    script->run = NULL;
+    return 0;
+}

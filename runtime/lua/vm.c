@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+#include "lua/vm.h"
+#include "base/alloc.h"
+#include "lua/sandbox.h"
+#include "record/json.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void vm_where(lua_State *L, char *out, size_t cap)
+{
+    lua_Debug ar;
+    out[0] = 0;
+    for (int level = 0; lua_getstack(L, level, &ar); level++) {
+        if (lua_getinfo(L, "Sl", &ar) && ar.currentline > 0) {
+            (void)snprintf(out, cap, "%s:%d: ", ar.short_src, ar.currentline);
+            return;
+        }
+    }
+}
+
+const char *vm_memory_text(struct vm *vm)
+{
+    bool large = vm->cap >= 1u << 20;
+    (void)snprintf(vm->last.text, sizeof vm->last.text, "memory limit of %zu %s",
+                   vm->cap >> (large ? 20 : 10), large ? "MiB" : "KiB");
+    return vm->last.text;
+}
+
+// Lua asks again after a full collection, so a refusal is no error yet; but when it becomes one
+// nobody knows the line any more, so the place is noted here. Reading the call stack allocates
+// nothing.
+static void note_refusal(struct vm *vm)
+{
+    if (vm->stop != VM_GO || !vm->L)
+        return;
+    vm_where(vm->L, vm->stop_text, VM_TEXT);
+    size_t at = strlen(vm->stop_text);
+    (void)snprintf(vm->stop_text + at, VM_TEXT - at, "%s", vm_memory_text(vm));
+}
+
+static void *allocate(void *arg, void *ptr, size_t old_size, size_t size)
+{
+    struct vm *vm = arg;
+    size_t old = ptr ? old_size : 0; // for new objects old_size is their type
+    if (size > old && vm->used - old + size > vm->cap) {
+        note_refusal(vm);
+        return NULL;
+    }
+    void *block = heap_move(&vm->heap, ptr, old, size);
+    if (!block && size) {
+        if (size <= old)
+            return ptr; // what shrinks cannot fail
+        vm->stop_text[0] = 0;
+        return NULL;
+    }
+    vm->used += size - old;
+    return block;
+}
+
+static void on_time(lua_State *L, lua_Debug *ar)
+{
+    (void)ar;
+    struct vm *vm = vm_of(L);
+    if (watch_expired(&vm->watch) || vm->stop != VM_GO)
+        vm_stop(L, VM_TIME, "time limit of %lld ms",
+                (long long)(vm->watch.budget_ns / 1000000));
+    lua_sethook(L, NULL, 0, 0); // the record was done before the signal came
+}
+
+void vm_stop(lua_State *L, enum vm_stop stop, const char *fmt, ...)
+{
+    struct vm *vm = vm_of(L);
+    if (vm->stop == VM_GO) {
+        vm->stop = stop;
+        vm_where(L, vm->stop_text, VM_TEXT);
+        size_t at = strlen(vm->stop_text);
+        va_list args;
+        va_start(args, fmt);
+        (void)vsnprintf(vm->stop_text + at, VM_TEXT - at, fmt, args);
+        va_end(args);
+    }
+    lua_pushlightuserdata(L, VM_NULL); // the text is in the machine: pushing it could fail
+    lua_error(L);
+    __builtin_unreachable();
+}
+
+void vm_raise(lua_State *L, int code, const char *what)
+{
+    if (code == ERR_NOMEM)
+        vm_stop(L, VM_NOMEM, "out of memory");
+    luaL_error(L, "%s", what ? what : error_meaning(code));
+    __builtin_unreachable();
+}
+
+void vm_check_arena(lua_State *L, struct vm *vm)
+{
+    if (vm->batch && vm->batch->arena.used_bytes - vm->arena_start > vm->cap)
+        vm_stop(L, VM_MEMORY, "%s", vm_memory_text(vm));
+}
+
+int vm_account(struct vm *vm, size_t more)
+{
+    if (vm->used + more > vm->cap)
+        lua_gc(vm->L, LUA_GCCOLLECT);
+    if (vm->used + more > vm->cap) {
+        note_refusal(vm);
+        return ERR_LIMIT;
+    }
+    vm->used += more;
+    return 0;
+}
+
+void vm_unaccount(struct vm *vm, size_t less)
+{
+    vm->used -= less;
+}
+
+struct batch *vm_scratch(struct vm *vm)
+{
+    enum { KEEP = 64 * 1024 };
+    arena_reset(&vm->scratch.arena, KEEP);
+    return &vm->scratch;
+}
+
+static int panic(lua_State *L)
+{
+    // Every entry is protected; only a raise outside of one can come here.
+    (void)L;
+    log_line(LOG_ERROR, "lua", "an error was raised outside of a protected call");
+    return 0; // Lua aborts
+}
+
+static int open_state(struct vm *vm, struct error *err)
+{
+    vm->L = lua_newstate(allocate, vm);
+    if (!vm->L)
+        return error_nomem(err);
+    *(struct vm **)lua_getextraspace(vm->L) = vm;
+    lua_atpanic(vm->L, panic);
+    return 0;
+}
+
+static int set_up(lua_State *L)
+{
+    struct vm *vm = lua_touserdata(L, 1);
+    fields_init(&vm->fields, L);
+    sandbox_open(L);
+    return 0;
+}
+
+int vm_init(struct vm *vm, const struct vm_config *config, struct error *err)
+{
+    memset(vm, 0, sizeof *vm);
+    heap_init(&vm->heap);
+    vm->cap = config->memory_bytes;
+    vm->shapes = config->shapes;
+    vm->clock = config->clock ? config->clock : clock_system();
+    vm->node = config->node;
+    vm->loading = true;
+    if (!vm->shapes)
+        vm->shapes = vm->own_shapes = shape_table_new();
+    if (!vm->shapes)
+        return error_nomem(err);
+    arena_init(&vm->scratch.arena, 4096);
+    vm->scratch.shapes = vm->shapes;
+    int rc = open_state(vm, err);
+    if (rc == 0)
+        rc = watch_init(&vm->watch, vm->L, on_time, config->time_ms, err);
+    if (rc != 0) {
+        if (vm->L)
+            lua_close(vm->L);
+        shape_table_free(vm->own_shapes);
+        heap_deinit(&vm->heap);
+        return rc;
+    }
+    lua_pushcfunction(vm->L, set_up);   // set_up
+    lua_pushlightuserdata(vm->L, vm);   // set_up vm
+    if (lua_pcall(vm->L, 1, 0, 0) != LUA_OK) { //
+        bool capped = vm->stop_text[0] != 0;
+        vm_deinit(vm);
+        return capped ? error_set(err, ERR_LIMIT, "memory limit is too low for any script")
+                      : error_nomem(err);
+    }
+    return 0;
+}
+
+void vm_deinit(struct vm *vm)
+{
+    watch_deinit(&vm->watch);
+    lua_close(vm->L);
+    fields_deinit(&vm->fields);
+    json_reader_free(vm->json);
+    arena_deinit(&vm->scratch.arena);
+    shape_table_free(vm->own_shapes);
+    mem_free(vm->slots.items);
+    mem_free(vm->slots.index);
+    mem_free(vm->traceback);
+    mem_free(vm->lib_dir);
+    heap_deinit(&vm->heap);
+}
