@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/resource.h>
 
 // tidemill run: one pipeline, until its sources end or a signal comes.
 
@@ -62,22 +61,10 @@ static void print_summary(const struct watch *watch, const struct engine_status 
     buf_deinit(&line);
 }
 
-static json_t *report_json(const struct engine_status *status, const struct watch *watch)
-{
-    struct rusage usage = {0};
-    getrusage(RUSAGE_SELF, &usage);
-    double first = status->first_record_mono_ns
-                       ? (double)(status->first_record_mono_ns - status->started_mono_ns) / 1e6
-                       : -1;
-    return json_pack("{s:o, s:f, s:f, s:I}", "nodes", status_json(status), "seconds",
-                     (double)(now_ms() - watch->started_ms) / 1000, "first_record_ms", first,
-                     "peak_kib", (json_int_t)usage.ru_maxrss);
-}
-
 static int write_report(const char *path, const struct engine_status *status,
                         const struct watch *watch, struct error *err)
 {
-    json_t *report = report_json(status, watch);
+    json_t *report = report_json(status, now_ms() - watch->started_ms);
     int bad = !report || json_dump_file(report, path, JSON_INDENT(2));
     int errnum = errno;
     json_decref(report);

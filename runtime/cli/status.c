@@ -5,7 +5,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 void number_grouped(uint64_t value, char out[NUMBER_MAX])
@@ -134,10 +134,26 @@ static json_t *node_json(const struct node_status *node)
     return object;
 }
 
-json_t *status_json(const struct engine_status *status)
+static json_t *nodes_json(const struct engine_status *status)
 {
     json_t *nodes = json_array();
     for (uint32_t i = 0; i < status->node_count; i++)
         json_array_append_new(nodes, node_json(&status->nodes[i]));
     return nodes;
+}
+
+uint64_t peak_kib(void)
+{
+    struct rusage usage = {0};
+    getrusage(RUSAGE_SELF, &usage);
+    return (uint64_t)usage.ru_maxrss;
+}
+
+json_t *report_json(const struct engine_status *status, int64_t ms)
+{
+    int64_t first_ns = status->first_record_mono_ns - status->started_mono_ns;
+    json_t *first = status->first_record_mono_ns ? json_real((double)first_ns / 1e6) : json_null();
+    return json_pack("{s:o, s:f, s:o, s:I}", "nodes", nodes_json(status), "seconds",
+                     (double)ms / 1000, "first_record_ms", first, "peak_kib",
+                     (json_int_t)peak_kib());
 }

@@ -19,8 +19,10 @@ void totals_of(struct totals *out, const struct engine_status *status);
 // "in 1,200 (400/s)  out 20 (7/s)  lag 3  watermark 12:00:05  late 0  errors 2"; `since` are the
 // totals `ms` ago; NULL: no rates.
 int totals_line(const struct totals *now, const struct totals *since, int64_t ms, struct buf *out);
-// A list of nodes with all counters; owned by the caller.
-json_t *status_json(const struct engine_status *status);
+// All counters of all nodes, how long it took, when the first record reached a sink and the memory
+// at its peak. Owned by the caller; NULL: out of memory.
+json_t *report_json(const struct engine_status *status, int64_t ms);
+uint64_t peak_kib(void); // of the process so far
 
 enum { NUMBER_MAX = 32 };
 void number_grouped(uint64_t value, char out[NUMBER_MAX]); // 1,234,567
