@@ -56,6 +56,18 @@ void table_deinit(struct table *table)
     *table = (struct table){.budget = table->budget};
 }
 
+uint32_t table_number(const struct table *table, const struct table_entry *entry)
+{
+    uintptr_t at = (uintptr_t)entry;
+    for (uint32_t i = 0; i < table->page_count; i++) {
+        uintptr_t page = (uintptr_t)table->pages[i];
+        size_t size = (size_t)page_entries(table, i) * table->stride;
+        if (at >= page && at < page + size)
+            return (i << table->page_shift) + (uint32_t)((at - page) / table->stride);
+    }
+    return UINT32_MAX; // not one of this table's
+}
+
 void table_key_set(struct table_key *key, const char *bytes, uint32_t len)
 {
     key->hash = hash_bytes(bytes, len);

@@ -78,6 +78,9 @@ static inline struct table_entry *table_at(const struct table *table, uint32_t n
     return (struct table_entry *)(void *)(page + (size_t)in_page * table->stride);
 }
 
+// The number of an entry, for who keeps it over a table_take.
+uint32_t table_number(const struct table *table, const struct table_entry *entry);
+
 // First pass over a batch.
 static inline void table_prefetch(const struct table *table, uint64_t hash)
 {

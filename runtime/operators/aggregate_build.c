@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: MIT
+#include "operators/aggregate_build.h"
+#include "base/alloc.h"
+#include "record/shape.h"
+#include <stdio.h>
+
+enum { FIELD_TEXT_MAX = 1024, KEY_BYTES_MAX = 1 << 20 };
+
+// -- window and key --
+
+static int read_window(struct aggregate *agg, const struct operator_spec *spec, struct error *err)
+{
+    const struct tide_config *options = spec->node->options;
+    agg->windows = (struct window_assigner){
+        .kind = WINDOW_TUMBLING,
+        .size_ms = setting_int(options, "window.tumbling", 0),
+        .offset_ms = setting_int(options, "window.offset", 0),
+        .lateness_ms = setting_int(options, "window.lateness", 0),
+    };
+    int rc = window_assigner_check(&agg->windows, err);
+    if (rc)
+        return error_prefix(err, "window");
+    if (!spec->has_event_time)
+        return error_set(err, ERR_INPUT,
+                         "windows need event time, but not every source of this node says where it "
+                         "is; add `event_time: { field: ... }` to them");
+    return 0;
+}
+
+static int read_keys(struct aggregate *agg, const struct tide_config *key_by, struct error *err)
+{
+    if (!key_by)
+        return 0; // one result a window
+    if (key_by->count > KEY_FIELDS_MAX)
+        return error_set(err, ERR_INPUT, "key_by: %u fields; at most %d", key_by->count,
+                         KEY_FIELDS_MAX);
+    for (uint32_t i = 0; i < key_by->count; i++) {
+        int rc = path_compile(&agg->keys[i], key_by->items[i].text, err);
+        if (rc)
+            return error_prefix(err, "key_by");
+        agg->key_count++;
+    }
+    return 0;
+}
+
+// -- columns --
+
+static int read_column(const struct tide_config *item, struct agg_column *column, struct error *err)
+{
+    char field[FIELD_TEXT_MAX];
+    int rc = agg_parse(item->text, column, field, sizeof field, err);
+    if (rc)
+        return error_prefix(err, "compute.%s", item->name);
+    column->name = item->name;
+    if (!column->field)
+        return 0;
+    column->field = mem_strdup(column->field);
+    return column->field ? 0 : error_nomem(err);
+}
+
+static int columns_of_yaml(struct aggregate *agg, const struct tide_config *compute,
+                           struct error *err)
+{
+    if (compute->count == 0)
+        return error_set(err, ERR_INPUT, "compute: nothing to compute; e.g. `{ n: count() }`");
+    agg->columns.items = mem_array(compute->count, sizeof *agg->columns.items);
+    agg->columns.own_fields = true;
+    if (!agg->columns.items)
+        return error_nomem(err);
+    for (uint32_t i = 0; i < compute->count; i++) {
+        int rc = read_column(&compute->items[i], &agg->columns.items[i], err);
+        if (rc)
+            return rc;
+        agg->columns.count++;
+    }
+    return 0;
+}
+
+static int columns_of_script(struct aggregate *agg, struct error *err)
+{
+    const struct agg_column *columns;
+    agg->columns.count = script_agg_columns(agg->script, &columns);
+    if (agg->columns.count == 0)
+        return error_set(err, ERR_INPUT, "agg { ... } computes nothing");
+    agg->columns.items = mem_array(agg->columns.count, sizeof *columns);
+    if (!agg->columns.items) {
+        agg->columns.count = 0;
+        return error_nomem(err);
+    }
+    memcpy(agg->columns.items, columns, agg->columns.count * sizeof *columns);
+    return 0;
+}
+
+// -- script --
+
+static int load_script(struct aggregate *agg, const struct operator_spec *spec, struct error *err)
+{
+    const struct tide_config *common = spec->node->common;
+    const struct tide_config *lua = setting_at(common, "lua");
+    char path[4096], place[512];
+    struct script_source source = {
+        .name = setting_text(common, "script"),
+        .params = setting_at(common, "params"),
+        .clock = spec->clock,
+        .node = spec->node->name,
+        .shapes = spec->shapes,
+        .limits = {(size_t)setting_int(common, "limits.memory", 64 << 20),
+                   setting_int(common, "limits.time", 200)},
+    };
+    if (source.name) {
+        int rc = topology_find_file(spec->topology, source.name, path, sizeof path, err);
+        if (rc)
+            return rc;
+        source.path = path;
+    } else {
+        snprintf(place, sizeof place, "%s:%u", lua->place.file ? lua->place.file : "lua",
+                 lua->place.line);
+        source.name = place;
+        source.text = lua->text;
+        source.text_len = strlen(lua->text);
+    }
+    return script_load(&agg->script, &source, err);
+}
+
+static int check_by_hand(struct aggregate *agg, const char *name, struct error *err)
+{
+    static const char *const wanted[] = {"init", "add", "finish"};
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+        if (!script_has(agg->script, wanted[i]))
+            return error_set(err, ERR_INPUT,
+                             "%s: an aggregate by hand needs the functions init, add and finish; "
+                             "'%s' is missing",
+                             name, wanted[i]);
+    agg->by_hand = true;
+    return 0;
+}
+
+static int read_script(struct aggregate *agg, const struct operator_spec *spec, struct error *err)
+{
+    const char *name = setting_text(spec->node->common, "script");
+    int rc = load_script(agg, spec, err);
+    if (rc)
+        return rc;
+    if (script_kind(agg->script) == SCRIPT_TABLE)
+        return check_by_hand(agg, name ? name : "lua", err);
+    if (script_kind(agg->script) == SCRIPT_AGG) {
+        agg->has_finish = script_has(agg->script, "finish");
+        return columns_of_script(agg, err);
+    }
+    return error_set(err, ERR_INPUT,
+                     "%s: the script of an aggregate returns agg { ... } or a table with init, add "
+                     "and finish, not a function",
+                     name ? name : "lua");
+}
+
+static int read_work(struct aggregate *agg, const struct operator_spec *spec, struct error *err)
+{
+    const struct tide_config *compute = setting_at(spec->node->options, "compute");
+    bool script = setting_text(spec->node->common, "script") != NULL ||
+                  setting_text(spec->node->common, "lua") != NULL;
+    if (compute && script)
+        return error_set(err, ERR_INPUT, "either `compute:` or a script, not both");
+    if (!compute && !script)
+        return error_set(err, ERR_INPUT,
+                         "nothing to compute: add `compute: { total: sum(field) }` or `script:`");
+    return compute ? columns_of_yaml(agg, compute, err) : read_script(agg, spec, err);
+}
+
+// -- the result's shape --
+
+static const char *key_name(const struct path *path, uint32_t *len)
+{
+    const struct path_step *last = &path->steps[path->count - 1];
+    *len = last->len;
+    return last->name;
+}
+
+static int check_names(const struct shape_name *names, uint32_t count, struct error *err)
+{
+    for (uint32_t i = 0; i < count; i++)
+        for (uint32_t k = 0; k < i; k++)
+            if (names[i].len == names[k].len &&
+                memcmp(names[i].bytes, names[k].bytes, names[i].len) == 0)
+                return error_set(err, ERR_INPUT,
+                                 "the result would have two members '%.*s' (it has the key fields "
+                                 "by their last name, start, end and the computed ones)",
+                                 (int)names[i].len, names[i].bytes);
+    return 0;
+}
+
+static int make_shape(struct aggregate *agg, struct shape_table *shapes, struct error *err)
+{
+    struct shape_name names[KEY_FIELDS_MAX + 2 + AGG_COLUMNS_MAX] = {{0}};
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < agg->key_count; i++, count++)
+        names[count].bytes = key_name(&agg->keys[i], &names[count].len);
+    names[count++] = (struct shape_name){.bytes = "start", .len = 5};
+    names[count++] = (struct shape_name){.bytes = "end", .len = 3};
+    for (uint32_t i = 0; i < agg->columns.count; i++, count++) {
+        names[count].bytes = agg->columns.items[i].name;
+        names[count].len = (uint32_t)strlen(names[count].bytes);
+    }
+    int rc = check_names(names, count, err);
+    if (rc)
+        return rc;
+    agg->shape = shape_intern(shapes, NULL, names, count);
+    return agg->shape ? 0 : error_nomem(err);
+}
+
+static int make_native(struct aggregate *agg, const struct operator_spec *spec, struct error *err)
+{
+    int rc = program_init(&agg->program, agg->columns.items, agg->columns.count, &agg->keyed.budget,
+                          err);
+    return rc ? rc : make_shape(agg, spec->shapes, err);
+}
+
+int aggregate_configure(struct aggregate *agg, const struct operator_spec *spec, struct error *err)
+{
+    const struct tide_config *options = spec->node->options;
+    buf_init(&agg->key, KEY_BYTES_MAX);
+    buf_init(&agg->key_json, KEY_BYTES_MAX * 8);
+    int rc = read_window(agg, spec, err);
+    if (!rc)
+        rc = read_keys(agg, setting_at(options, "key_by"), err);
+    if (!rc)
+        rc = read_work(agg, spec, err);
+    if (!rc && !agg->by_hand)
+        rc = make_native(agg, spec, err);
+    if (rc)
+        return rc;
+    size_t slot = agg->by_hand ? sizeof(struct agg_acc) : (size_t)agg->program.slot_words * 8;
+    keyed_init(&agg->keyed, (uint32_t)(sizeof(struct agg_head) + slot),
+               (size_t)setting_int(spec->node->common, "limits.state", 0));
+    return 0;
+}
+
+// -- options --
+
+static const tide_option window_options[] = {
+    {.name = "tumbling",
+     .type = TIDE_DURATION,
+     .flags = TIDE_OPTION_REQUIRED,
+     .min = 1,
+     .max = 1e15,
+     .help = "the length of each window; they follow each other without a gap"},
+    {.name = "offset",
+     .type = TIDE_DURATION,
+     .default_text = "0s",
+     .help = "windows start at 1970-01-01T00:00:00Z plus this; smaller than the length"},
+    {.name = "lateness",
+     .type = TIDE_DURATION,
+     .default_text = "0s",
+     .help = "how long after its end a window still takes late records, each of which fires it "
+             "again; later ones go to the port `late`"},
+    {.name = "time",
+     .type = TIDE_CHOICE,
+     .choices = "event",
+     .default_text = "event",
+     .help = "whose clock counts: the records' own"},
+    {.name = NULL},
+};
+
+const tide_option aggregate_options[] = {
+    {.name = "key_by",
+     .type = TIDE_LIST,
+     .item = TIDE_TEXT,
+     .help = "the field, or fields, whose values make the key; without it all records are one"},
+    {.name = "window",
+     .type = TIDE_MAP,
+     .flags = TIDE_OPTION_REQUIRED,
+     .members = window_options,
+     .help = "the buckets of event time"},
+    {.name = "compute",
+     .type = TIDE_FREE_MAP,
+     .help = "names and what they are: count() count(f) sum(f) avg(f) min(f) max(f) first(f) "
+             "last(f) stddev(f); instead of a script"},
+    {.name = NULL},
+};

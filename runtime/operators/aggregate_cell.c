@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+#include "operators/aggregate_cell.h"
+#include "base/alloc.h"
+#include "record/json.h"
+#include <math.h>
+
+uint32_t cell_words(enum agg_function function)
+{
+    switch (function) {
+    case AGG_AVG:
+        return 2;
+    case AGG_STDDEV:
+        return sizeof(struct agg_spread) / 8;
+    case AGG_FIRST:
+    case AGG_LAST:
+        return sizeof(struct agg_pick) / 8;
+    default:
+        return 1;
+    }
+}
+
+uint32_t cell_cold_words(enum agg_function function)
+{
+    return function == AGG_SUM || function == AGG_AVG ? 1 : 0;
+}
+
+// An integer and a float, without rounding either.
+static int compare_mixed(int64_t i, double f)
+{
+    if (f >= 0x1p63)
+        return -1;
+    if (f < -0x1p63)
+        return 1;
+    int64_t whole = (int64_t)f;
+    if (i != whole)
+        return i < whole ? -1 : 1;
+    double rest = f - (double)whole;
+    return rest > 0 ? -1 : rest < 0;
+}
+
+int number_compare(struct value a, struct value b)
+{
+    if (a.type == VALUE_INT && b.type == VALUE_INT)
+        return a.i < b.i ? -1 : a.i > b.i;
+    if (a.type == VALUE_INT)
+        return compare_mixed(a.i, b.f);
+    if (b.type == VALUE_INT)
+        return -compare_mixed(b.i, a.f);
+    return a.f < b.f ? -1 : a.f > b.f;
+}
+
+bool pick_before(const struct agg_pick *a, const struct agg_pick *b)
+{
+    if (a->time != b->time)
+        return a->time < b->time;
+    if (a->split != b->split)
+        return a->split < b->split;
+    return a->offset < b->offset;
+}
+
+static double as_double(struct value number)
+{
+    return number.type == VALUE_INT ? (double)number.i : number.f;
+}
+
+bool sum_fits(const struct agg_slot *slot, const struct agg_op *op, struct value number)
+{
+    const union agg_word *total = slot_word_const(slot, op->at);
+    int64_t sum;
+    if (slot->floats & op->bit)
+        return isfinite(total->f + as_double(number));
+    if (number.type == VALUE_INT)
+        return !__builtin_add_overflow(total->i, number.i, &sum);
+    return isfinite((double)total->i + number.f);
+}
+
+// Neumaier: what the addition loses goes into the compensation.
+static void add_double(union agg_word *total, union agg_word *lost, double number)
+{
+    double sum = total->f + number;
+    if (fabs(total->f) >= fabs(number))
+        lost->f += (total->f - sum) + number;
+    else
+        lost->f += (number - sum) + total->f;
+    total->f = sum;
+}
+
+void sum_add(struct agg_slot *slot, const struct agg_op *op, struct value number)
+{
+    union agg_word *total = slot_word(slot, op->at);
+    if (!(slot->floats & op->bit)) {
+        if (number.type == VALUE_INT) {
+            total->i += number.i;
+            return;
+        }
+        slot->floats |= op->bit;
+        int64_t whole = total->i;
+        total->f = (double)whole;
+        // What the conversion rounded off (beyond 2^53); 2^63 itself is not an int64.
+        if (total->f < 0x1p63)
+            slot_word(slot, op->cold)->f = (double)(whole - (int64_t)total->f);
+        else
+            slot_word(slot, op->cold)->f = (double)(whole - INT64_MAX) - 1;
+    }
+    add_double(total, slot_word(slot, op->cold), as_double(number));
+}
+
+double sum_value(const struct agg_slot *slot, const struct agg_op *op)
+{
+    const union agg_word *total = slot_word_const(slot, op->at);
+    if (slot->floats & op->bit)
+        return total->f + slot_word_const(slot, op->cold)->f;
+    return (double)total->i;
+}
+
+void extreme_add(struct agg_slot *slot, const struct agg_op *op, struct value number)
+{
+    union agg_word *cell = slot_word(slot, op->at);
+    if (slot->seen & op->bit) {
+        struct value held = slot->floats & op->bit ? value_float(cell->f) : value_int(cell->i);
+        int order = number_compare(number, held);
+        if (op->function == AGG_MIN ? order >= 0 : order <= 0)
+            return;
+    }
+    slot->floats = number.type == VALUE_FLOAT ? slot->floats | op->bit : slot->floats & ~op->bit;
+    cell->u = (union agg_word){.i = number.i}.u;
+    if (number.type == VALUE_FLOAT)
+        cell->f = number.f;
+}
+
+void spread_add(struct agg_spread *spread, double number)
+{
+    spread->n++;
+    double delta = number - spread->mean;
+    spread->mean += delta / (double)spread->n;
+    spread->m2 += delta * (number - spread->mean);
+}
+
+// Chan, Golub and LeVeque.
+void spread_merge(struct agg_spread *into, const struct agg_spread *from)
+{
+    if (from->n == 0)
+        return;
+    double a = (double)into->n, b = (double)from->n, delta = from->mean - into->mean;
+    into->n += from->n;
+    into->mean += delta * b / (a + b);
+    into->m2 += from->m2 + delta * delta * a * b / (a + b);
+}
+
+static int own_bytes(struct state_budget *budget, struct value value, struct value *out)
+{
+    int rc = budget_take(budget, value.len);
+    if (rc)
+        return rc;
+    char *bytes = mem_alloc(value.len);
+    if (!bytes) {
+        budget_give(budget, value.len);
+        return ERR_NOMEM;
+    }
+    if (value.len)
+        memcpy(bytes, value.bytes, value.len);
+    *out = (struct value){.type = value.type, .len = value.len, .bytes = bytes};
+    return 0;
+}
+
+int value_own(struct state_budget *budget, struct value value, struct value *out)
+{
+    *out = value;
+    if (value.type < VALUE_STRING)
+        return 0;
+    if (!(value.flags & VALUE_IS_NODE))
+        return own_bytes(budget, value, out);
+    struct buf text;
+    buf_init(&text, UINT32_MAX);
+    int rc = json_write_value(value, &text, NULL);
+    if (!rc) {
+        struct value flat = {.type = value.type, .len = (uint32_t)text.len, .bytes = text.data};
+        rc = own_bytes(budget, flat, out);
+    }
+    buf_deinit(&text);
+    return rc;
+}
+
+void value_disown(struct state_budget *budget, struct value *value)
+{
+    if (value->type >= VALUE_STRING) {
+        mem_free((void *)(uintptr_t)value->bytes);
+        budget_give(budget, value->len);
+    }
+    *value = value_absent();
+}

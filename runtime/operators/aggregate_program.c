@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT
+#include "operators/aggregate_program.h"
+#include "operators/aggregate_cell.h"
+#include "record/record_inline.h"
+#include <math.h>
+
+enum { SLOT_HEAD_WORDS = sizeof(struct agg_slot) / 8 };
+
+// -- from columns to operations --
+
+static bool can_overflow(enum agg_function function)
+{
+    return function == AGG_SUM || function == AGG_AVG;
+}
+
+static bool needs_number(enum agg_function function)
+{
+    return function != AGG_COUNT && function != AGG_FIRST && function != AGG_LAST;
+}
+
+// The input for a field: several columns over the same field share one.
+static int find_input(struct agg_program *program, const struct agg_column *column, uint8_t *out,
+                      struct error *err)
+{
+    *out = AGG_NO_INPUT;
+    if (!column->field)
+        return 0;
+    uint32_t i = 0;
+    while (i < program->input_count && strcmp(program->inputs[i].path.text, column->field) != 0)
+        i++;
+    struct agg_input *input = &program->inputs[i];
+    if (i == program->input_count) {
+        int rc = path_compile(&input->path, column->field, err);
+        if (rc)
+            return error_prefix(err, "%s", column->name);
+        program->input_count++;
+        program->all_inputs |= UINT64_C(1) << i;
+    }
+    if (needs_number(column->function) && !input->number) {
+        input->number = true;
+        input->function = column->function;
+    }
+    *out = (uint8_t)i;
+    return 0;
+}
+
+static int add_op(struct agg_program *program, const struct agg_column *column, uint32_t number,
+                  struct error *err)
+{
+    struct agg_op *op = &program->ops[program->op_count];
+    int rc = find_input(program, column, &op->input, err);
+    if (rc)
+        return rc;
+    op->function = (uint8_t)column->function;
+    op->bit = UINT64_C(1) << program->op_count;
+    op->at = (uint16_t)program->slot_words;
+    program->slot_words += cell_words(column->function);
+    program->all_ops |= op->bit;
+    program->op_of[number] = (uint8_t)program->op_count++;
+    if (can_overflow(column->function))
+        program->sums++;
+    return 0;
+}
+
+static int add_ops(struct agg_program *program, const struct agg_column *columns, uint32_t count,
+                   bool sums, struct error *err)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (can_overflow(columns[i].function) != sums)
+            continue;
+        int rc = add_op(program, &columns[i], i, err);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+static void lay_out_cold(struct agg_program *program)
+{
+    program->plain = true;
+    for (uint32_t i = 0; i < program->op_count; i++) {
+        struct agg_op *op = &program->ops[i];
+        op->cold = (uint16_t)program->slot_words;
+        program->slot_words += cell_cold_words((enum agg_function)op->function);
+        if (op->function == AGG_FIRST || op->function == AGG_LAST || op->function == AGG_STDDEV)
+            program->plain = false;
+    }
+}
+
+int program_init(struct agg_program *program, const struct agg_column *columns, uint32_t count,
+                 struct state_budget *budget, struct error *err)
+{
+    *program = (struct agg_program){.budget = budget, .slot_words = SLOT_HEAD_WORDS};
+    if (count > AGG_COLUMNS_MAX)
+        return error_set(err, ERR_INPUT, "%u columns: an aggregate has at most %d", count,
+                         AGG_COLUMNS_MAX);
+    int rc = add_ops(program, columns, count, true, err);
+    if (!rc)
+        rc = add_ops(program, columns, count, false, err);
+    if (rc) {
+        program_deinit(program);
+        return rc;
+    }
+    lay_out_cold(program);
+    return 0;
+}
+
+void program_deinit(struct agg_program *program)
+{
+    for (uint32_t i = 0; i < program->input_count; i++)
+        path_deinit(&program->inputs[i].path);
+    program->input_count = program->op_count = 0;
+}
+
+// -- reading a record --
+
+static int wrong_type(const struct agg_input *input, struct value value, struct error *err)
+{
+    return error_set(err, ERR_DATA, "field '%s': %s needs a number, found %s", input->path.text,
+                     agg_function_name(input->function),
+                     value_type_name((enum value_type)value.type));
+}
+
+int program_read(struct agg_program *program, struct batch *batch, struct record *record,
+                 struct agg_values *out, struct error *err)
+{
+    uint64_t present = 0, ints = 0;
+    for (uint32_t i = 0; i < program->input_count; i++) {
+        struct agg_input *input = &program->inputs[i];
+        struct value value = record_read_field(batch, record, &input->path.field);
+        if (__builtin_expect(input->path.count > 1, 0))
+            value = path_walk(batch, record, &input->path, value);
+        out->values[i] = value;
+        uint64_t bit = UINT64_C(1) << i;
+        if (__builtin_expect(value.type == VALUE_INT, 1)) {
+            present |= bit;
+            ints |= bit;
+        } else if (value.type != VALUE_ABSENT && value.type != VALUE_NULL) {
+            if (input->number && value.type != VALUE_FLOAT)
+                return wrong_type(input, value, err);
+            present |= bit;
+        }
+    }
+    out->present = present;
+    out->ints = ints;
+    out->time = record->time;
+    out->offset = record->offset;
+    out->split = record->split;
+    return 0;
+}
+
+// -- results --
+
+static struct value or_null(double number)
+{
+    return isfinite(number) ? value_float(number) : value_null();
+}
+
+struct value program_result(const struct agg_program *program, const struct agg_slot *slot,
+                            uint32_t column)
+{
+    const struct agg_op *op = &program->ops[program->op_of[column]];
+    const union agg_word *cell = slot_word_const(slot, op->at);
+    if (op->function == AGG_COUNT)
+        return value_int(cell->i);
+    if (!(slot->seen & op->bit))
+        return value_null();
+    switch ((enum agg_function)op->function) {
+    case AGG_AVG:
+        return or_null(sum_value(slot, op) / (double)cell[1].i);
+    case AGG_SUM:
+        return slot->floats & op->bit ? or_null(sum_value(slot, op)) : value_int(cell->i);
+    case AGG_STDDEV: {
+        const struct agg_spread *spread = (const void *)cell;
+        return spread->n < 2 ? value_null() : or_null(sqrt(spread->m2 / (double)(spread->n - 1)));
+    }
+    case AGG_FIRST:
+    case AGG_LAST:
+        return ((const struct agg_pick *)(const void *)cell)->value;
+    default: // min, max
+        return slot->floats & op->bit ? value_float(cell->f) : value_int(cell->i);
+    }
+}
+
+void program_release(struct agg_program *program, struct agg_slot *slot)
+{
+    for (uint32_t i = program->sums; i < program->op_count; i++) {
+        const struct agg_op *op = &program->ops[i];
+        if ((op->function == AGG_FIRST || op->function == AGG_LAST) && (slot->seen & op->bit))
+            value_disown(program->budget, &slot_pick(slot, op->at)->value);
+    }
+}

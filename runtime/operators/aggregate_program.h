@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "lua/script.h"
+#include "record/path.h"
+#include "state/budget.h"
+
+// A native program: the columns of `compute:` or `agg {...}` over a slot of native memory, without
+// Lua and without an allocation per record (first and last of a string own a copy of it).
+//
+//   count()      records                                            0 of nothing
+//   count(x)     records in which x is neither absent nor null      0
+//   sum(x)       exact in int64 while only integers come, and an overflow is an error of that
+//                record; from the first float on a float, compensated (Neumaier)      null
+//   avg(x)       sum(x) / count(x), a float                         null
+//   min, max(x)  the value as it came; integers and floats compare exactly             null
+//   first, last  the value, of any type, with the smallest or greatest event time, then split,
+//                then offset                                        null
+//   stddev(x)    of the sample (n - 1), by Welford                  null of less than two
+//
+// Absent and null are skipped. sum, avg, min, max and stddev of something else than a number are an
+// error of the record, and then the record has changed nothing.
+//
+// Owned by one operator instance; one thread at a time.
+
+enum { AGG_COLUMNS_MAX = 64, AGG_NO_INPUT = 255 };
+
+struct agg_input {
+    struct path path;
+    bool number;                // a column needs a number here
+    enum agg_function function; // the first such column's, for errors
+};
+
+struct agg_op {
+    uint8_t function; // enum agg_function
+    uint8_t input;    // number of the input; AGG_NO_INPUT: none
+    uint16_t at;      // of its cell, in words from the slot's start
+    uint16_t cold;    // of its second cell (compensation of sums), likewise
+    uint64_t bit;     // in the slot's masks
+};
+
+struct agg_program {
+    uint32_t input_count, op_count;
+    uint32_t sums; // ops that can overflow; they come first
+    uint32_t slot_words;
+    uint64_t all_inputs, all_ops;
+    bool plain;                     // only counts, sums, avgs, mins and maxs
+    uint8_t op_of[AGG_COLUMNS_MAX]; // column -> op
+    struct agg_op ops[AGG_COLUMNS_MAX];
+    struct agg_input inputs[AGG_COLUMNS_MAX];
+    struct state_budget *budget;
+};
+
+// A slot begins with these; cells follow. All zero: nothing came yet.
+struct agg_slot {
+    uint64_t seen;   // ops that have a value
+    uint64_t floats; // ops whose cell is a float
+    uint64_t words[];
+};
+
+// What a record brings: the inputs' values, by type.
+struct agg_values {
+    uint64_t present; // inputs that are neither absent nor null
+    uint64_t ints;    // those that are integers
+    int64_t time, offset;
+    uint32_t split;
+    struct value values[AGG_COLUMNS_MAX];
+};
+
+// ERR_INPUT names what is wrong with a column. The budget outlives the program.
+int program_init(struct agg_program *program, const struct agg_column *columns, uint32_t count,
+                 struct state_budget *budget, struct error *err);
+void program_deinit(struct agg_program *program);
+// Reads what the program needs. ERR_DATA names field, function and the type found.
+int program_read(struct agg_program *program, struct batch *batch, struct record *record,
+                 struct agg_values *out, struct error *err);
+// Adds them to the slot. ERR_DATA (an overflow), ERR_NOMEM, ERR_LIMIT: the slot is as before.
+int program_add(struct agg_program *program, struct agg_slot *slot, const struct agg_values *values,
+                struct error *err);
+// Adds all that `from` holds to `into`, as if its records had come there (stddev by Chan).
+int program_merge(struct agg_program *program, struct agg_slot *into, const struct agg_slot *from,
+                  struct error *err);
+// A column's result. Bytes are borrowed from the slot. Not finite: null.
+struct value program_result(const struct agg_program *program, const struct agg_slot *slot,
+                            uint32_t column);
+// Frees what the slot owns.
+void program_release(struct agg_program *program, struct agg_slot *slot);
