@@ -119,14 +119,14 @@ class Sizes(Planted):
         self.check_lines("a.lua", "x = 1\n" * 801, [801])
 
     def test_line_too_long(self):
-        self.check_lines("a.c", "int a;" + " " * 94 + "\n" + "int a;" + "b" * 95 + "\n", [2])
+        self.check_lines("a.lua", "a" + " " * 99 + "\n" + "a" * 101 + "\n", [2])
 
 
 class Banned(Planted):
     CASES = [
         ("runtime/base/a.c", "strcpy(a, b);\n", [1]),
         ("plugins/x/a.c", "int f(void)\n{\n    return system (s);\n}\n", [3]),
-        ("tests/unit/a.c", "sprintf(a, b);\n", [1]),
+        ("tests/unit/a.c", "sprintf(a, b);\nsystem(s);\n", [1]),
         ("runtime/base/a.c", "p = malloc(3);\nfree(p);\n", [1, 2]),
         ("runtime/base/alloc.c", "p = malloc(3);\n", []),
         ("plugins/x/a.c", "p = malloc(3);\n", []),
