@@ -54,7 +54,7 @@ static const struct partition *choose(const struct source *source)
     return NULL;
 }
 
-void kick_if_stalled(struct source *source, size_t taken)
+int kick_if_stalled(struct source *source, size_t taken)
 {
     source->since_kick += taken;
     size_t backlog = rd_kafka_queue_length(source->queue);
@@ -62,14 +62,16 @@ void kick_if_stalled(struct source *source, size_t taken)
     if (!is_due(source, backlog, now)) {
         if (backlog >= source->low_mark)
             source->backlog = backlog;
-        return;
+        return 0;
     }
     const struct partition *partition = choose(source);
-    if (!partition || !scout_done(source->scout, &source->kick.ask))
-        return; // still due: source->backlog stays as it is
+    if (!partition)
+        return 0;
+    if (!scout_done(source->scout, &source->kick.ask))
+        return 1; // still due: source->backlog stays as it is
     char *topic = strdup(partition->topic);
     if (!topic)
-        return;
+        return 1;
     free(source->kick.topic);
     source->kick.topic = topic;
     source->kick.number = partition->number;
@@ -77,4 +79,5 @@ void kick_if_stalled(struct source *source, size_t taken)
     source->backlog = 0;
     source->since_kick = 0;
     source->kicked_ns = now;
+    return 0;
 }

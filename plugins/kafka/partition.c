@@ -15,13 +15,12 @@ static void run_lookup(struct ask *ask, rd_kafka_t *rk)
         err = rd_kafka_committed(rk, list, SCOUT_TIMEOUT_MS);
     if (!err)
         err = list->elems[0].err;
-    partition->committed =
-        !err && partition->want_committed && list->elems[0].offset >= 0 ? list->elems[0].offset
-                                                                       : OFFSET_NONE;
+    partition->committed = !err && partition->want_committed && list->elems[0].offset >= 0
+                               ? list->elems[0].offset
+                               : OFFSET_NONE;
     if (!err)
         err = rd_kafka_query_watermark_offsets(rk, partition->topic, partition->number,
-                                               &partition->low, &partition->high,
-                                               SCOUT_TIMEOUT_MS);
+                                               &partition->low, &partition->high, SCOUT_TIMEOUT_MS);
     rd_kafka_topic_partition_list_destroy(list);
     snprintf(ask->why, sizeof ask->why, "%s", rd_kafka_err2str(err));
     ask->err = err;

@@ -26,9 +26,9 @@ struct partition {
     int at_end;                  // bounded: nothing more is to come, the host not yet told
     const rd_kafka_topic_t *rkt; // as in its messages; NULL: none seen yet
 
-    int64_t next;  // the first offset that was not handed over
-    int64_t taken; // the first offset that was not taken from the queue (>= next)
-    int64_t end;   // bounded: where to end; OFFSET_NONE: not known
+    int64_t next;         // the first offset that was not handed over
+    int64_t taken;        // the first offset that was not taken from the queue (>= next)
+    int64_t end;          // bounded: where to end; OFFSET_NONE: not known
     int64_t asked_commit; // the last offset that was sent to the group
 
     // The lookup's answers; OFFSET_NONE: none.

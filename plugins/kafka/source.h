@@ -48,22 +48,23 @@ struct source {
     char **subscription; // all, patterns included
     size_t subscription_count;
     enum source_start start;
-    int bounded;    // until: latest
-    int take_all;   // assignment: all
-    int resets;     // the user set auto.offset.reset: librdkafka deals with lost offsets
+    int bounded;     // until: latest
+    int take_all;    // assignment: all
+    int resets;      // the user set auto.offset.reset: librdkafka deals with lost offsets
     size_t low_mark; // messages in the queue below which librdkafka fetches more
 
     enum source_stage stage;
     enum source_turn turn;
     rd_kafka_topic_partition_list_t *turned; // partitions of the turn
-    int64_t revoke_by_ns;                    // the revoke is completed then, come what may
-    int stale;                               // rd_kafka_assign is due
+    int64_t revoke_by_ns; // 0: the host was not yet told; else the revoke is completed then
+    int stale;            // rd_kafka_assign is due
     struct partitions partitions;
-    char *missing; // a subscribed topic that went away: the reason to fail with
+    int recheck;     // a topic may have gone away: look again
+    char fatal[512]; // found while taking messages; told by the next step
 
     // What was taken from the queue and is not yet handed over: out[at .. count).
-    struct loan *loan;
-    tide_message *out; // LOAN_MAX
+    struct loan *loan, *spare; // spare: an empty one for the next look
+    tide_message *out;         // LOAN_MAX
     uint32_t at, count;
     struct partition *last; // of the message before
 
@@ -77,16 +78,22 @@ struct source {
 };
 
 // source.c
-extern const tide_source kafka_source;
+tide_result source_open(const tide_host *host, tide_ctx *ctx, void **self);
+void source_close(void *self);
+int source_poll_fd(void *self);
+int64_t source_lag(void *self, uint32_t split);
 
 // source_group.c: which partitions. OK: go on reading.
 tide_result group_step(struct source *source);
+int group_all_ended(const struct source *source);
 void group_configure(rd_kafka_conf_t *conf);
 tide_result group_assign(void *self, const tide_split *splits, uint32_t count, uint32_t stride);
 tide_result group_revoke(void *self, const uint32_t *ids, uint32_t count);
 
 // source_queue.c: the records.
 tide_result queue_read(void *self, tide_out *out, uint32_t max);
+// An error or an end, as it came in the queue.
+void queue_event(struct source *source, const rd_kafka_message_t *message); // source_event.c
 void queue_drop(struct source *source); // what is held and was not handed over
 
 // source_commit.c: offsets for the group.
@@ -95,6 +102,6 @@ tide_result commit_ack(void *self, uint64_t id, const tide_position *positions, 
                        uint32_t stride);
 tide_result commit_position(void *self, uint32_t split, tide_buf *out);
 
-// kick.c: after each look at the queue, `taken` messages later.
+// kick.c: after each look at the queue, `taken` messages later. 1: a kick is owed, come back soon.
 void kick_init(struct kick *kick);
-void kick_if_stalled(struct source *source, size_t taken);
+int kick_if_stalled(struct source *source, size_t taken);

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+#include "source.h"
+
+#define OPTION_TABLE_END                                                                           \
+    {                                                                                              \
+        .name = NULL                                                                               \
+    }
+
+static const tide_option create_options[] = {
+    {.name = "partitions",
+     .type = TIDE_INT,
+     .flags = TIDE_OPTION_REQUIRED,
+     .min = 1,
+     .max = 100000,
+     .help = "how many the new topic gets"},
+    {.name = "replication",
+     .type = TIDE_INT,
+     .min = 1,
+     .max = 100,
+     .help = "copies of each; absent: as the brokers are set"},
+    OPTION_TABLE_END,
+};
+
+#define BROKERS_HELP "host:port of some brokers; instead of connection"
+#define OPTIONS_HELP "any librdkafka property: security.protocol, sasl.username, linger.ms, ..."
+#define CREATE_HELP "makes the topic when it is missing"
+
+static const tide_option connection_options[] = {
+    {.name = "brokers",
+     .type = TIDE_LIST,
+     .item = TIDE_TEXT,
+     .flags = TIDE_OPTION_REQUIRED,
+     .help = "host:port of some brokers of the cluster"},
+    {.name = "options", .type = TIDE_FREE_MAP, .help = OPTIONS_HELP},
+    OPTION_TABLE_END,
+};
+
+static const tide_option source_options[] = {
+    {.name = "brokers", .type = TIDE_LIST, .item = TIDE_TEXT, .help = BROKERS_HELP},
+    {.name = "topic", .type = TIDE_TEXT, .help = "the topic to read"},
+    {.name = "topics",
+     .type = TIDE_LIST,
+     .item = TIDE_TEXT,
+     .help = "several topics; one that begins with ^ is a pattern"},
+    {.name = "group", .type = TIDE_TEXT, .help = "consumer group; default: the pipeline's name"},
+    {.name = "start",
+     .type = TIDE_CHOICE,
+     .choices = "earliest|latest|committed",
+     .default_text = "committed",
+     .help = "where to begin without state; committed: the group's offsets, else earliest"},
+    {.name = "until",
+     .type = TIDE_CHOICE,
+     .choices = "latest",
+     .help = "ends at the end that each partition has at the start"},
+    {.name = "isolation",
+     .type = TIDE_CHOICE,
+     .choices = "committed|uncommitted",
+     .default_text = "committed",
+     .help = "uncommitted: open and aborted transactions as well"},
+    {.name = "assignment",
+     .type = TIDE_CHOICE,
+     .choices = "group|all",
+     .default_text = "group",
+     .help = "group: shares the partitions with the group; all: takes every one, at once"},
+    {.name = "create", .type = TIDE_MAP, .members = create_options, .help = CREATE_HELP},
+    {.name = "options", .type = TIDE_FREE_MAP, .help = OPTIONS_HELP},
+    OPTION_TABLE_END,
+};
+
+static const tide_connection connection = {
+    .struct_size = sizeof connection,
+    .options = connection_options,
+    .open = connection_open,
+    .close = connection_close,
+};
+
+static const tide_source source = {
+    .struct_size = sizeof source,
+    .capabilities = TIDE_SOURCE_REPLAYABLE | TIDE_SOURCE_SPLITS | TIDE_SOURCE_BOUNDED,
+    .options = source_options,
+    .open = source_open,
+    .close = source_close,
+    .assign = group_assign,
+    .revoke = group_revoke,
+    .read = queue_read,
+    .position = commit_position,
+    .ack = commit_ack,
+    .poll_fd = source_poll_fd,
+    .lag = source_lag,
+};
+
+static const tide_plugin plugin = {
+    TIDE_PLUGIN_HEAD,
+    .name = "kafka",
+    .version = "1.0.0",
+    .license = "MIT",
+    .help = "reads and writes topics of Apache Kafka",
+    .source = &source,
+    .connection = &connection,
+};
+
+TIDE_EXPORT const tide_plugin *tide_plugin_entry(uint32_t host_major, uint32_t host_minor)
+{
+    (void)host_minor;
+    return host_major == TIDE_ABI_MAJOR ? &plugin : NULL;
+}
