@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <stddef.h>
+
+// Turns "127.0.0.[1-50]:9000" into fifty addresses. Each "[a-b]" stands for its numbers; several of
+// them for each combination. "[::1]:9000" is an IPv6 address, as it has no '-'.
+
+struct targets {
+    char **names; // "host:port"
+    size_t count, room;
+};
+
+enum { TARGETS_MAX = 100000 };
+
+// NULL, or what is wrong with it.
+const char *targets_add(struct targets *targets, const char *text);
+// The first name that is there twice; NULL: none.
+const char *targets_twice(const struct targets *targets);
+void targets_deinit(struct targets *targets);
+// Splits "host:port" (brackets around the host are dropped) into `host`; the port, or NULL when
+// there is none.
+const char *target_split(const char *name, char *host, size_t size);
