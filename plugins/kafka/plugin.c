@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "sink.h"
 #include "source.h"
 
 #define OPTION_TABLE_END                                                                           \
@@ -67,6 +68,22 @@ static const tide_option source_options[] = {
     OPTION_TABLE_END,
 };
 
+static const tide_option sink_options[] = {
+    {.name = "brokers", .type = TIDE_LIST, .item = TIDE_TEXT, .help = BROKERS_HELP},
+    {.name = "topic",
+     .type = TIDE_TEXT,
+     .flags = TIDE_OPTION_REQUIRED | TIDE_OPTION_TEMPLATE,
+     .help = "the topic to write to; may have {fields}"},
+    {.name = "partitioner",
+     .type = TIDE_CHOICE,
+     .choices = "murmur2_random|murmur2|consistent_random|consistent|fnv1a_random|fnv1a|random",
+     .default_text = "murmur2_random",
+     .help = "murmur2_random: as Java's clients do"},
+    {.name = "create", .type = TIDE_MAP, .members = create_options, .help = CREATE_HELP},
+    {.name = "options", .type = TIDE_FREE_MAP, .help = OPTIONS_HELP},
+    OPTION_TABLE_END,
+};
+
 static const tide_connection connection = {
     .struct_size = sizeof connection,
     .options = connection_options,
@@ -89,6 +106,16 @@ static const tide_source source = {
     .lag = source_lag,
 };
 
+static const tide_sink sink = {
+    .struct_size = sizeof sink,
+    .options = sink_options,
+    .open = sink_open,
+    .close = sink_close,
+    .write = sink_write,
+    .flush = sink_flush,
+    .poll_fd = sink_poll_fd,
+};
+
 static const tide_plugin plugin = {
     TIDE_PLUGIN_HEAD,
     .name = "kafka",
@@ -96,6 +123,7 @@ static const tide_plugin plugin = {
     .license = "MIT",
     .help = "reads and writes topics of Apache Kafka",
     .source = &source,
+    .sink = &sink,
     .connection = &connection,
 };
 

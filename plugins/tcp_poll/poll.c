@@ -17,6 +17,7 @@ static tide_result read_targets(struct poll *p)
     const tide_host *host = p->host;
     const tide_config *list = host->config(p->ctx, "targets");
     uint32_t count = host->config_text(list) ? 1 : host->config_len(list);
+    p->targets.lowest_port = 1;
     for (uint32_t i = 0; i < count; i++) {
         const tide_config *item = host->config_text(list) ? list : host->config_item(list, i);
         const char *text = host->config_text(item);

@@ -6,7 +6,8 @@
 // them for each combination. "[::1]:9000" is an IPv6 address, as it has no '-'.
 
 struct targets {
-    char **names; // "host:port"
+    unsigned long lowest_port; // 0 when the system may choose one, else 1
+    char **names;              // "host:port"
     size_t count, room;
 };
 

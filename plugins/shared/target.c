@@ -30,7 +30,7 @@ static const char *add(struct targets *t, const char *name)
     char host[LONGEST], *end;
     const char *port = target_split(name, host, sizeof host);
     unsigned long number = port ? strtoul(port, &end, 10) : 0;
-    if (!port || *end || number < 1 || number > 65535)
+    if (!port || *end || number < t->lowest_port || number > 65535)
         return "is no host:port";
     if (t->count == TARGETS_MAX)
         return "makes more than 100000 targets";

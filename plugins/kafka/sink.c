@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+#include "sink.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PURGE_DEADLINE_MS 500
+
+// A queue of 16 MB and batches of up to 10,000: throughput as with the 1 GB of the defaults.
+static const char *const defaults[] = {
+    "client.id",
+    "tidemill",
+    "enable.idempotence",
+    "true",
+    "linger.ms",
+    "5",
+    "batch.num.messages",
+    "10000",
+    "queue.buffering.max.messages",
+    "100000",
+    "queue.buffering.max.kbytes",
+    "16384",
+    "message.timeout.ms",
+    "0", // retried for ever: what was accepted is not dropped
+    "reconnect.backoff.max.ms",
+    "2000",
+    "socket.keepalive.enable",
+    "true",
+    NULL,
+};
+
+static tide_result out_of_memory(const struct sink *sink)
+{
+    return sink->host->fail(sink->ctx, TIDE_FATAL, "out of memory");
+}
+
+static tide_result read_topic(struct sink *sink)
+{
+    const char *text = sink->host->opt_text(sink->ctx, "topic");
+    if (!text || !*text)
+        return sink->host->fail(sink->ctx, TIDE_FATAL, "topic must be given");
+    sink->create = topic_wish_of(sink->host, sink->ctx);
+    sink->topic_template = -1;
+    if (strchr(text, '{')) {
+        sink->topic_template = sink->host->template_of(sink->ctx, "topic");
+        return TIDE_OK;
+    }
+    sink->fixed = sink_topic_get(sink, text, strlen(text));
+    return sink->fixed ? TIDE_OK
+                       : sink->host->fail(sink->ctx, TIDE_FATAL, "topic \"%s\": %s", text,
+                                          rd_kafka_err2str(rd_kafka_last_error()));
+}
+
+static tide_result make_client(struct sink *sink)
+{
+    const char *partitioner = sink->host->opt_text(sink->ctx, "partitioner");
+    if (!partitioner)
+        partitioner = "murmur2_random";
+    const char *const fixed[] = {
+        "partitioner", partitioner, "delivery.report.only.error", "true", NULL,
+    };
+    sink->choose = strcmp(partitioner, "murmur2_random") == 0;
+    rd_kafka_conf_t *conf = NULL;
+    tide_result result =
+        connection_conf(sink->connection, sink->host, sink->ctx, defaults, fixed, &conf);
+    if (result != TIDE_OK) {
+        rd_kafka_conf_destroy(conf);
+        return result;
+    }
+    delivery_configure(conf);
+    result = client_new(sink->host, sink->ctx, RD_KAFKA_PRODUCER, conf, sink, &sink->client);
+    if (result != TIDE_OK)
+        return result;
+    sink->queue = rd_kafka_queue_get_main(sink->client->rk);
+    client_watch(sink->client, sink->queue);
+    char text[32] = "";
+    size_t size = sizeof text;
+    rd_kafka_conf_get(rd_kafka_conf(sink->client->rk), "queue.buffering.max.messages", text, &size);
+    sink->queue_max = strtoul(text, NULL, 10);
+    sink->scout = scout_new(sink->client);
+    return sink->scout ? TIDE_OK : out_of_memory(sink);
+}
+
+tide_result sink_open(const tide_host *host, tide_ctx *ctx, void **self)
+{
+    struct sink *sink = calloc(1, sizeof *sink);
+    if (!sink)
+        return host->fail(ctx, TIDE_FATAL, "out of memory");
+    *self = sink;
+    sink->host = host;
+    sink->ctx = ctx;
+    sink->backlog_end = &sink->backlog;
+    tide_result result = connection_of(host, ctx, &sink->connection);
+    if (result == TIDE_OK)
+        result = make_client(sink);
+    if (result == TIDE_OK)
+        result = read_topic(sink);
+    // Ask now, so that the first write need not wait.
+    if (result == TIDE_OK && sink->fixed)
+        result = sink_topic_ready(sink, sink->fixed);
+    return result < 0 ? result : TIDE_OK;
+}
+
+void sink_close(void *self)
+{
+    struct sink *sink = self;
+    scout_free(sink->scout);
+    if (sink->client) {
+        // What the host wanted to keep it has flushed; a broker that is away must not hold us.
+        sink->client->owner = NULL;
+        rd_kafka_purge(sink->client->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+        rd_kafka_flush(sink->client->rk, PURGE_DEADLINE_MS);
+    }
+    backlog_free(sink);
+    sink_topics_free(sink);
+    if (sink->queue)
+        rd_kafka_queue_destroy(sink->queue);
+    if (sink->client)
+        client_close(sink->client);
+    connection_release(sink->connection);
+    free(sink);
+}
+
+int sink_poll_fd(void *self)
+{
+    const struct sink *sink = self;
+    return sink->client->event_fd;
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+#include "sink.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+// The topics that a sink writes to: one, or as many as its template makes. Partitions are counted
+// anew every so often, because keys must go where other producers put them when some were added.
+
+#define REFRESH_NS INT64_C(60000000000)
+
+struct sink_topic *sink_topic_get(struct sink *sink, const char *name, size_t len)
+{
+    for (struct sink_topic *topic = sink->topics; topic; topic = topic->next)
+        if (strlen(topic->ask.name) == len && !memcmp(topic->ask.name, name, len))
+            return topic;
+    struct sink_topic *topic = calloc(1, sizeof *topic);
+    char *copy = strndup(name, len);
+    if (topic && copy)
+        topic->rkt = rd_kafka_topic_new(sink->client->rk, copy, NULL);
+    if (!topic || !copy || !topic->rkt) {
+        free(topic);
+        free(copy);
+        return NULL;
+    }
+    topic_ask_init(&topic->ask, copy, sink->create);
+    topic->next = sink->topics;
+    return sink->topics = topic;
+}
+
+static tide_result make_chains(struct sink *sink, struct sink_topic *topic)
+{
+    int count = sink->choose ? topic->ask.partitions : 1;
+    if (count == topic->counted)
+        return TIDE_OK;
+    struct chain *chains = malloc((size_t)count * sizeof *chains);
+    if (!chains)
+        return sink->host->fail(sink->ctx, TIDE_FATAL, "out of memory");
+    for (int i = 0; i < count; i++)
+        chains[i] = (struct chain){-1, -1};
+    free(topic->chains);
+    topic->chains = chains;
+    topic->counted = count;
+    return TIDE_OK;
+}
+
+// Asks in passing; until the answer is here the old count stands.
+static void refresh(struct sink *sink, struct sink_topic *topic)
+{
+    int64_t now = sink->host->mono_ns(sink->ctx);
+    if (now < topic->refresh_ns || !scout_done(sink->scout, &topic->ask.ask))
+        return;
+    topic->refresh_ns = now + REFRESH_NS;
+    scout_ask_quietly(sink->scout, &topic->ask.ask);
+}
+
+tide_result sink_topic_ready(struct sink *sink, struct sink_topic *topic)
+{
+    if (topic->counted == 0) {
+        tide_result result = topic_look(&topic->ask, sink->scout, sink->client);
+        if (result != TIDE_OK)
+            return result;
+        topic->refresh_ns = sink->host->mono_ns(sink->ctx) + REFRESH_NS;
+        return make_chains(sink, topic);
+    }
+    tide_result result = TIDE_OK;
+    if (scout_done(sink->scout, &topic->ask.ask) && topic->ask.partitions > 0)
+        result = make_chains(sink, topic); // 0: the cluster was not to be reached, or is changing
+    refresh(sink, topic);
+    return result;
+}
+
+void sink_topics_free(struct sink *sink)
+{
+    while (sink->topics) {
+        struct sink_topic *topic = sink->topics;
+        sink->topics = topic->next;
+        rd_kafka_topic_destroy(topic->rkt);
+        free((char *)(uintptr_t)topic->ask.name);
+        free(topic->chains);
+        free(topic);
+    }
+}
