@@ -6,7 +6,8 @@ import re
 
 from source import Problem, c_code, files, line_of, read
 
-# names -> (reason, where they are looked for, where they are fine)
+# names, reason, where they are looked for, where they are fine. (The watchdog measures the time of
+# a thread on the processor, which no clock of records knows.)
 RULES = [
     ("gets sprintf vsprintf alloca", "unbounded", ["runtime/*", "plugins/*", "tests/*"], []),
     ("strcpy strcat stpcpy strtok rand srand system popen",
@@ -16,7 +17,8 @@ RULES = [
     ("exit _exit abort", "ends the process from within a library: return an error",
      ["runtime/*", "plugins/*"], ["runtime/cli/*"]),
     ("clock_gettime gettimeofday time", "goes around the clock seam: base/clock.h",
-     ["runtime/*"], ["runtime/base/clock.c", "runtime/base/log.c"]),
+     ["runtime/*"], ["runtime/base/clock.c", "runtime/base/log.c",
+                      "runtime/lua/watchdog.c"]),
 ]
 
 

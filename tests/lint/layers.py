@@ -16,7 +16,8 @@ LEVELS = {
     "base": 0, "record": 1, "config": 2, "plugin": 3, "state": 3, "time": 3, "lua": 3,
     "operators": 4, "observe": 4, "engine": 5, "cli": 6,
 }
-NEIGHBOURS = {("plugin", "state")}  # the loader lends plugins the journal
+# The loader lends plugins the journal; scripts use the interfaces of state and time.
+NEIGHBOURS = {("plugin", "state"), ("lua", "state"), ("lua", "time")}
 
 THIRD_PARTY = {
     r"yaml\.h": ["runtime/config/yaml.c"],

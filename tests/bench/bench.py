@@ -1,0 +1,190 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""bench.py [--tidemill FILE] [--json] [--kafka] [JOB...]: the figures of the README.
+
+Each job is a pipeline in tests/bench/; it runs in a process of its own (release build, one lane),
+once to warm the page cache and then five times, of which the median by records per second counts.
+Time is that of the whole run inside the program, first opening to last flush; memory is the
+process's peak. Readings are made once and kept in the directory of the run.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SOURCE = os.path.dirname(os.path.dirname(HERE))
+RECORDS = 5_000_000
+
+# name, what it is, bar in records/s, pipeline that must have run before
+JOBS = [
+    ("pass", "file to file, as it is", 8.0e6, None),
+    ("lua", "file, Lua filter and transform, file", 3.0e6, None),
+    ("aggregate", "file, keyed 60 s aggregate, file", 6.0e6, None),
+    ("append", "file, embedded log (fdatasync each second)", 3.0e6, None),
+    ("read", "embedded log, nothing", 8.0e6, "append"),
+]
+KAFKA_JOBS = [
+    ("kafka", "Kafka topic, keyed 60 s aggregate, Kafka topic", 1.8e6, "kafka_fill"),
+]
+MEMORY_MIB = 64
+START_MS = 50
+
+
+def note(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+class Bench:
+    def __init__(self, options):
+        self.tidemill = os.path.abspath(options.tidemill)
+        self.records, self.repeats = options.records, options.repeats
+        self.dir = options.dir or tempfile.mkdtemp(prefix="tidemill-bench-")
+        os.makedirs(self.dir, exist_ok=True)
+        self.readings = os.path.join(self.dir, f"readings-{self.records}.jsonl")
+
+    def environment(self):
+        return dict(os.environ, COUNT=str(self.records), READINGS=self.readings,
+                    OUT=os.path.join(self.dir, "out"), LOG=os.path.join(self.dir, "log"))
+
+    def tidemill_bench(self, pipeline):
+        """One run; the program's own report."""
+        command = [self.tidemill, "bench", "--json", os.path.join(HERE, pipeline + ".yaml")]
+        done = subprocess.run(command, env=self.environment(), capture_output=True, text=True,
+                              check=False)
+        if done.returncode:
+            sys.exit(f"bench: {' '.join(command)}\n{done.stderr}exit status {done.returncode}")
+        return json.loads(done.stdout)[0]
+
+    def clear(self, name):
+        shutil.rmtree(os.path.join(self.dir, name), ignore_errors=True)
+
+    def make_readings(self):
+        if os.path.exists(self.readings):
+            return
+        note(f"making {self.records:,} readings in {self.dir} ...")
+        part = self.readings + ".part"
+        self.readings, final = part, self.readings
+        self.tidemill_bench("make")
+        os.rename(part, final)
+        self.readings = final
+
+    def job(self, name, before):
+        if before:
+            self.clear("log")
+            self.tidemill_bench(before)
+        runs = []
+        for number in range(self.repeats + 1):
+            self.clear("out")
+            if name == "append":
+                self.clear("log")
+            note(f"{name}: " + ("warming up" if number == 0 else f"run {number}"))
+            run = self.tidemill_bench(name)
+            if number:
+                runs.append(run)
+        if any(run["records"] != self.records for run in runs):
+            sys.exit(f"bench: {name} read {runs[0]['records']} records, not {self.records}")
+        return runs
+
+    def start_ms(self):
+        """From the start of the process to the first byte of output."""
+        times = []
+        small = os.path.join(self.dir, "one.jsonl")
+        with open(self.readings, encoding="utf-8") as file, open(small, "w",
+                                                                encoding="utf-8") as out:
+            out.write(file.readline())
+        for _ in range(self.repeats):
+            started = time.perf_counter()
+            with subprocess.Popen([self.tidemill, "run", "-q", os.path.join(HERE, "start.yaml")],
+                                  env=dict(self.environment(), READINGS=small),
+                                  stdout=subprocess.PIPE) as process:
+                if not process.stdout.read(1):
+                    sys.exit("bench: no record came")
+                times.append((time.perf_counter() - started) * 1000)
+        return statistics.median(times)
+
+
+def summary(name, title, bar, runs):
+    """The median run as a row."""
+    runs = sorted(runs, key=lambda run: run["records_per_second"])
+    run = runs[len(runs) // 2]
+    stages = {node["name"]: round(node["busy_ns"] / run["records"], 1) for node in run["nodes"]}
+    return {
+        "job": name, "title": title, "records": run["records"],
+        "records_per_second": round(run["records_per_second"]), "bar": bar,
+        "ns_per_record": round(1e9 / run["records_per_second"], 1),
+        "slowest": round(runs[0]["records_per_second"]),
+        "fastest": round(runs[-1]["records_per_second"]),
+        "peak_mib": round(max(r["peak_kib"] for r in runs) / 1024, 1),
+        "allocations": run["allocations"], "stages_ns_per_record": stages,
+    }
+
+
+def print_table(rows, start):
+    print(f"{'':48} {'M records/s':>11} {'bar':>5} {'spread':>11} {'ns/record':>9} {'MiB':>6}")
+    for row in rows:
+        rate, bar = row["records_per_second"] / 1e6, row["bar"] / 1e6
+        mark = "" if rate >= bar else f"  {100 * (1 - rate / bar):.0f} % below the bar"
+        spread = f"{row['slowest'] / 1e6:.2f}-{row['fastest'] / 1e6:.2f}"
+        print(f"{row['title']:48} {rate:11.2f} {bar:5.1f} {spread:>11} "
+              f"{row['ns_per_record']:9.1f} {row['peak_mib']:6.1f}{mark}")
+        print("    " + ", ".join(f"{name} {ns}" for name, ns in
+                                 row["stages_ns_per_record"].items()) + " ns per record")
+    print(f"{'start to first record':48} {start:8.1f} ms {START_MS:5} ms")
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tidemill", default=os.path.join(SOURCE, "build/release/tidemill"))
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--kafka", action="store_true", help="the Kafka job as well, on a broker "
+                        "that is started for it (or the one of KAFKA_BROKERS)")
+    parser.add_argument("--records", type=int, default=RECORDS)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--dir", help="keep readings and outputs there")
+    parser.add_argument("jobs", nargs="*", metavar="JOB",
+                        help=" ".join(job[0] for job in JOBS + KAFKA_JOBS))
+    options = parser.parse_args()
+    unknown = set(options.jobs) - {job[0] for job in JOBS + KAFKA_JOBS}
+    if unknown:
+        parser.error(f"no job '{unknown.pop()}'")
+    return options
+
+
+def with_broker():
+    """Runs this script again, given a broker."""
+    broker = os.path.join(SOURCE, "tests/support/kafka_broker.py")
+    os.execv(sys.executable, [sys.executable, broker, "run", "--", sys.executable, *sys.argv])
+
+
+def main():
+    options = arguments()
+    wanted = [job for job in JOBS + (KAFKA_JOBS if options.kafka else [])
+              if not options.jobs or job[0] in options.jobs]
+    if options.kafka and "KAFKA_BROKERS" not in os.environ:
+        with_broker()
+    bench = Bench(options)
+    try:
+        bench.make_readings()
+        rows = [summary(name, title, bar, bench.job(name, before))
+                for name, title, bar, before in wanted]
+        start = bench.start_ms()
+    finally:
+        if not options.dir:
+            shutil.rmtree(bench.dir, ignore_errors=True)
+    if options.json:
+        print(json.dumps({"jobs": rows, "start_ms": round(start, 1)}, indent=2))
+    else:
+        print_table(rows, start)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
