@@ -18,6 +18,8 @@ static bool set_prefix(struct builder *builder, uint32_t end)
         return false;
     *leaf = (struct json_leaf){.len = len, .mask = len == 64 ? ~0ull : (1ull << len) - 1};
     memcpy(leaf->prefix, builder->text + builder->last_end, len);
+    if (memchr(leaf->prefix, '\n', len) || memchr(leaf->prefix, '\r', len))
+        builder->layout->flags |= RECORD_LINES;
     return true;
 }
 
@@ -119,10 +121,7 @@ struct json_layout *json_layout_new(const char *text, uint32_t len, const struct
     struct json_layout *big = allocate(LEAVES_MAX + 1), *layout = NULL;
     if (!big)
         return NULL;
-    *big = (struct json_layout){.block = big->block,
-                                .shape = record->shape,
-                                .slots = record->wire,
-                                .flags = record->flags & RECORD_LINES};
+    *big = (struct json_layout){.block = big->block, .shape = record->shape, .slots = record->wire};
     struct builder builder = {.layout = big, .text = text, .depth_max = depth_max};
     if (build(&builder, len, record)) {
         layout = allocate(big->leaf_count + 1);

@@ -109,7 +109,8 @@ static int make_record(struct json_reader *reader, struct batch *batch, struct r
     struct span *spans = ARENA_ARRAY(&batch->arena, struct span, found->count ? found->count : 1);
     if (!spans)
         return ERR_NOMEM;
-    memcpy(spans, found->spans, found->count * sizeof *spans);
+    if (found->count)
+        memcpy(spans, found->spans, found->count * sizeof *spans);
     record->shape = shape;
     record->spans = spans;
     record->wire = (uint16_t)found->count;

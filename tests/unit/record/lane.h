@@ -10,6 +10,8 @@
 // text into its own heap block: with `pad` bytes behind it, so that AddressSanitizer sees a read
 // beyond them.
 
+enum { LANE_TEXTS = 2048 };
+
 struct lane {
     struct shape_table *shapes;
     struct batch_pool *pool;
@@ -17,7 +19,7 @@ struct lane {
     struct json_reader *reader;
     struct buf out;
     struct error err;
-    char *texts[4096];
+    char *texts[LANE_TEXTS];
     size_t text_count;
 };
 
@@ -48,6 +50,13 @@ static inline void lane_new_batch(struct lane *lane)
     CU_ASSERT_FATAL(lane->batch != NULL);
 }
 
+// Before texts and records that are compared: makes sure that none goes away in between.
+static inline void lane_room(struct lane *lane, uint32_t records)
+{
+    if (lane->batch->count + records > lane->batch->cap || lane->text_count + records > LANE_TEXTS)
+        lane_new_batch(lane);
+}
+
 static inline void lane_deinit(struct lane *lane)
 {
     batch_unref(lane->batch);
@@ -60,8 +69,7 @@ static inline void lane_deinit(struct lane *lane)
 
 static inline const char *lane_text(struct lane *lane, const char *text, size_t len, size_t pad)
 {
-    if (lane->text_count == 4096 || lane->batch->count == lane->batch->cap)
-        lane_new_batch(lane);
+    lane_room(lane, 1);
     char *copy = malloc(len + pad + (len + pad == 0));
     CU_ASSERT_FATAL(copy != NULL);
     memcpy(copy, text, len);
