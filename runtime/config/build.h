@@ -38,6 +38,7 @@ struct draft {
     bool takes_dlq;  // somebody's dead letters come here
     bool out_read;   // somebody reads `out`
     bool any_read;   // or another port
+    bool broken;     // no map of options (said): only its name is of use
     bool inputs_bad; // said: do not complain about what is missing
 };
 
@@ -52,6 +53,7 @@ struct build {
     uint32_t connection_count;
     struct draft *nodes; // in the order of the file: sources, operators, sinks
     uint32_t node_count;
+    bool edges_unknown; // something that names inputs cannot be read (said)
 };
 
 // Each returns 0 (also with problems), ERR_NOMEM or ERR_LIMIT.
@@ -60,7 +62,7 @@ int build_inputs(struct build *build);
 
 // The draft of that name, or -1.
 int32_t find_draft(const struct draft *drafts, uint32_t count, const char *name);
-// "source", "operator", "sink", "connection"
-const char *node_kind_name(enum node_kind kind);
+// "source", "operator", "sink", "connection"; with "a" or "an" in front.
+const char *node_kind_name(enum node_kind kind, bool article);
 // "operators.average" in the arena; "" when memory is out.
 const char *draft_where(struct build *build, const struct draft *draft);

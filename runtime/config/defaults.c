@@ -14,6 +14,7 @@ static int apply_to_node(struct tree_pool *pool, const struct tree *under, struc
         return tree_failure(pool);
     for (uint32_t i = 0; i < base->count; i++)
         base->items[i].weak = true;
+    base->place = (*node)->place;
     return tree_merge(pool, base, *node, node);
 }
 

@@ -23,6 +23,7 @@ static const char *const *names_of(struct build *build, bool sinks)
     return names;
 }
 
+// A near name is taken for the one that was meant: what it leads to needs no word of its own.
 static void say_no_node(struct build *build, const char *name, const char *what, bool sinks,
                         struct place place)
 {
@@ -30,6 +31,11 @@ static void say_no_node(struct build *build, const char *name, const char *what,
     const char *near = names ? nearest_name(name, names) : NULL;
     problem_add(build->problems, place, "'%s' names no %s%s%s%s", name, what,
                 near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    int32_t meant = near ? find_draft(build->nodes, build->node_count, near) : -1;
+    if (meant >= 0) {
+        build->nodes[meant].out_read = build->nodes[meant].any_read = true;
+        build->nodes[meant].takes_dlq |= sinks;
+    }
 }
 
 // The named ports of a node besides `out`, NULL-terminated, in the arena; NULL: out of memory.
@@ -124,8 +130,12 @@ static int read_input(struct build *build, struct draft *to, const struct tide_c
 {
     if (!input->text || !*input->text || (input->plain && input->look == LOOKS_NULL)) {
         to->inputs_bad = true;
-        problem_add(build->problems, input->place, "%s.inputs: expected a node or node.port",
-                    draft_where(build, to));
+        build->edges_unknown = true;
+        problem_add(build->problems, input->place,
+                    "%s.inputs: expected a node or node.port, found %s", draft_where(build, to),
+                    input->is_map    ? "a map"
+                    : input->is_list ? "a list"
+                                     : "nothing");
         return 0;
     }
     const char *dot = strchr(input->text, '.');
@@ -190,7 +200,7 @@ static int read_inputs(struct build *build, struct draft *to)
     bool sides = to->entry && to->entry->sides;
     if (inputs->is_map == sides || !to->entry)
         return inputs->is_map ? read_sides(build, to, inputs) : read_list(build, to, inputs, NULL);
-    to->inputs_bad = true;
+    to->inputs_bad = build->edges_unknown = true;
     problem_add(build->problems, inputs->place,
                 sides ? "%s.inputs: expected its sides: { left: node, right: node }"
                       : "%s.inputs: expected a node or a list of nodes, found a map",
@@ -210,9 +220,8 @@ static void read_dead_letters(struct build *build, struct draft *draft)
     }
     struct draft *sink = &build->nodes[index];
     if (sink->kind != NODE_SINK)
-        problem_add(build->problems, spec->place, "'%s' is %s %s; dead letters go to a sink",
-                    sink->name, sink->kind == NODE_OPERATOR ? "an" : "a",
-                    node_kind_name(sink->kind));
+        problem_add(build->problems, spec->place, "'%s' is %s; dead letters go to a sink",
+                    sink->name, node_kind_name(sink->kind, true));
     else if (sink == draft)
         problem_add(build->problems, spec->place, "%s cannot take its own dead letters",
                     draft_where(build, draft));
@@ -223,7 +232,8 @@ static void read_dead_letters(struct build *build, struct draft *draft)
 
 static void check_missing(struct build *build, const struct draft *draft)
 {
-    if (draft->kind == NODE_SOURCE || draft->edge_count || draft->inputs_bad || draft->takes_dlq)
+    if (draft->kind == NODE_SOURCE || draft->broken || draft->edge_count || draft->inputs_bad ||
+        draft->takes_dlq)
         return;
     problem_add(build->problems, draft->place,
                 draft->kind == NODE_SINK ? "%s needs 'inputs' (or an on_error that names it as dlq)"
@@ -233,7 +243,8 @@ static void check_missing(struct build *build, const struct draft *draft)
 
 static void check_unread(struct build *build, const struct draft *draft)
 {
-    if (draft->kind == NODE_SINK || !draft->entry || draft->entry->optional_out)
+    if (build->edges_unknown || draft->kind == NODE_SINK || !draft->entry ||
+        draft->entry->optional_out)
         return;
     bool has_out = draft->entry->has_out || draft->kind == NODE_SOURCE;
     if (has_out ? draft->out_read : draft->any_read)

@@ -31,7 +31,8 @@ static int merge_item(struct tree_pool *pool, struct tree *base, const struct tr
     int code = whole ? 0 : tree_merge(pool, mine->value, over->value, &merged);
     if (code)
         return code;
-    mine->place = over->place;
+    if (merged == over->value) // a map that was merged stays where it began
+        mine->place = over->place;
     mine->value = merged;
     mine->weak = over->weak;
     return 0;
@@ -46,7 +47,6 @@ int tree_merge(struct tree_pool *pool, struct tree *base, struct tree *over, str
     int code = 0;
     for (uint32_t i = 0; i < over->count && !code; i++)
         code = merge_item(pool, base, &over->items[i]);
-    base->place = over->place;
     *out = base;
     return code;
 }

@@ -7,17 +7,17 @@
 
 static const struct {
     enum node_kind kind;
-    const char *word;
-} sections[] = {{NODE_CONNECTION, "connection"}, // in the order of section_names
-                {NODE_SOURCE, "source"},
-                {NODE_OPERATOR, "operator"},
-                {NODE_SINK, "sink"}};
+    const char *word, *a_word;
+} sections[] = {{NODE_CONNECTION, "connection", "a connection"}, // in the order of section_names
+                {NODE_SOURCE, "source", "a source"},
+                {NODE_OPERATOR, "operator", "an operator"},
+                {NODE_SINK, "sink", "a sink"}};
 
-const char *node_kind_name(enum node_kind kind)
+const char *node_kind_name(enum node_kind kind, bool article)
 {
     for (int i = 0; i < 4; i++)
         if (sections[i].kind == kind)
-            return sections[i].word;
+            return article ? sections[i].a_word : sections[i].word;
     return "";
 }
 
@@ -57,15 +57,13 @@ static bool good_name(const char *name)
            strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-0123456789") == len;
 }
 
-// True when the name can be used; else said.
-static bool check_name(struct build *build, const struct tree_item *item, const char *word)
+static void check_name(struct build *build, const struct tree_item *item, const char *a_word)
 {
     if (!good_name(item->key)) {
         problem_add(build->problems, item->place,
-                    "'%s' cannot name a %s: letters, digits, _ and -, a letter or _ first, at most "
+                    "'%s' cannot name %s: letters, digits, _ and -, a letter or _ first, at most "
                     "64",
-                    item->key, word);
-        return false;
+                    item->key, a_word);
     }
     const struct draft *other = NULL;
     int32_t at = find_draft(build->connections, build->connection_count, item->key);
@@ -74,23 +72,21 @@ static bool check_name(struct build *build, const struct tree_item *item, const 
     else if ((at = find_draft(build->nodes, build->node_count, item->key)) >= 0)
         other = &build->nodes[at];
     if (other)
-        problem_add(build->problems, item->place, "'%s' names a %s already (%s:%u)", item->key,
-                    node_kind_name(other->kind), other->place.file ? other->place.file : "",
+        problem_add(build->problems, item->place, "'%s' names %s already (%s:%u)", item->key,
+                    node_kind_name(other->kind, true), other->place.file ? other->place.file : "",
                     other->place.line);
-    return !other;
 }
 
 static int collect_node(struct build *build, const char *section, int index,
                         const struct tree_item *item)
 {
-    if (!check_name(build, item, sections[index].word))
-        return 0;
+    check_name(build, item, sections[index].a_word);
     if (item->value->kind != TREE_MAP) {
         problem_add(build->problems, item->value->place,
                     "%s.%s: expected a map of options such as { type: ... }, found %s", section,
                     item->key,
                     tree_is_empty(item->value) ? "nothing" : tree_kind_name(item->value));
-        return 0;
+        build->edges_unknown = true;
     }
     if (build->node_count + build->connection_count >= NODES_MAX) {
         problem_add(build->problems, item->place, "more than %d nodes", NODES_MAX);
@@ -104,6 +100,7 @@ static int collect_node(struct build *build, const char *section, int index,
                             .kind = sections[index].kind,
                             .place = item->place,
                             .tree = item->value,
+                            .broken = item->value->kind != TREE_MAP,
                             .connection = -1};
     return 0;
 }
@@ -118,14 +115,13 @@ static int collect_section(struct build *build, int index)
     bool empty = !tree->count && (tree->kind != TREE_SCALAR || tree_is_empty(tree));
     if (empty || tree_is_null(tree))
         problem_add(build->problems, section->place,
-                    "%s: nothing in it; name a %s or leave the section out", name,
-                    sections[index].word);
+                    "%s: nothing in it; name %s or leave the section out", name,
+                    sections[index].a_word);
     else if (tree->kind != TREE_MAP)
         problem_add(build->problems, section->place, "%s: expected a map of named nodes, found %s",
                     name, tree_kind_name(tree));
-    if (tree->kind != TREE_MAP)
-        return 0;
-    for (uint32_t i = 0; i < tree->count; i++)
+    build->edges_unknown |= tree->kind != TREE_MAP;
+    for (uint32_t i = 0; tree->kind == TREE_MAP && i < tree->count; i++)
         if (collect_node(build, name, index, &tree->items[i]))
             return 0; // too many: said once
     return 0;
@@ -153,7 +149,7 @@ static void say_no_type(struct build *build, const struct draft *draft, struct p
 {
     const char *const *names = type_names(build, draft->kind);
     const char *near = names ? nearest_name(draft->type, names) : NULL;
-    const char *word = node_kind_name(draft->kind);
+    const char *word = node_kind_name(draft->kind, false);
     if (near) {
         problem_add(build->problems, place, "there is no %s of type '%s'; did you mean '%s'?", word,
                     draft->type, near);
@@ -164,7 +160,7 @@ static void say_no_type(struct build *build, const struct draft *draft, struct p
     for (uint32_t i = 0; names && names[i]; i++)
         if (buf_printf(&list, "%s%s", i ? ", " : "", names[i]))
             break;
-    problem_add(build->problems, place, "there is no %s of type '%s'; there is %s", word,
+    problem_add(build->problems, place, "there is no %s of type '%s'; there are: %s", word,
                 draft->type, list.len ? buf_cstr(&list) : "none");
     buf_deinit(&list);
 }
@@ -263,6 +259,8 @@ static void check_together(struct build *build, const struct draft *draft)
 
 static int check_options(struct build *build, struct draft *draft)
 {
+    if (draft->broken)
+        return 0;
     const struct where section = {NULL, draft->section}, where = {&section, draft->name};
     const tide_option *tables[] = {common_table(draft->kind),
                                    draft->entry ? draft->entry->options : NULL};

@@ -2,10 +2,11 @@
 #include "config/problems.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "config/text.h"
 
 #include <string.h>
 
-enum { TEXT_MAX = 2000, NO_FILE = UINT32_MAX };
+enum { TEXT_MAX = 2000, NO_FILE = UINT32_MAX, HIDDEN_MIN = 4 };
 
 void problems_init(struct problems *problems)
 {
@@ -55,8 +56,8 @@ int problems_file(struct problems *problems, const char *name, const char *text)
 
 int problems_hide(struct problems *problems, const char *secret)
 {
-    if (!*secret)
-        return 0;
+    if (strlen(secret) < HIDDEN_MIN)
+        return 0; // would make the line unreadable and hides nothing
     if (mem_grow(&problems->hidden, &problems->hidden_cap, problems->hidden_count + 1,
                  sizeof *problems->hidden))
         return ERR_NOMEM;
@@ -112,11 +113,7 @@ static void add(struct problems *problems, struct place place, bool warning, con
     buf_init(&text, TEXT_MAX * 16);
     bool is_new = true;
     if (buf_vprintf(&text, fmt, args) == 0) {
-        if (text.len > TEXT_MAX)
-            text.len = TEXT_MAX;
-        for (size_t i = 0; i < text.len; i++)
-            if ((unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f)
-                text.data[i] = '?';
+        text.len = text_clean(text.data, text.len, TEXT_MAX);
         char *copy = mem_strndup(text.data ? text.data : "", text.len);
         if (copy)
             is_new = keep(problems, place, warning, copy);

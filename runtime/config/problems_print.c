@@ -72,7 +72,7 @@ static int print_line(const char *line, uint32_t col, struct buf *out, const cha
     for (const char *c = line; *c && !code; c++) {
         at += !is_continuation(*c);
         if (at > from && at <= from + SHOWN_MAX)
-            code = buf_putc(out, ((unsigned char)*c < 0x20 && *c != '\t') || *c == 0x7f ? '?' : *c);
+            code = buf_putc(out, *c);
     }
     if (!code)
         code = buf_printf(out, "\n%*s", INDENT, "");
@@ -82,7 +82,7 @@ static int print_line(const char *line, uint32_t col, struct buf *out, const cha
             continue;
         at++;
         if (at > from)
-            code = buf_putc(out, *c == '\t' ? '\t' : ' ');
+            code = buf_putc(out, ' ');
     }
     return code ? code : buf_printf(out, "%s^%s\n", on, off);
 }
@@ -114,6 +114,7 @@ static int print_source(const struct problems *problems, struct sources *sources
     if (!line)
         return ERR_NOMEM;
     hide(problems, line);
+    (void)text_clean(line, strlen(line), SIZE_MAX);
     int code = print_line(line, one->place.col, out, colours ? "\033[1;32m" : "",
                           colours ? "\033[0m" : "");
     mem_free(line);

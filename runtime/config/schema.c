@@ -10,7 +10,7 @@ const char *where_text(struct schema *schema, const struct where *where)
 {
     size_t len = 0;
     for (const struct where *at = where; at; at = at->up)
-        len += strlen(at->name) + 1;
+        len += *at->name ? strlen(at->name) + 1 : 0;
     char *text = arena_alloc(schema->arena, len + 1, 1);
     if (!text || !len)
         return "";
@@ -20,7 +20,7 @@ const char *where_text(struct schema *schema, const struct where *where)
         size_t part = strlen(at->name);
         end -= part;
         memcpy(end, at->name, part);
-        if (at->up)
+        if (part && end > text)
             *--end = '.';
     }
     return text;
@@ -57,11 +57,14 @@ static int make_default(struct schema *schema, const tide_option *row, struct pl
     return schema_value(schema, row, row->type, tree, where, out, good);
 }
 
-static int hide_secret(struct schema *schema, const tide_option *row, const struct tree *tree)
+static int hide_secret(struct schema *schema, const struct tree *tree)
 {
-    if (!(row->flags & TIDE_OPTION_SECRET) || tree->kind != TREE_SCALAR || tree->interpolated)
-        return 0;
-    return problems_hide(schema->problems, tree->text);
+    int code = 0;
+    if (tree->kind == TREE_SCALAR && !tree->interpolated)
+        code = problems_hide(schema->problems, tree->text);
+    for (uint32_t i = 0; i < tree->count && !code; i++)
+        code = hide_secret(schema, tree->items[i].value);
+    return code;
 }
 
 static void warn_deprecated(struct schema *schema, const tide_option *row, struct place place,
@@ -76,8 +79,8 @@ static void warn_deprecated(struct schema *schema, const tide_option *row, struc
 static int make_row(struct schema *schema, const tide_option *row, const struct tree *map,
                     struct place place, const struct where *up, struct tide_config *out, bool *good)
 {
-    const struct where where = {up, row->name};
     const struct tree_item *item = map ? tree_find(map, row->name) : NULL;
+    const struct where where = {up, item && item->implied ? "" : row->name};
     *good = true;
     *out = (struct tide_config){.name = row->name,
                                 .option = row,
@@ -85,7 +88,7 @@ static int make_row(struct schema *schema, const tide_option *row, const struct 
                                 .secret = (row->flags & TIDE_OPTION_SECRET) != 0};
     if (item && !tree_is_null(item->value)) {
         warn_deprecated(schema, row, item->place, &where);
-        int code = hide_secret(schema, row, item->value);
+        int code = row->flags & TIDE_OPTION_SECRET ? hide_secret(schema, item->value) : 0;
         return code ? code : schema_value(schema, row, row->type, item->value, &where, out, good);
     }
     if (row->default_text)

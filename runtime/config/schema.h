@@ -9,7 +9,7 @@
 // Where in the configuration, for messages: "operators.average.window".
 struct where {
     const struct where *up;
-    const char *name;
+    const char *name; // "": left out
 };
 
 struct schema {

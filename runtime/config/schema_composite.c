@@ -90,10 +90,12 @@ static int make_range(struct schema *schema, const struct tree *tree, const stru
                       struct tide_config *out, bool *good)
 {
     int64_t from = 0, to = 0;
-    *good = parse_range(tree->text, &from, &to) && from <= to;
+    bool fits = parse_range(tree->text, &from, &to);
+    *good = fits && from <= to;
     if (!*good) {
         schema_say(schema, tree->place, where, "expected %s, found '%s'",
-                   schema_expected(TIDE_RANGE), tree->secret ? "***" : tree->text);
+                   fits ? "the smaller duration first" : schema_expected(TIDE_RANGE),
+                   tree->secret ? "***" : tree->text);
         return 0;
     }
     out->is_map = true;
@@ -121,28 +123,59 @@ static int make_range(struct schema *schema, const struct tree *tree, const stru
     return 0;
 }
 
+// A map with a fault in it counts as absent, so that nothing follows from the fault.
 static int make_map(struct schema *schema, const tide_option *members, const struct tree *tree,
-                    struct place place, const struct where *where, struct tide_config *out)
+                    const struct where *where, struct tide_config *out, bool *good)
 {
     struct tide_config *map;
-    int code = schema_check(schema, tree, place, where, &members, 1, false, &map);
+    size_t errors = schema->problems->errors;
+    int code = schema_check(schema, tree, tree->place, where, &members, 1, false, &map);
     if (code)
         return code;
     out->is_map = true;
     out->count = map->count;
     out->items = map->items;
+    *good = schema->problems->errors == errors;
+    return 0;
+}
+
+static int make_range_of_map(struct schema *schema, const struct tree *tree,
+                             const struct where *where, struct tide_config *out, bool *good)
+{
+    int code = make_map(schema, range_members, tree, where, out, good);
+    if (code || !*good)
+        return code;
+    *good = setting_int(out, "from", 0) <= setting_int(out, "to", 0);
+    if (!*good)
+        schema_say(schema, tree->place, where, "'from' is larger than 'to'");
     return 0;
 }
 
 // `checkpoint: 5s` as `checkpoint: { every: 5s }`.
 static int make_short(struct schema *schema, const tide_option *row, const struct tree *tree,
-                      const struct where *where, struct tide_config *out)
+                      const struct where *where, struct tide_config *out, bool *good)
 {
     struct tree *map = tree_new(schema->pool, TREE_MAP, tree->place);
-    if (!map || !tree_add(schema->pool, map, row->members[0].name, tree->place,
-                          (struct tree *)(uintptr_t)tree)) // only read from here on
+    struct tree_item *item = NULL;
+    if (map)
+        item = tree_add(schema->pool, map, row->members[0].name, tree->place,
+                        (struct tree *)(uintptr_t)tree); // only read from here on
+    if (!item)
         return tree_failure(schema->pool);
-    return make_map(schema, row->members, map, tree->place, where, out);
+    item->implied = true;
+    return make_map(schema, row->members, map, where, out, good);
+}
+
+static void wrong_map(struct schema *schema, const tide_option *row, const struct tree *tree,
+                      const struct where *where)
+{
+    char expected[256] = "a map of ";
+    for (const tide_option *member = row->members; member->name; member++) {
+        size_t len = strlen(expected);
+        (void)snprintf(expected + len, sizeof expected - len, "%s%s",
+                       member == row->members ? "" : ", ", member->name);
+    }
+    wrong_kind(schema, tree, where, expected);
 }
 
 static int make_composite(struct schema *schema, const tide_option *row, int32_t type,
@@ -155,15 +188,18 @@ static int make_composite(struct schema *schema, const tide_option *row, int32_t
     if (type == TIDE_FREE_MAP && is_map)
         return make_free_map(schema, row, tree, where, out);
     if (type == TIDE_RANGE && is_map)
-        return make_map(schema, range_members, tree, tree->place, where, out);
-    if (type == TIDE_RANGE && tree->kind == TREE_SCALAR)
+        return make_range_of_map(schema, tree, where, out, good);
+    if (type == TIDE_RANGE && tree->kind == TREE_SCALAR && !tree_is_empty(tree))
         return make_range(schema, tree, where, out, good);
     if (type == TIDE_MAP && is_map)
-        return make_map(schema, row->members, tree, tree->place, where, out);
+        return make_map(schema, row->members, tree, where, out, good);
     if (type == TIDE_MAP && (row->flags & TIDE_OPTION_SHORT) && !tree_is_empty(tree))
-        return make_short(schema, row, tree, where, out);
+        return make_short(schema, row, tree, where, out, good);
     *good = false;
-    wrong_kind(schema, tree, where, schema_expected(type));
+    if (type == TIDE_MAP && row->members)
+        wrong_map(schema, row, tree, where);
+    else
+        wrong_kind(schema, tree, where, schema_expected(type));
     return 0;
 }
 

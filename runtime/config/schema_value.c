@@ -65,7 +65,10 @@ static bool check_range(struct schema *schema, const tide_option *row, int32_t t
     char min[TEXT_UNIT_MAX], max[TEXT_UNIT_MAX], expected[3 * TEXT_UNIT_MAX];
     format_bound(type, row->min, min);
     format_bound(type, row->max, max);
-    (void)snprintf(expected, sizeof expected, "a value from %s to %s", min, max);
+    if (row->min < row->max)
+        (void)snprintf(expected, sizeof expected, "a value from %s to %s", min, max);
+    else
+        (void)snprintf(expected, sizeof expected, "%s", min);
     return unexpected(schema, tree, where, row, expected);
 }
 

@@ -102,6 +102,25 @@ int64_t text_check_utf8(const char *text, size_t len)
     return -1;
 }
 
+size_t text_clean(char *text, size_t len, size_t max)
+{
+    if (len > max) {
+        for (len = max; len && ((unsigned char)text[len] & 0xc0) == 0x80;)
+            len--;
+    }
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i],
+                      next = i + 1 < len ? (unsigned char)text[i + 1] : 0;
+        if (c == '\t')
+            text[i] = ' ';
+        else if (c < 0x20 || c == 0x7f)
+            text[i] = '?';
+        else if (c == 0xc2 && next >= 0x80 && next < 0xa0) // U+0080 to U+009F
+            text[i] = text[i + 1] = '?';
+    }
+    return len;
+}
+
 static int json_char(unsigned char c, struct buf *out)
 {
     switch (c) {

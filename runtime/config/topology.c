@@ -42,14 +42,15 @@ static void check_pipeline_name(struct build *build, const struct tide_config *t
                     name->text);
 }
 
-static int build_top(struct build *build, struct topology *topology)
+static int build_top(struct build *build, const char *file, struct topology *topology)
 {
     const struct tree *map = plain_top(build);
     const tide_option *table = top_options;
     struct tide_config *top = NULL;
     if (!map)
         return tree_failure(build->pool);
-    int code = schema_check(&build->schema, map, build->top->place, NULL, &table, 1, false, &top);
+    struct place start = {file, 1, 1};
+    int code = schema_check(&build->schema, map, start, NULL, &table, 1, false, &top);
     if (code)
         return code;
     topology->top = top;
@@ -191,7 +192,7 @@ static int build_all(struct build *build, const struct topology_input *input,
 {
     int code = load_tree(&build->top, build->pool, input, build->problems);
     if (!code)
-        code = build_top(build, topology);
+        code = build_top(build, input->files[0], topology);
     if (!code)
         code = build_nodes(build);
     if (!code)

@@ -22,6 +22,7 @@ struct tree_item {
     const char *key; // of a map; NULL in a list
     uint32_t hash;   // of the key
     bool weak;       // comes from `defaults` or from before the type changed: ignored when unknown
+    bool implied;    // the key was not written: `checkpoint: 5s` has `every`
     struct place place; // of the key
     struct tree *value;
 };

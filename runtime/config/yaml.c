@@ -72,11 +72,18 @@ static int say_grammar(struct reader *reader)
                     "quotes are missing: inside { } and [ ] write \"${...}\"");
     else if (at < end && *at == '\t')
         problem_add(reader->problems, place, "a tab cannot indent YAML; use spaces");
+    else if (strstr(problem, "unexpected end of stream") && parser->context)
+        problem_add(reader->problems, place_at(reader, parser->context_mark),
+                    "the quote that begins here does not end");
     else if (at < end && strstr(problem, "cannot start any token"))
         problem_add(reader->problems, place, "'%c' cannot start a value; put it in quotes", *at);
     else if (strstr(problem, "mapping values are not allowed"))
         problem_add(reader->problems, place,
                     "a ':' is not expected here; check the indentation, or put the text in quotes");
+    else if (strstr(problem, "did not find expected key"))
+        problem_add(reader->problems, place, "expected a key here; check the indentation");
+    else if (strstr(problem, "did not find expected '-' indicator"))
+        problem_add(reader->problems, place, "expected a '-' here; check the indentation");
     else if (parser->context && parser->context_mark.line + 1 != place.line)
         problem_add(reader->problems, place, "%s, %s that starts in line %zu", problem,
                     parser->context, parser->context_mark.line + 1);
@@ -170,10 +177,13 @@ static int read_alias(struct reader *reader, const yaml_event_t *event, struct t
 
 static void refuse_tag(struct reader *reader, const yaml_char_t *tag, struct place place)
 {
-    if (tag)
+    static const char core[] = "tag:yaml.org,2002:";
+    const char *name = (const char *)tag;
+    bool is_core = name && strncmp(name, core, sizeof core - 1) == 0;
+    if (name)
         problem_add(reader->problems, place,
-                    "tags such as '%s' are not supported: types come from the options",
-                    (const char *)tag);
+                    "tags such as '%s%s' are not supported: types come from the options",
+                    is_core ? "!!" : "", is_core ? name + sizeof core - 1 : name);
 }
 
 static int read_scalar(struct reader *reader, const yaml_event_t *event, struct tree **out)
@@ -249,6 +259,8 @@ static int read_pair(struct reader *reader, const yaml_event_t *first, struct tr
         return code;
     code = read_node(reader, &event, &value);
     yaml_event_delete(&event);
+    if (!code && key && strcmp(key->text, "type") == 0 && tree_is_null(value))
+        value->quoted = true; // there is a sink of that name
     if (!code && key && !tree_add(reader->pool, map, key->text, key->place, value))
         code = failure(reader, key->place);
     return code;
