@@ -35,8 +35,7 @@ static int bounded_rep(lua_State *L) // (s, n, sep)
     lua_Integer n = luaL_checkinteger(L, 2);
     if (!lua_isnoneornil(L, 3))
         luaL_checklstring(L, 3, &sep);
-    if (n > 0 && (len + sep > STRING_MAX || n > STRING_MAX ||
-                  (size_t)n * (len + sep) > STRING_MAX))
+    if (n > 0 && (len + sep > STRING_MAX || n > STRING_MAX || (size_t)n * (len + sep) > STRING_MAX))
         return luaL_error(L, "string.rep would make more than %d bytes", STRING_MAX);
     return original(L);
 }
@@ -51,8 +50,8 @@ static void check_range(lua_State *L, lua_Integer from, lua_Integer to)
 static int bounded_concat(lua_State *L) // (t, sep, i, j)
 {
     lua_Integer from = luaL_optinteger(L, 3, 1);
-    lua_Integer to = lua_isnoneornil(L, 4) && !lua_isnoneornil(L, 1) ? luaL_len(L, 1)
-                                                                     : luaL_optinteger(L, 4, 0);
+    lua_Integer to =
+        lua_isnoneornil(L, 4) && !lua_isnoneornil(L, 1) ? luaL_len(L, 1) : luaL_optinteger(L, 4, 0);
     check_range(L, from, to);
     return original(L);
 }
@@ -60,8 +59,8 @@ static int bounded_concat(lua_State *L) // (t, sep, i, j)
 static int bounded_unpack(lua_State *L) // (t, i, j)
 {
     lua_Integer from = luaL_optinteger(L, 2, 1);
-    lua_Integer to = lua_isnoneornil(L, 3) && !lua_isnoneornil(L, 1) ? luaL_len(L, 1)
-                                                                     : luaL_optinteger(L, 3, 0);
+    lua_Integer to =
+        lua_isnoneornil(L, 3) && !lua_isnoneornil(L, 1) ? luaL_len(L, 1) : luaL_optinteger(L, 3, 0);
     check_range(L, from, to);
     return original(L);
 }
@@ -89,9 +88,9 @@ static int bounded_sort(lua_State *L) // (t, less)
 
 static void bound(lua_State *L, const char *name, lua_CFunction check) // library [-0, +0]
 {
-    lua_getfield(L, -1, name);        // library original
-    lua_pushcclosure(L, check, 1);    // library check
-    lua_setfield(L, -2, name);        // library
+    lua_getfield(L, -1, name);     // library original
+    lua_pushcclosure(L, check, 1); // library check
+    lua_setfield(L, -2, name);     // library
 }
 
 void sandbox_bound(lua_State *L)
@@ -102,15 +101,15 @@ void sandbox_bound(lua_State *L)
     bound(L, "gmatch", bounded_subject);
     bound(L, "gsub", bounded_subject);
     bound(L, "rep", bounded_rep);
-    lua_pushnil(L);                // globals string nil
-    lua_setfield(L, -2, "dump");   // globals string
-    lua_pop(L, 1);                 // globals
-    lua_getfield(L, -1, "table");  // globals table
+    lua_pushnil(L);               // globals string nil
+    lua_setfield(L, -2, "dump");  // globals string
+    lua_pop(L, 1);                // globals
+    lua_getfield(L, -1, "table"); // globals table
     bound(L, "concat", bounded_concat);
     bound(L, "unpack", bounded_unpack);
     bound(L, "move", bounded_move);
     bound(L, "insert", bounded_length);
     bound(L, "remove", bounded_length);
     bound(L, "sort", bounded_sort);
-    lua_pop(L, 1);                 // globals
+    lua_pop(L, 1); // globals
 }

@@ -12,18 +12,18 @@ enum { TRACEBACK_MAX = 4096 };
 static void push_message(lua_State *L) // error -> [-0, +1]
 {
     if (lua_type(L, 1) == LUA_TTABLE) {
-        lua_pushliteral(L, "message");     // error "message"
-        lua_rawget(L, 1);                  // error message
+        lua_pushliteral(L, "message"); // error "message"
+        lua_rawget(L, 1);              // error message
         if (lua_type(L, -1) == LUA_TSTRING)
             return;
-        lua_pop(L, 1);                     // error
+        lua_pop(L, 1); // error
     }
     char where[VM_TEXT];
     vm_where(L, where, sizeof where);
     if (lua_type(L, 1) == LUA_TSTRING || lua_type(L, 1) == LUA_TNUMBER)
-        lua_pushvalue(L, 1);                                                          // … message
+        lua_pushvalue(L, 1); // … message
     else
-        lua_pushfstring(L, "%serror raised with a %s", where, luaL_typename(L, 1));   // … message
+        lua_pushfstring(L, "%serror raised with a %s", where, luaL_typename(L, 1)); // … message
 }
 
 static void keep_traceback(lua_State *L)
@@ -34,17 +34,17 @@ static void keep_traceback(lua_State *L)
     if (!vm->traceback)
         return;
     vm->traceback[0] = 0;
-    luaL_traceback(L, L, NULL, 1);                                                // text
+    luaL_traceback(L, L, NULL, 1); // text
     (void)snprintf(vm->traceback, TRACEBACK_MAX, "%s", lua_tostring(L, -1));
-    lua_pop(L, 1);                                                                //
+    lua_pop(L, 1); //
 }
 
 static int on_error(lua_State *L) // (error)
 {
     if (vm_of(L)->stop >= VM_PAUSE)
         return 1;
-    push_message(L);        // error message
-    keep_traceback(L);      // error message
+    push_message(L);   // error message
+    keep_traceback(L); // error message
     return 1;
 }
 
@@ -89,17 +89,17 @@ int call_protected(struct vm *vm, lua_CFunction body, void *arg, struct error *e
     if (vm->traceback)
         vm->traceback[0] = 0;
     watch_enter(&vm->watch);
-    lua_pushcfunction(L, on_error);            // on_error
-    lua_pushcfunction(L, body);                // on_error body
-    lua_pushlightuserdata(L, arg);             // on_error body arg
-    int status = lua_pcall(L, 1, 0, 1);        // on_error [message]
+    lua_pushcfunction(L, on_error);     // on_error
+    lua_pushcfunction(L, body);         // on_error body
+    lua_pushlightuserdata(L, arg);      // on_error body arg
+    int status = lua_pcall(L, 1, 0, 1); // on_error [message]
     watch_leave(&vm->watch);
     int rc = 0;
     if (status != LUA_OK) {
         lua_sethook(L, NULL, 0, 0);
         rc = outcome(vm, status, err);
     }
-    lua_settop(L, 0);                          //
+    lua_settop(L, 0); //
     vm->stop = VM_GO;
     vm_end(vm);
     return rc;

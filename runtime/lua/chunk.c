@@ -65,7 +65,8 @@ struct reader {
 static const char *read_piece(lua_State *L, void *arg, size_t *size)
 {
     (void)L;
-    static const char newlines[] = "\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n";
+    static const char newlines[] =
+        "\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n";
     struct reader *reader = arg;
     if (reader->newlines > 0) {
         int n = reader->newlines < 32 ? reader->newlines : 32;
@@ -98,14 +99,14 @@ void chunk_compile(lua_State *L, const char *text, size_t len, const char *name,
 {
     struct reader reader = {.text = text, .len = len, .newlines = first_line - 1};
     skip_head(&reader);
-    lua_pushfstring(L, "=%s", name);                                        // name
-    int rc = lua_load(L, read_piece, &reader, lua_tostring(L, -1), "t");    // name chunk
-    lua_remove(L, -2);                                                      // chunk
+    lua_pushfstring(L, "=%s", name);                                     // name
+    int rc = lua_load(L, read_piece, &reader, lua_tostring(L, -1), "t"); // name chunk
+    lua_remove(L, -2);                                                   // chunk
     if (rc == LUA_ERRMEM)
         vm_stop(L, vm_of(L)->stop_text[0] ? VM_MEMORY : VM_NOMEM, "out of memory");
     if (rc != LUA_OK)
         lua_error(L);
-    sandbox_push_env(L);                                                    // chunk env
-    if (!lua_setupvalue(L, -2, 1))                                          // chunk [env]
-        lua_pop(L, 1); // a chunk that names no global                      // chunk
+    sandbox_push_env(L);           // chunk env
+    if (!lua_setupvalue(L, -2, 1)) // chunk [env]
+        lua_pop(L, 1);             // a chunk that names no global                      // chunk
 }

@@ -32,7 +32,7 @@ bool convert_is_marked(lua_State *L, int index)
         return false;
     lua_rawgetp(L, LUA_REGISTRYINDEX, &array_key); // meta mark
     bool marked = lua_rawequal(L, -1, -2);
-    lua_pop(L, 2);                                 //
+    lua_pop(L, 2); //
     return marked;
 }
 
@@ -87,7 +87,7 @@ static void push_deep(lua_State *L, struct batch *batch, struct value value, int
     lua_createtable(L, node->is_array ? (int)node->count : 0,
                     node->is_array ? 0 : (int)node->count); // table
     if (node->is_array)
-        convert_mark_array(L);                              // table
+        convert_mark_array(L); // table
     for (uint32_t i = 0; i < node->count; i++) {
         struct value item = node_at(batch, node, i);
         if (item.type == VALUE_ABSENT)
@@ -103,9 +103,9 @@ static void push_deep(lua_State *L, struct batch *batch, struct value value, int
             lua_pushlstring(L, node->members[i].name, node->members[i].name_len); // table name
         push_deep(L, batch, item, depth + 1);                                     // table [name] v
         if (node->is_array)
-            lua_rawseti(L, -2, (lua_Integer)i + 1);                               // table
+            lua_rawseti(L, -2, (lua_Integer)i + 1); // table
         else
-            lua_rawset(L, -3);                                                    // table
+            lua_rawset(L, -3); // table
     }
 }
 
@@ -154,9 +154,8 @@ static struct value copy_value(lua_State *L, struct batch *batch, struct value v
 
 static struct value node_value(struct node *node)
 {
-    return (struct value){.type = node->is_array ? VALUE_ARRAY : VALUE_OBJECT,
-                          .flags = VALUE_IS_NODE,
-                          .node = node};
+    return (struct value){
+        .type = node->is_array ? VALUE_ARRAY : VALUE_OBJECT, .flags = VALUE_IS_NODE, .node = node};
 }
 
 // A record as an object in `batch`.
@@ -251,26 +250,26 @@ static struct entry *sorted_keys(lua_State *L, struct batch *batch, int index, u
                                  const char *what)
 {
     uint32_t n = 0;
-    lua_pushnil(L);                // nil
-    while (lua_next(L, index)) {   // key value
+    lua_pushnil(L);              // nil
+    while (lua_next(L, index)) { // key value
         if (lua_type(L, -2) != LUA_TSTRING)
             luaL_error(L, "%s: a table with keys of type %s among names", what,
                        luaL_typename(L, -2));
         n++;
-        lua_pop(L, 1);             // key
+        lua_pop(L, 1); // key
     }
     struct entry *entries = ARENA_ARRAY(&batch->arena, struct entry, n ? n : 1);
     if (!entries)
         vm_raise(L, ERR_NOMEM, NULL);
     n = 0;
-    lua_pushnil(L);                // nil
-    while (lua_next(L, index)) {   // key value
+    lua_pushnil(L);              // nil
+    while (lua_next(L, index)) { // key value
         size_t len;
         entries[n].name = lua_tolstring(L, -2, &len);
         if (len > UINT32_MAX || utf8_valid(entries[n].name, len) != len)
             luaL_error(L, "%s: a name that is not UTF-8", what);
         entries[n++].len = (uint32_t)len;
-        lua_pop(L, 1);             // key
+        lua_pop(L, 1); // key
     }
     sort_entries(entries, n);
     *count = n;
@@ -281,15 +280,15 @@ static struct value array_value(lua_State *L, struct batch *batch, int index, co
                                 int depth)
 {
     lua_Unsigned keys = 0, n = lua_rawlen(L, index);
-    lua_pushnil(L);                // nil
-    while (lua_next(L, index)) {   // key value
+    lua_pushnil(L);              // nil
+    while (lua_next(L, index)) { // key value
         lua_Integer key = lua_isinteger(L, -2) ? lua_tointeger(L, -2) : 0;
         if (key < 1)
             luaL_error(L, "%s: an array with a key of type %s", what, luaL_typename(L, -2));
         if ((lua_Unsigned)key > n)
             luaL_error(L, "%s: an array with a hole before index %d", what, (int)key);
         keys++;
-        lua_pop(L, 1);             // key
+        lua_pop(L, 1); // key
     }
     if (keys != n)
         luaL_error(L, "%s: an array with holes (%d of %d elements)", what, (int)keys, (int)n);
@@ -302,7 +301,7 @@ static struct value array_value(lua_State *L, struct batch *batch, int index, co
         int rc = node_set_at(batch, node, i, value);
         if (rc != 0)
             vm_raise(L, rc, NULL);
-        lua_pop(L, 1);                             //
+        lua_pop(L, 1); //
     }
     return node_value(node);
 }
@@ -322,7 +321,7 @@ static struct value object_value(lua_State *L, struct batch *batch, int index, c
         int rc = node_set(batch, node, entries[i].name, entries[i].len, value);
         if (rc != 0)
             vm_raise(L, rc, NULL);
-        lua_pop(L, 1);                                       //
+        lua_pop(L, 1); //
     }
     return node_value(node);
 }
@@ -331,11 +330,11 @@ static bool is_array(lua_State *L, int index)
 {
     if (convert_is_marked(L, index))
         return true;
-    lua_pushnil(L);            // nil
-    if (!lua_next(L, index))   // [key value]
+    lua_pushnil(L);          // nil
+    if (!lua_next(L, index)) // [key value]
         return false;
     bool integer = lua_isinteger(L, -2);
-    lua_pop(L, 2);             //
+    lua_pop(L, 2); //
     return integer;
 }
 

@@ -30,7 +30,7 @@ void convert_record(lua_State *L, struct batch *batch, int index, struct record 
     struct value value = convert_value(L, batch, index, "the record");
     if (value.type != VALUE_OBJECT)
         luaL_error(L, "a record is a table with names, not an array");
-    const struct node *node = value.node;
+    const struct node *node = convert_node(L, batch, value);
     struct shape_name *names = ARENA_ARRAY(&batch->arena, struct shape_name, node->count + 1);
     struct value *cells = ARENA_ARRAY(&batch->arena, struct value, node->count + 1);
     if (!names || !cells)

@@ -44,7 +44,7 @@ bool detached_is(lua_State *L, int index)
         return false;
     lua_rawgetp(L, LUA_REGISTRYINDEX, &view_key); // meta wanted
     bool is = lua_rawequal(L, -1, -2);
-    lua_pop(L, 2);                                //
+    lua_pop(L, 2); //
     return is;
 }
 
@@ -114,16 +114,16 @@ static int view_next(lua_State *L) // (view, key); upvalue 1: position
 static int view_pairs(lua_State *L) // (view)
 {
     (void)view_at(L, 1);
-    lua_pushinteger(L, 0);                // 0
-    lua_pushcclosure(L, view_next, 1);    // next
-    lua_pushvalue(L, 1);                  // next view
+    lua_pushinteger(L, 0);             // 0
+    lua_pushcclosure(L, view_next, 1); // next
+    lua_pushvalue(L, 1);               // next view
     return 2;
 }
 
 static int view_eq(lua_State *L) // (a, b)
 {
-    bool same = detached_is(L, 1) && detached_is(L, 2) &&
-                detached_node(L, 1) == detached_node(L, 2);
+    bool same =
+        detached_is(L, 1) && detached_is(L, 2) && detached_node(L, 1) == detached_node(L, 2);
     lua_pushboolean(L, same); // same
     return 1;
 }
@@ -136,46 +136,49 @@ static int view_tostring(lua_State *L) // (view)
 
 static void push_view_meta(lua_State *L) // [-0, +1]
 {
-    static const luaL_Reg functions[] = {{"__index", view_index},       {"__newindex", view_assign},
-                                         {"__len", view_len},           {"__pairs", view_pairs},
-                                         {"__eq", view_eq},             {"__tostring", view_tostring},
+    static const luaL_Reg functions[] = {{"__index", view_index},
+                                         {"__newindex", view_assign},
+                                         {"__len", view_len},
+                                         {"__pairs", view_pairs},
+                                         {"__eq", view_eq},
+                                         {"__tostring", view_tostring},
                                          {NULL, NULL}};
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &view_key) == LUA_TTABLE) // meta
         return;
-    lua_pop(L, 1);                                 //
-    luaL_newlib(L, functions);                     // meta
-    lua_pushboolean(L, 0);                         // meta false
-    lua_setfield(L, -2, "__metatable");            // meta
-    lua_pushliteral(L, "record");                  // meta name
-    lua_setfield(L, -2, "__name");                 // meta
-    lua_pushvalue(L, -1);                          // meta meta
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &view_key);  // meta
+    lua_pop(L, 1);                                //
+    luaL_newlib(L, functions);                    // meta
+    lua_pushboolean(L, 0);                        // meta false
+    lua_setfield(L, -2, "__metatable");           // meta
+    lua_pushliteral(L, "record");                 // meta name
+    lua_setfield(L, -2, "__name");                // meta
+    lua_pushvalue(L, -1);                         // meta meta
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &view_key); // meta
 }
 
 static void push_owner_meta(lua_State *L) // [-0, +1]
 {
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &owner_key) == LUA_TTABLE) // meta
         return;
-    lua_pop(L, 1);                                  //
-    lua_createtable(L, 0, 1);                       // meta
-    lua_pushcfunction(L, owner_gc);                 // meta gc
-    lua_setfield(L, -2, "__gc");                    // meta
-    lua_pushvalue(L, -1);                           // meta meta
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &owner_key);  // meta
+    lua_pop(L, 1);                                 //
+    lua_createtable(L, 0, 1);                      // meta
+    lua_pushcfunction(L, owner_gc);                // meta gc
+    lua_setfield(L, -2, "__gc");                   // meta
+    lua_pushvalue(L, -1);                          // meta meta
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &owner_key); // meta
 }
 
 // The arena is given back by the collector from here on, whatever raises.
 static struct owner *push_owner(lua_State *L) // [-0, +1]
 {
     struct vm *vm = vm_of(L);
-    push_owner_meta(L);                                                 // meta
-    struct owner *owner = lua_newuserdatauv(L, sizeof *owner, 0);       // meta owner
+    push_owner_meta(L);                                           // meta
+    struct owner *owner = lua_newuserdatauv(L, sizeof *owner, 0); // meta owner
     memset(owner, 0, sizeof *owner);
     owner->vm = vm;
     owner->batch.shapes = vm->shapes;
     arena_init(&owner->batch.arena, 512);
-    lua_insert(L, -2);                                                  // owner meta
-    lua_setmetatable(L, -2);                                            // owner
+    lua_insert(L, -2);       // owner meta
+    lua_setmetatable(L, -2); // owner
     return owner;
 }
 
@@ -184,32 +187,32 @@ static void push_view(lua_State *L, int owner_index, struct owner *owner, struct
     owner_index = lua_absindex(L, owner_index);
     struct view *view = lua_newuserdatauv(L, sizeof *view, 1); // view
     *view = (struct view){.node = node, .owner = owner};
-    lua_pushvalue(L, owner_index);                             // view owner
-    lua_setiuservalue(L, -2, 1);                               // view
-    push_view_meta(L);                                         // view meta
-    lua_setmetatable(L, -2);                                   // view
+    lua_pushvalue(L, owner_index); // view owner
+    lua_setiuservalue(L, -2, 1);   // view
+    push_view_meta(L);             // view meta
+    lua_setmetatable(L, -2);       // view
 }
 
 void detached_push(lua_State *L, int owner, struct node *node)
 {
     struct view *view = view_at(L, owner);
-    lua_getiuservalue(L, owner, 1);          // owner
-    push_view(L, -1, view->owner, node);     // owner view
-    lua_remove(L, -2);                       // view
+    lua_getiuservalue(L, owner, 1);      // owner
+    push_view(L, -1, view->owner, node); // owner view
+    lua_remove(L, -2);                   // view
 }
 
 void detached_copy(lua_State *L, int index)
 {
     index = lua_absindex(L, index);
-    struct owner *owner = push_owner(L);                                         // owner
+    struct owner *owner = push_owner(L); // owner
     struct value value = convert_value(L, &owner->batch, index, "copy");
     if (value.type != VALUE_ARRAY && value.type != VALUE_OBJECT) {
-        lua_pop(L, 1);                                                           //
-        lua_pushvalue(L, index);                                                 // value
+        lua_pop(L, 1);           //
+        lua_pushvalue(L, index); // value
         return;
     }
     struct node *node = convert_node(L, &owner->batch, value);
     account(L, owner);
-    push_view(L, -1, owner, node);                                               // owner view
-    lua_remove(L, -2);                                                           // view
+    push_view(L, -1, owner, node); // owner view
+    lua_remove(L, -2);             // view
 }

@@ -35,10 +35,10 @@ struct field *fields_add(struct fields *fields, lua_State *L, int index, const c
     if (fields->count >= FIELDS_MAX)
         return NULL;
     index = lua_absindex(L, index);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, fields->anchor);   // anchors
-    lua_pushvalue(L, index);                             // anchors key
-    lua_rawseti(L, -2, (lua_Integer)fields->count + 1);  // anchors; may raise, nothing held
-    lua_pop(L, 1);                                       //
+    lua_rawgeti(L, LUA_REGISTRYINDEX, fields->anchor);  // anchors
+    lua_pushvalue(L, index);                            // anchors key
+    lua_rawseti(L, -2, (lua_Integer)fields->count + 1); // anchors; may raise, nothing held
+    lua_pop(L, 1);                                      //
     struct field *field = mem_alloc(sizeof *field);
     if (!field)
         return NULL; // works without

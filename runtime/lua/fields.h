@@ -4,8 +4,8 @@
 #include <lua.h>
 #include <stddef.h>
 
-// From a Lua string to a field of the record layer, without hashing its bytes. Lua keeps one copy of
-// each string of up to 40 bytes, so its address says which it is; the strings found here are
+// From a Lua string to a field of the record layer, without hashing its bytes. Lua keeps one copy
+// of each string of up to 40 bytes, so its address says which it is; the strings found here are
 // anchored in the registry, so that no other string ever gets the address. Longer strings, and
 // names beyond FIELDS_MAX (r["k" .. i]), are looked up by their bytes.
 

@@ -62,9 +62,9 @@ static inline void push_slot(lua_State *L, struct vm *vm, int32_t slot)
 {
     struct value value = record_read(vm->batch, vm->record, slot);
     if (value.type == VALUE_ARRAY || value.type == VALUE_OBJECT)
-        push_nested(L, vm, slot);  // value
+        push_nested(L, vm, slot); // value
     else
-        convert_push(L, value);    // value
+        convert_push(L, value); // value
 }
 
 static int handle_index(lua_State *L) // (handle, key)
@@ -76,10 +76,10 @@ static int handle_index(lua_State *L) // (handle, key)
         return nested_index(L, &nested, 2);
     }
     if (lua_type(L, 2) != LUA_TSTRING) {
-        lua_pushnil(L);                   // nil
+        lua_pushnil(L); // nil
         return 1;
     }
-    push_slot(L, vm, slot_of(L, vm, 2));  // value
+    push_slot(L, vm, slot_of(L, vm, 2)); // value
     return 1;
 }
 
@@ -143,11 +143,11 @@ static bool record_next(lua_State *L, struct vm *vm, uint32_t *position)
         if (value.type == VALUE_ABSENT || shape_find(shape, name->bytes, name->len) != slot)
             continue; // gone, or there again further on
         ++*position;
-        lua_pushlstring(L, name->bytes, name->len);      // key
+        lua_pushlstring(L, name->bytes, name->len); // key
         if (value.type == VALUE_ARRAY || value.type == VALUE_OBJECT)
-            push_nested(L, vm, slot);                    // key value
+            push_nested(L, vm, slot); // key value
         else
-            convert_push_element(L, value);              // key value
+            convert_push_element(L, value); // key value
         return true;
     }
     return false;
@@ -179,9 +179,9 @@ static int handle_pairs(lua_State *L) // (handle)
     void *handle = lua_touserdata(L, 1);
     if (!handle || handle != vm->current)
         (void)nested_of(L, vm, handle);
-    lua_pushinteger(L, 0);               // 0
-    lua_pushcclosure(L, pairs_next, 1);  // next
-    lua_pushvalue(L, 1);                 // next handle
+    lua_pushinteger(L, 0);              // 0
+    lua_pushcclosure(L, pairs_next, 1); // next
+    lua_pushvalue(L, 1);                // next handle
     return 2;
 }
 
@@ -210,15 +210,15 @@ void handle_open(lua_State *L) // globals [-0, +0]
     static const luaL_Reg functions[] = {
         {"__index", handle_index}, {"__newindex", handle_assign},   {"__len", handle_len},
         {"__pairs", handle_pairs}, {"__tostring", handle_tostring}, {NULL, NULL}};
-    lua_pushlightuserdata(L, VM_NULL);    // globals null
-    luaL_newlib(L, functions);            // globals null meta
-    lua_pushboolean(L, 0);                // globals null meta false
-    lua_setfield(L, -2, "__metatable");   // globals null meta
-    lua_pushliteral(L, "record");         // globals null meta name
-    lua_setfield(L, -2, "__name");        // globals null meta
-    lua_setmetatable(L, -2);              // globals null
-    lua_setfield(L, -2, "null");          // globals
-    lua_pushlightuserdata(L, VM_DROP);    // globals drop
-    lua_setfield(L, -2, "drop");          // globals
-    library_record(L);                    // globals
+    lua_pushlightuserdata(L, VM_NULL);  // globals null
+    luaL_newlib(L, functions);          // globals null meta
+    lua_pushboolean(L, 0);              // globals null meta false
+    lua_setfield(L, -2, "__metatable"); // globals null meta
+    lua_pushliteral(L, "record");       // globals null meta name
+    lua_setfield(L, -2, "__name");      // globals null meta
+    lua_setmetatable(L, -2);            // globals null
+    lua_setfield(L, -2, "null");        // globals
+    lua_pushlightuserdata(L, VM_DROP);  // globals drop
+    lua_setfield(L, -2, "drop");        // globals
+    library_record(L);                  // globals
 }

@@ -9,9 +9,9 @@
 static const char column_key, agg_key; // registry keys of the metatables
 
 static const char *const function_names[] = {
-    [AGG_COUNT] = "count", [AGG_SUM] = "sum",     [AGG_AVG] = "avg",   [AGG_MIN] = "min",
-    [AGG_MAX] = "max",     [AGG_FIRST] = "first", [AGG_LAST] = "last", [AGG_STDDEV] = "stddev",
-    NULL};
+    [AGG_COUNT] = "count", [AGG_SUM] = "sum",       [AGG_AVG] = "avg",
+    [AGG_MIN] = "min",     [AGG_MAX] = "max",       [AGG_FIRST] = "first",
+    [AGG_LAST] = "last",   [AGG_STDDEV] = "stddev", NULL};
 
 const char *agg_function_name(enum agg_function function)
 {
@@ -73,25 +73,25 @@ static int make_column(lua_State *L) // (field); upvalue 1: the function
     else if (lua_type(L, 1) != LUA_TSTRING)
         return luaL_error(L, "agg.%s wants the name of a field, as in agg.%s \"bytes\"",
                           function_names[function], function_names[function]);
-    lua_settop(L, 1);                                  // field
-    lua_createtable(L, 0, 2);                          // field column
-    lua_pushinteger(L, function);                      // field column function
-    lua_rawseti(L, -2, 1);                             // field column
-    lua_pushvalue(L, 1);                               // field column field
-    lua_rawseti(L, -2, 2);                             // field column
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &column_key);    // field column meta
-    lua_setmetatable(L, -2);                           // field column
+    lua_settop(L, 1);                               // field
+    lua_createtable(L, 0, 2);                       // field column
+    lua_pushinteger(L, function);                   // field column function
+    lua_rawseti(L, -2, 1);                          // field column
+    lua_pushvalue(L, 1);                            // field column field
+    lua_rawseti(L, -2, 2);                          // field column
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &column_key); // field column meta
+    lua_setmetatable(L, -2);                        // field column
     return 1;
 }
 
 static int make_agg(lua_State *L) // (agg, columns)
 {
     luaL_checktype(L, 2, LUA_TTABLE);
-    lua_settop(L, 2);                               // agg columns
-    if (lua_getmetatable(L, 2))                     // agg columns [meta]
+    lua_settop(L, 2);           // agg columns
+    if (lua_getmetatable(L, 2)) // agg columns [meta]
         return luaL_error(L, "agg: a plain table of columns is wanted");
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &agg_key);    // agg columns meta
-    lua_setmetatable(L, 2);                         // agg columns
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &agg_key); // agg columns meta
+    lua_setmetatable(L, 2);                      // agg columns
     return 1;
 }
 
@@ -113,7 +113,7 @@ static bool has_meta(lua_State *L, int index, const char *key)
         return false;
     lua_rawgetp(L, LUA_REGISTRYINDEX, key); // meta wanted
     bool same = lua_rawequal(L, -1, -2);
-    lua_pop(L, 2);                          //
+    lua_pop(L, 2); //
     return same;
 }
 
@@ -149,11 +149,11 @@ static bool read_column(lua_State *L, struct arena *arena, struct agg_column *ou
         luaL_error(L, "agg: column '%s' is a %s; write it like agg.sum \"bytes\"", name,
                    luaL_typename(L, -1));
     out->name = arena_text(L, arena, -2);
-    lua_rawgeti(L, -1, 1);                                        // name column function
+    lua_rawgeti(L, -1, 1); // name column function
     out->function = (enum agg_function)lua_tointeger(L, -1);
-    lua_rawgeti(L, -2, 2);                                        // name column function field
+    lua_rawgeti(L, -2, 2); // name column function field
     out->field = lua_isnil(L, -1) ? NULL : arena_text(L, arena, -1);
-    lua_pop(L, 2);                                                // name column
+    lua_pop(L, 2); // name column
     return true;
 }
 
@@ -173,15 +173,15 @@ uint32_t agg_read(lua_State *L, int index, struct arena *arena, struct agg_colum
         vm_raise(L, ERR_NOMEM, NULL);
     uint32_t count = 0;
     index = lua_absindex(L, index);
-    lua_pushnil(L);                  // nil
-    while (lua_next(L, index)) {     // name column
+    lua_pushnil(L);              // nil
+    while (lua_next(L, index)) { // name column
         struct agg_column column;
         if (read_column(L, arena, &column)) {
             if (count == MAX)
                 luaL_error(L, "agg: more than %d columns", MAX);
             insert_sorted(columns, count++, column);
         }
-        lua_pop(L, 1);               // name
+        lua_pop(L, 1); // name
     }
     if (count == 0)
         luaL_error(L, "agg: no columns");
@@ -191,37 +191,37 @@ uint32_t agg_read(lua_State *L, int index, struct arena *arena, struct agg_colum
 
 static void set_meta(lua_State *L, const char *key, const char *name) // [-0, +0]
 {
-    lua_createtable(L, 0, 2);                  // meta
-    lua_pushboolean(L, 0);                     // meta false
-    lua_setfield(L, -2, "__metatable");        // meta
-    lua_pushstring(L, name);                   // meta name
-    lua_setfield(L, -2, "__name");             // meta
-    lua_rawsetp(L, LUA_REGISTRYINDEX, key);    //
+    lua_createtable(L, 0, 2);               // meta
+    lua_pushboolean(L, 0);                  // meta false
+    lua_setfield(L, -2, "__metatable");     // meta
+    lua_pushstring(L, name);                // meta name
+    lua_setfield(L, -2, "__name");          // meta
+    lua_rawsetp(L, LUA_REGISTRYINDEX, key); //
 }
 
 void library_agg(lua_State *L)
 {
     set_meta(L, &column_key, "agg column");
     set_meta(L, &agg_key, "agg");
-    lua_newtable(L);                            // globals agg
-    lua_createtable(L, 0, 4);                   // globals agg meta
-    lua_createtable(L, 0, 8);                   // globals agg meta functions
+    lua_newtable(L);          // globals agg
+    lua_createtable(L, 0, 4); // globals agg meta
+    lua_createtable(L, 0, 8); // globals agg meta functions
     for (int i = 0; function_names[i]; i++) {
-        lua_pushinteger(L, i);                      // globals agg meta functions i
-        lua_pushcclosure(L, make_column, 1);        // globals agg meta functions function
-        lua_setfield(L, -2, function_names[i]);     // globals agg meta functions
+        lua_pushinteger(L, i);                  // globals agg meta functions i
+        lua_pushcclosure(L, make_column, 1);    // globals agg meta functions function
+        lua_setfield(L, -2, function_names[i]); // globals agg meta functions
     }
-    lua_createtable(L, 0, 1);                   // globals agg meta functions fallback
-    lua_pushcfunction(L, no_function);          // globals agg meta functions fallback function
-    lua_setfield(L, -2, "__index");             // globals agg meta functions fallback
-    lua_setmetatable(L, -2);                    // globals agg meta functions
-    lua_setfield(L, -2, "__index");             // globals agg meta
-    lua_pushcfunction(L, make_agg);             // globals agg meta function
-    lua_setfield(L, -2, "__call");              // globals agg meta
-    lua_pushcfunction(L, no_write);             // globals agg meta function
-    lua_setfield(L, -2, "__newindex");          // globals agg meta
-    lua_pushboolean(L, 0);                      // globals agg meta false
-    lua_setfield(L, -2, "__metatable");         // globals agg meta
-    lua_setmetatable(L, -2);                    // globals agg
-    lua_setfield(L, -2, "agg");                 // globals
+    lua_createtable(L, 0, 1);           // globals agg meta functions fallback
+    lua_pushcfunction(L, no_function);  // globals agg meta functions fallback function
+    lua_setfield(L, -2, "__index");     // globals agg meta functions fallback
+    lua_setmetatable(L, -2);            // globals agg meta functions
+    lua_setfield(L, -2, "__index");     // globals agg meta
+    lua_pushcfunction(L, make_agg);     // globals agg meta function
+    lua_setfield(L, -2, "__call");      // globals agg meta
+    lua_pushcfunction(L, no_write);     // globals agg meta function
+    lua_setfield(L, -2, "__newindex");  // globals agg meta
+    lua_pushboolean(L, 0);              // globals agg meta false
+    lua_setfield(L, -2, "__metatable"); // globals agg meta
+    lua_setmetatable(L, -2);            // globals agg
+    lua_setfield(L, -2, "agg");         // globals
 }

@@ -27,8 +27,8 @@ static int encode(lua_State *L) // (value)
 
 static struct json_reader *reader_of(lua_State *L, struct vm *vm)
 {
-    static const struct json_limits limits = {.depth = CONVERT_DEPTH, .size = 1u << 20,
-                                              .members = 4096};
+    static const struct json_limits limits = {
+        .depth = CONVERT_DEPTH, .size = 1u << 20, .members = 4096};
     if (!vm->json)
         vm->json = json_reader_new(vm->shapes, &limits);
     if (!vm->json)
@@ -41,9 +41,9 @@ static void push_members(lua_State *L, struct batch *batch, struct record *recor
     lua_createtable(L, 0, (int)record->shape->count); // table
     for (uint32_t i = 0; i < record->shape->count; i++) {
         const struct shape_name *name = &record->shape->names[i];
-        lua_pushlstring(L, name->bytes, name->len);                              // table name
-        convert_push_deep(L, batch, record_read(batch, record, (int32_t)i));     // table name v
-        lua_rawset(L, -3);                                                       // table
+        lua_pushlstring(L, name->bytes, name->len);                          // table name
+        convert_push_deep(L, batch, record_read(batch, record, (int32_t)i)); // table name v
+        lua_rawset(L, -3);                                                   // table
     }
 }
 
@@ -62,13 +62,13 @@ static int decode(lua_State *L) // (text)
     if (record.flags & RECORD_WHOLE)
         convert_push_deep(L, scratch, record_read(scratch, &record, 0)); // text value
     else
-        push_members(L, scratch, &record);                               // text value
+        push_members(L, scratch, &record); // text value
     return 1;
 }
 
 void library_json(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"encode", encode}, {"decode", decode}, {NULL, NULL}};
-    luaL_newlib(L, functions);      // globals json
-    lua_setfield(L, -2, "json");    // globals
+    luaL_newlib(L, functions);   // globals json
+    lua_setfield(L, -2, "json"); // globals
 }

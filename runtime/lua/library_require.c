@@ -51,12 +51,12 @@ static int text_gc(lua_State *L) // (holder)
 
 static char **push_holder(lua_State *L) // [-0, +1]
 {
-    char **text = lua_newuserdatauv(L, sizeof *text, 0);    // holder
+    char **text = lua_newuserdatauv(L, sizeof *text, 0); // holder
     *text = NULL;
-    lua_createtable(L, 0, 1);                               // holder meta
-    lua_pushcfunction(L, text_gc);                          // holder meta gc
-    lua_setfield(L, -2, "__gc");                            // holder meta
-    lua_setmetatable(L, -2);                                // holder
+    lua_createtable(L, 0, 1);      // holder meta
+    lua_pushcfunction(L, text_gc); // holder meta gc
+    lua_setfield(L, -2, "__gc");   // holder meta
+    lua_setmetatable(L, -2);       // holder
     return text;
 }
 
@@ -66,19 +66,19 @@ static void run_module(lua_State *L, const char *name) // [-0, +1]
     make_path(L, name, path, sizeof path);
     const char *file = path + strlen(vm_of(L)->lib_dir) + 1;
     (void)snprintf(shown, sizeof shown, "lib/%s", file);
-    char **text = push_holder(L);                      // holder
+    char **text = push_holder(L); // holder
     size_t len;
     struct error *err = &vm_of(L)->last;
     if (chunk_read(text, &len, path, shown, err) != 0)
         luaL_error(L, "require: %s", err->text);
-    chunk_compile(L, *text, len, shown, 1);            // holder chunk
+    chunk_compile(L, *text, len, shown, 1); // holder chunk
     mem_free(*text);
     *text = NULL;
-    lua_remove(L, -2);                                 // chunk
-    lua_call(L, 0, 1);                                 // value
+    lua_remove(L, -2); // chunk
+    lua_call(L, 0, 1); // value
     if (lua_isnil(L, -1)) {
-        lua_pop(L, 1);                                 //
-        lua_pushboolean(L, 1);                         // true
+        lua_pop(L, 1);         //
+        lua_pushboolean(L, 1); // true
     }
 }
 
@@ -86,31 +86,31 @@ static int require(lua_State *L) // (name)
 {
     const char *name = luaL_checkstring(L, 1);
     check_name(L, name);
-    lua_settop(L, 1);                                    // name
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &modules_key);     // name modules
-    lua_pushvalue(L, 1);                                 // name modules name
-    int type = lua_rawget(L, 2);                         // name modules value
+    lua_settop(L, 1);                                // name
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &modules_key); // name modules
+    lua_pushvalue(L, 1);                             // name modules name
+    int type = lua_rawget(L, 2);                     // name modules value
     if (type == LUA_TBOOLEAN && !lua_toboolean(L, -1))
         return luaL_error(L, "require: '%s' requires itself", name);
     if (type != LUA_TNIL)
         return 1;
     if (!vm_of(L)->loading)
         return luaL_error(L, "require: only while the script loads, not in its functions");
-    lua_settop(L, 2);                                    // name modules
-    lua_pushvalue(L, 1);                                 // name modules name
-    lua_pushboolean(L, 0);                               // name modules name false
-    lua_rawset(L, 2);                                    // name modules
-    run_module(L, name);                                 // name modules value
-    lua_pushvalue(L, 1);                                 // name modules value name
-    lua_pushvalue(L, -2);                                // name modules value name value
-    lua_rawset(L, 2);                                    // name modules value
+    lua_settop(L, 2);      // name modules
+    lua_pushvalue(L, 1);   // name modules name
+    lua_pushboolean(L, 0); // name modules name false
+    lua_rawset(L, 2);      // name modules
+    run_module(L, name);   // name modules value
+    lua_pushvalue(L, 1);   // name modules value name
+    lua_pushvalue(L, -2);  // name modules value name value
+    lua_rawset(L, 2);      // name modules value
     return 1;
 }
 
 void library_require(lua_State *L)
 {
-    lua_newtable(L);                                    // globals modules
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &modules_key);    // globals
-    lua_pushcfunction(L, require);                      // globals require
-    lua_setfield(L, -2, "require");                     // globals
+    lua_newtable(L);                                 // globals modules
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &modules_key); // globals
+    lua_pushcfunction(L, require);                   // globals require
+    lua_setfield(L, -2, "require");                  // globals
 }

@@ -40,15 +40,15 @@ static int parse(lua_State *L) // (text, format)
     const char *end = strptime(text, format, &tm);
     if (!end || *end)
         return fail(L, text, "is not as the format says");
-    long zone = tm.tm_gmtoff; // of %z
+    long zone = tm.tm_gmtoff;                                     // of %z
     lua_pushinteger(L, ((lua_Integer)timegm(&tm) - zone) * 1000); // ms
     return 1;
 }
 
 static int format(lua_State *L) // (ms, format)
 {
-    lua_Integer ms = lua_isinteger(L, 1) ? lua_tointeger(L, 1)
-                                         : (lua_Integer)luaL_checknumber(L, 1);
+    lua_Integer ms =
+        lua_isinteger(L, 1) ? lua_tointeger(L, 1) : (lua_Integer)luaL_checknumber(L, 1);
     const char *wanted = luaL_optstring(L, 2, NULL);
     if (ms < TIME_MIN_MS || ms > TIME_MAX_MS)
         return luaL_error(L, "time.format: %I ms is not in the years 1 to 9999", (LUAI_UACINT)ms);
@@ -88,6 +88,6 @@ void library_time(lua_State *L)
 {
     static const luaL_Reg functions[] = {
         {"now", now}, {"parse", parse}, {"format", format}, {"duration", duration}, {NULL, NULL}};
-    luaL_newlib(L, functions);      // globals time
-    lua_setfield(L, -2, "time");    // globals
+    luaL_newlib(L, functions);   // globals time
+    lua_setfield(L, -2, "time"); // globals
 }

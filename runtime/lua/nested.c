@@ -39,16 +39,16 @@ static void push_member(lua_State *L, struct nested *nested, uint32_t at, bool e
         if (element)
             convert_push_element(L, value); // value
         else
-            convert_push(L, value);         // value
+            convert_push(L, value); // value
         return;
     }
     struct node *node = node_enter_member(nested->batch, nested->node, at);
     if (!node)
         vm_raise(L, ERR_NOMEM, NULL);
     if (nested->owner)
-        detached_push(L, nested->owner, node);                                    // value
+        detached_push(L, nested->owner, node); // value
     else
-        lua_pushlightuserdata(L, vm_enter(vm_of(L), node, nested->batch));        // value
+        lua_pushlightuserdata(L, vm_enter(vm_of(L), node, nested->batch)); // value
 }
 
 int nested_index(lua_State *L, struct nested *nested, int key)
@@ -73,7 +73,8 @@ static void assign_element(lua_State *L, struct nested *nested, int key, struct 
         if (at > (lua_Integer)node->count)
             return;
         if (at < (lua_Integer)node->count)
-            luaL_error(L, "element %I of %d set to nil would leave a hole: use null or table.remove",
+            luaL_error(L,
+                       "element %I of %d set to nil would leave a hole: use null or table.remove",
                        (LUAI_UACINT)at, (int)node->count);
     }
     if (at > (lua_Integer)node->count + 1)
@@ -127,10 +128,10 @@ bool nested_next(lua_State *L, struct nested *nested, uint32_t *position)
         return false;
     uint32_t at = (*position)++;
     if (node->is_array)
-        lua_pushinteger(L, (lua_Integer)at + 1);                                 // key
+        lua_pushinteger(L, (lua_Integer)at + 1); // key
     else
-        lua_pushlstring(L, node->members[at].name, node->members[at].name_len);  // key
-    push_member(L, nested, at, true);                                            // key value
+        lua_pushlstring(L, node->members[at].name, node->members[at].name_len); // key
+    push_member(L, nested, at, true);                                           // key value
     return true;
 }
 
@@ -150,9 +151,8 @@ uint32_t nested_after(lua_State *L, struct nested *nested, int key)
 
 void nested_tostring(lua_State *L, struct node *node)
 {
-    struct value value = {.type = node->is_array ? VALUE_ARRAY : VALUE_OBJECT,
-                          .flags = VALUE_IS_NODE,
-                          .node = node};
+    struct value value = {
+        .type = node->is_array ? VALUE_ARRAY : VALUE_OBJECT, .flags = VALUE_IS_NODE, .node = node};
     struct buf text;
     buf_init(&text, 16u << 20);
     int rc = json_write_value(value, &text, &vm_of(L)->last);

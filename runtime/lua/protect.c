@@ -79,8 +79,8 @@ static int set_metatable(lua_State *L) // (table, meta)
         for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
             refuse_member(L, refused[i]);
     }
-    lua_settop(L, 2);        // table meta
-    lua_setmetatable(L, 1);  // table
+    lua_settop(L, 2);       // table meta
+    lua_setmetatable(L, 1); // table
     return 1;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "lua/call.h"
 #include "lua/convert.h"
+#include "lua/handle.h"
 #include "lua/script_parts.h"
 
 // A batch through a function: one protected call, in it a loop over the records. A record that
@@ -19,8 +20,10 @@ struct script_run {
 
 static void nothing_returned(lua_State *L, struct script_run *run)
 {
-    luaL_error(L, "%s: the function returned nothing (forgot 'return r'?); to discard a record, "
-                  "return drop", run->script->where);
+    luaL_error(L,
+               "%s: the function returned nothing (forgot 'return r'?); to discard a record, "
+               "return drop",
+               run->script->where);
 }
 
 // What a map returned, at the top of the stack. True: the record stays.
@@ -34,10 +37,13 @@ static bool map_result(lua_State *L, struct script_run *run, struct record *reco
         return false;
     if (lua_isnil(L, -1))
         nothing_returned(L, run);
+    if (lua_islightuserdata(L, -1) && result != VM_NULL && !vm_slot(vm, result))
+        handle_stale(L, result);
     if (!convert_is_object(L, -1))
-        luaL_error(L, "%s: the function returned a %s; a map returns the record, a table of fields, "
-                      "or drop", run->script->where,
-                   result == VM_NULL ? "null" : luaL_typename(L, -1));
+        luaL_error(L,
+                   "%s: the function returned a %s; a map returns the record, a table of fields, "
+                   "or drop",
+                   run->script->where, result == VM_NULL ? "null" : luaL_typename(L, -1));
     convert_record(L, run->batch, -1, record);
     return true;
 }
@@ -56,34 +62,42 @@ static void begin(lua_State *L, struct script_run *run, struct record *record)
 
 static int emit(lua_State *L);
 
+// Calls the function at stack index 2 for one record and looks at what it returned. [-0, +0]
+static enum script_verdict step(lua_State *L, struct script_run *run, uint32_t index)
+{
+    const struct script_sink *sink = run->sink;
+    lua_pushvalue(L, 2);                               // run f f
+    lua_pushlightuserdata(L, run->script->vm.current); // run f f r
+    if (run->call == SCRIPT_CALL_FLAT_MAP) {
+        lua_pushcfunction(L, emit); // run f f r emit
+        lua_call(L, 2, 0);          // run f
+        run->script->emitted = 0;
+        return sink->done(sink->arg, index, false);
+    }
+    lua_call(L, 1, 1); // run f result
+    if (run->call == SCRIPT_CALL_ROUTE) {
+        uint64_t matches = (uint64_t)lua_tointeger(L, -1);
+        lua_settop(L, 2); // run f
+        return sink->routed(sink->arg, index, matches);
+    }
+    bool kept = run->call == SCRIPT_CALL_MAP
+                    ? map_result(L, run, &run->batch->records[index])
+                    : lua_toboolean(L, -1) && lua_touserdata(L, -1) != VM_DROP;
+    lua_settop(L, 2); // run f
+    return sink->done(sink->arg, index, kept);
+}
+
 static int run_body(lua_State *L) // (run)
 {
     struct script_run *run = lua_touserdata(L, 1);
-    struct script *script = run->script;
     struct batch *batch = run->batch;
-    enum script_call call = run->call;
-    lua_rawgeti(L, LUA_REGISTRYINDEX, script->refs[FN_MAIN]);         // run f
+    lua_rawgeti(L, LUA_REGISTRYINDEX, run->script->refs[FN_MAIN]); // run f
     while (batch->cursor < batch->count) {
         uint32_t index = batch->cursor;
-        struct record *record = &batch->records[index];
-        begin(L, run, record);
-        lua_pushvalue(L, 2);                                          // run f f
-        lua_pushlightuserdata(L, script->vm.current);                 // run f f r
-        bool kept;
-        if (call == SCRIPT_CALL_FLAT_MAP) {
-            lua_pushcfunction(L, emit);                               // run f f r emit
-            lua_call(L, 2, 0);                                        // run f
-            script->emitted = 0;
-            kept = false;
-        } else {
-            lua_call(L, 1, 1);                                        // run f result
-            kept = call == SCRIPT_CALL_MAP
-                       ? map_result(L, run, record)
-                       : lua_toboolean(L, -1) && lua_touserdata(L, -1) != VM_DROP;
-            lua_settop(L, 2);                                         // run f
-        }
-        batch->cursor = index + 1;
-        run->verdict = run->sink->done(run->sink->arg, index, kept);
+        begin(L, run, &batch->records[index]);
+        run->verdict = step(L, run, index);
+        bool taken = run->verdict == SCRIPT_NEXT || run->call != SCRIPT_CALL_ROUTE;
+        batch->cursor = index + (taken ? 1 : 0);
         if (run->verdict != SCRIPT_NEXT)
             return 0;
     }
@@ -125,6 +139,7 @@ static void emit_made(lua_State *L, struct script_run *run, uint32_t index, uint
     if (lua_touserdata(L, 1) == run->script->vm.current) {
         if (!batch_clone(target, run->batch, input))
             leave(L, run, SCRIPT_PAUSE);
+        run->sink->made(run->sink->arg);
         return;
     }
     struct record made = *input;
@@ -133,9 +148,10 @@ static void emit_made(lua_State *L, struct script_run *run, uint32_t index, uint
     struct record *record = batch_add(target);
     if (!record) {
         leave(L, run, SCRIPT_PAUSE);
-        return;
+        return; // not reached
     }
     *record = made;
+    run->sink->made(run->sink->arg);
 }
 
 static int emit(lua_State *L) // (record, port)

@@ -24,9 +24,9 @@ static int frozen_len(lua_State *L) // upvalue 1: the table
 
 static int frozen_next(lua_State *L) // (view, key); upvalue 1: the table
 {
-    lua_settop(L, 2);                           // view key
-    if (!lua_next(L, lua_upvalueindex(1))) {    // view [key value]
-        lua_pushnil(L);                         // view nil
+    lua_settop(L, 2);                        // view key
+    if (!lua_next(L, lua_upvalueindex(1))) { // view [key value]
+        lua_pushnil(L);                      // view nil
         return 1;
     }
     return 2;
@@ -34,32 +34,32 @@ static int frozen_next(lua_State *L) // (view, key); upvalue 1: the table
 
 static int frozen_pairs(lua_State *L) // (view); upvalue 1: the table
 {
-    lua_pushvalue(L, lua_upvalueindex(1));  // table
-    lua_pushcclosure(L, frozen_next, 1);    // next
-    lua_pushvalue(L, 1);                    // next view
-    lua_pushnil(L);                         // next view nil
+    lua_pushvalue(L, lua_upvalueindex(1)); // table
+    lua_pushcclosure(L, frozen_next, 1);   // next
+    lua_pushvalue(L, 1);                   // next view
+    lua_pushnil(L);                        // next view nil
     return 3;
 }
 
 void sandbox_freeze(lua_State *L, const char *what)
 {
-    lua_newtable(L);                         // table view
-    lua_createtable(L, 0, 6);                // table view meta
-    lua_pushvalue(L, -3);                    // table view meta table
-    lua_setfield(L, -2, "__index");          // table view meta
-    lua_pushstring(L, what);                 // table view meta what
-    lua_pushcclosure(L, frozen_write, 1);    // table view meta write
-    lua_setfield(L, -2, "__newindex");       // table view meta
-    lua_pushvalue(L, -3);                    // table view meta table
-    lua_pushcclosure(L, frozen_len, 1);      // table view meta len
-    lua_setfield(L, -2, "__len");            // table view meta
-    lua_pushvalue(L, -3);                    // table view meta table
-    lua_pushcclosure(L, frozen_pairs, 1);    // table view meta pairs
-    lua_setfield(L, -2, "__pairs");          // table view meta
-    lua_pushboolean(L, 0);                   // table view meta false
-    lua_setfield(L, -2, "__metatable");      // table view meta
-    lua_setmetatable(L, -2);                 // table view
-    lua_remove(L, -2);                       // view
+    lua_newtable(L);                      // table view
+    lua_createtable(L, 0, 6);             // table view meta
+    lua_pushvalue(L, -3);                 // table view meta table
+    lua_setfield(L, -2, "__index");       // table view meta
+    lua_pushstring(L, what);              // table view meta what
+    lua_pushcclosure(L, frozen_write, 1); // table view meta write
+    lua_setfield(L, -2, "__newindex");    // table view meta
+    lua_pushvalue(L, -3);                 // table view meta table
+    lua_pushcclosure(L, frozen_len, 1);   // table view meta len
+    lua_setfield(L, -2, "__len");         // table view meta
+    lua_pushvalue(L, -3);                 // table view meta table
+    lua_pushcclosure(L, frozen_pairs, 1); // table view meta pairs
+    lua_setfield(L, -2, "__pairs");       // table view meta
+    lua_pushboolean(L, 0);                // table view meta false
+    lua_setfield(L, -2, "__metatable");   // table view meta
+    lua_setmetatable(L, -2);              // table view
+    lua_remove(L, -2);                    // view
 }
 
 // -- globals --
@@ -75,10 +75,10 @@ static const char *near_global(lua_State *L, const char *name) // [-0, +0]
     while (lua_next(L, -2)) {                        // globals key value
         if (count < MAX && lua_type(L, -2) == LUA_TSTRING)
             names[count++] = lua_tostring(L, -2);
-        lua_pop(L, 1);                               // globals key
+        lua_pop(L, 1); // globals key
     }
     names[count] = NULL;
-    lua_pop(L, 1);                                   //
+    lua_pop(L, 1); //
     return nearest_name(name, names);
 }
 
@@ -111,8 +111,8 @@ static int assign_global(lua_State *L) // (env, name, value)
 static void choose(lua_State *L, int from, const char *const *names) // [-0, +0]
 {
     for (; *names; names++) {
-        lua_getfield(L, from, *names);   // to value
-        lua_setfield(L, -2, *names);     // to
+        lua_getfield(L, from, *names); // to value
+        lua_setfield(L, -2, *names);   // to
     }
 }
 
@@ -121,86 +121,86 @@ static void add_base(lua_State *L) // globals [-0, +0]
     static const char *const names[] = {"assert", "error",    "ipairs",       "next",     "pairs",
                                         "select", "tonumber", "getmetatable", "rawequal", "rawlen",
                                         "rawget", "tostring", "_VERSION",     NULL};
-    luaL_requiref(L, "_G", luaopen_base, 0);   // globals base
-    lua_insert(L, -2);                         // base globals
-    choose(L, lua_absindex(L, -2), names);     // base globals
-    lua_remove(L, -2);                         // globals
+    luaL_requiref(L, "_G", luaopen_base, 0); // globals base
+    lua_insert(L, -2);                       // base globals
+    choose(L, lua_absindex(L, -2), names);   // base globals
+    lua_remove(L, -2);                       // globals
 }
 
 static void add_library(lua_State *L, const char *name, lua_CFunction open) // globals [-0, +0]
 {
-    luaL_requiref(L, name, open, 0);   // globals library
-    lua_setfield(L, -2, name);         // globals
+    luaL_requiref(L, name, open, 0); // globals library
+    lua_setfield(L, -2, name);       // globals
 }
 
 static void freeze_member(lua_State *L, const char *name) // globals [-0, +0]
 {
-    lua_getfield(L, -1, name);   // globals library
-    sandbox_freeze(L, name);     // globals view
-    lua_setfield(L, -2, name);   // globals
+    lua_getfield(L, -1, name); // globals library
+    sandbox_freeze(L, name);   // globals view
+    lua_setfield(L, -2, name); // globals
 }
 
 // Methods of strings keep working, and nobody can replace them.
 static void protect_strings(lua_State *L) // [-0, +0]
 {
-    lua_pushliteral(L, "");               // ""
-    lua_getmetatable(L, -1);              // "" meta
-    lua_pushboolean(L, 0);                // "" meta false
-    lua_setfield(L, -2, "__metatable");   // "" meta
-    lua_pop(L, 2);                        //
+    lua_pushliteral(L, "");             // ""
+    lua_getmetatable(L, -1);            // "" meta
+    lua_pushboolean(L, 0);              // "" meta false
+    lua_setfield(L, -2, "__metatable"); // "" meta
+    lua_pop(L, 2);                      //
 }
 
 // What Lua's own openers left in the registry and its globals is of no use to a script.
 static void forget_loaded(lua_State *L) // [-0, +0]
 {
-    lua_pushnil(L);                                          // nil
-    lua_setfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);    //
-    lua_newtable(L);                                         // {}
-    lua_rawseti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);     //
+    lua_pushnil(L);                                       // nil
+    lua_setfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE); //
+    lua_newtable(L);                                      // {}
+    lua_rawseti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);  //
 }
 
 static void make_env(lua_State *L) // globals -> [-1, +0]
 {
-    lua_newtable(L);                                   // globals meta
-    lua_pushcfunction(L, undefined_global);            // globals meta function
-    lua_setfield(L, -2, "__index");                    // globals meta
-    lua_setmetatable(L, -2);                           // globals
-    lua_newtable(L);                                   // globals env
-    lua_newtable(L);                                   // globals env meta
-    lua_pushvalue(L, -3);                              // globals env meta globals
-    lua_setfield(L, -2, "__index");                    // globals env meta
-    lua_pushcfunction(L, assign_global);               // globals env meta function
-    lua_setfield(L, -2, "__newindex");                 // globals env meta
-    lua_pushboolean(L, 0);                             // globals env meta false
-    lua_setfield(L, -2, "__metatable");                // globals env meta
-    lua_setmetatable(L, -2);                           // globals env
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &env_key);       // globals
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &globals_key);   //
+    lua_newtable(L);                                 // globals meta
+    lua_pushcfunction(L, undefined_global);          // globals meta function
+    lua_setfield(L, -2, "__index");                  // globals meta
+    lua_setmetatable(L, -2);                         // globals
+    lua_newtable(L);                                 // globals env
+    lua_newtable(L);                                 // globals env meta
+    lua_pushvalue(L, -3);                            // globals env meta globals
+    lua_setfield(L, -2, "__index");                  // globals env meta
+    lua_pushcfunction(L, assign_global);             // globals env meta function
+    lua_setfield(L, -2, "__newindex");               // globals env meta
+    lua_pushboolean(L, 0);                           // globals env meta false
+    lua_setfield(L, -2, "__metatable");              // globals env meta
+    lua_setmetatable(L, -2);                         // globals env
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &env_key);     // globals
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &globals_key); //
 }
 
 void sandbox_open(lua_State *L)
 {
-    lua_newtable(L);                              // globals
-    add_base(L);                                  // globals
-    add_library(L, "string", luaopen_string);     // globals
-    add_library(L, "table", luaopen_table);       // globals
-    add_library(L, "math", luaopen_math);         // globals
-    add_library(L, "utf8", luaopen_utf8);         // globals
-    sandbox_protect(L);                           // globals
-    sandbox_bound(L);                             // globals
-    protect_strings(L);                           // globals
-    handle_open(L);                               // globals
-    library_log(L);                               // globals
-    library_time(L);                              // globals
-    library_json(L);                              // globals
-    library_agg(L);                               // globals
-    library_require(L);                           // globals
+    lua_newtable(L);                          // globals
+    add_base(L);                              // globals
+    add_library(L, "string", luaopen_string); // globals
+    add_library(L, "table", luaopen_table);   // globals
+    add_library(L, "math", luaopen_math);     // globals
+    add_library(L, "utf8", luaopen_utf8);     // globals
+    sandbox_protect(L);                       // globals
+    sandbox_bound(L);                         // globals
+    protect_strings(L);                       // globals
+    handle_open(L);                           // globals
+    library_log(L);                           // globals
+    library_time(L);                          // globals
+    library_json(L);                          // globals
+    library_agg(L);                           // globals
+    library_require(L);                       // globals
     static const char *const frozen[] = {"string", "table", "math", "utf8",
                                          "log",    "time",  "json", NULL};
     for (const char *const *name = frozen; *name; name++)
-        freeze_member(L, *name);                  // globals
-    make_env(L);                                  //
-    forget_loaded(L);                             //
+        freeze_member(L, *name); // globals
+    make_env(L);                 //
+    forget_loaded(L);            //
 }
 
 void sandbox_push_env(lua_State *L)

@@ -3,9 +3,10 @@
 #include <lauxlib.h>
 #include <lua.h>
 
-// What a script can name. The globals are a chosen few of Lua's own (no io, os, debug, load, package,
-// coroutine, collectgarbage), some of them bounded, and the runtime's library. Scripts see them
-// through read-only tables; a script can define globals of its own while it loads and none after.
+// What a script can name. The globals are a chosen few of Lua's own (no io, os, debug, load,
+// package, coroutine, collectgarbage), some of them bounded, and the runtime's library. Scripts see
+// them through read-only tables; a script can define globals of its own while it loads and none
+// after.
 //
 // This limits accidents and the use of memory and time. It is no wall against a hostile author.
 

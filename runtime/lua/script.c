@@ -18,8 +18,8 @@ static const char *const function_names[FN_COUNT] = {NULL, "init", "add", "merge
 static void remember_where(lua_State *L, struct script *script, int function)
 {
     lua_Debug ar;
-    lua_pushvalue(L, function);     // function
-    lua_getinfo(L, ">S", &ar);      //
+    lua_pushvalue(L, function); // function
+    lua_getinfo(L, ">S", &ar);  //
     (void)snprintf(script->where, sizeof script->where, "%s:%d", ar.short_src, ar.linedefined);
 }
 
@@ -27,8 +27,8 @@ static void take_function(lua_State *L, struct script *script, const char *name)
 {
     for (int i = FN_INIT; i < FN_COUNT; i++) {
         if (strcmp(function_names[i], name) == 0) {
-            lua_pushvalue(L, -1);                                // value value
-            script->refs[i] = luaL_ref(L, LUA_REGISTRYINDEX);    // value
+            lua_pushvalue(L, -1);                             // value value
+            script->refs[i] = luaL_ref(L, LUA_REGISTRYINDEX); // value
         }
     }
 }
@@ -41,25 +41,25 @@ static void take_table(lua_State *L, struct script *script, int index)
     script->names = ARENA_ARRAY(&script->arena, const char *, MAX + 1);
     if (!script->names)
         vm_raise(L, ERR_NOMEM, NULL);
-    lua_pushnil(L);                                      // nil
-    while (lua_next(L, index)) {                         // name value
+    lua_pushnil(L);              // nil
+    while (lua_next(L, index)) { // name value
         if (lua_type(L, -2) == LUA_TSTRING && lua_isfunction(L, -1) && count < MAX) {
             const char *name = lua_tostring(L, -2);
             char *kept = arena_copy(&script->arena, name, strlen(name) + 1);
             if (!kept)
                 vm_raise(L, ERR_NOMEM, NULL);
             script->names[count++] = kept;
-            take_function(L, script, name);              // name value
+            take_function(L, script, name); // name value
         }
-        lua_pop(L, 1);                                   // name
+        lua_pop(L, 1); // name
     }
     script->names[count] = NULL;
-    lua_pushliteral(L, "version");                       // "version"
-    lua_rawget(L, index);                                // version
+    lua_pushliteral(L, "version"); // "version"
+    lua_rawget(L, index);          // version
     if (!lua_isnil(L, -1) && !lua_isinteger(L, -1))
         luaL_error(L, "version is no integer");
     script->version = lua_isnil(L, -1) ? 0 : lua_tointeger(L, -1);
-    lua_pop(L, 1);                                       //
+    lua_pop(L, 1); //
 }
 
 static void take_result(lua_State *L, struct script *script, int index)
@@ -67,8 +67,8 @@ static void take_result(lua_State *L, struct script *script, int index)
     if (lua_isfunction(L, index)) {
         script->kind = SCRIPT_FUNCTION;
         remember_where(L, script, index);
-        lua_pushvalue(L, index);                                    // function
-        script->refs[FN_MAIN] = luaL_ref(L, LUA_REGISTRYINDEX);     //
+        lua_pushvalue(L, index);                                // function
+        script->refs[FN_MAIN] = luaL_ref(L, LUA_REGISTRYINDEX); //
     } else if (agg_is(L, index)) {
         script->kind = SCRIPT_AGG;
         script->column_count = agg_read(L, index, &script->arena, &script->columns);
@@ -82,8 +82,10 @@ static void take_result(lua_State *L, struct script *script, int index)
         luaL_error(L, "the script returned nothing; it has to end with 'return function(r) … end', "
                       "'return agg { … }' or a table of functions");
     } else {
-        luaL_error(L, "the script returned a %s; it has to return a function, agg { … } or a table "
-                      "of functions", luaL_typename(L, index));
+        luaL_error(L,
+                   "the script returned a %s; it has to return a function, agg { … } or a table "
+                   "of functions",
+                   luaL_typename(L, index));
     }
 }
 
@@ -94,7 +96,7 @@ struct load {
     const struct script_source *source;
     const char *text;
     size_t len;
-    char name[VM_TEXT];
+    const char *name;
     int first_line;
 };
 
@@ -102,36 +104,22 @@ static int load_body(lua_State *L) // (load)
 {
     struct load *load = lua_touserdata(L, 1);
     vm_begin(&load->script->vm, NULL, NULL);
-    conf_define(L, load->source->params);                                        // load
-    chunk_compile(L, load->text, load->len, load->name, load->first_line);       // load chunk
-    lua_call(L, 0, 1);                                                           // load result
-    take_result(L, load->script, lua_gettop(L));                                 // load result
+    conf_define(L, load->source->params);                                  // load
+    chunk_compile(L, load->text, load->len, load->name, load->first_line); // load chunk
+    lua_call(L, 0, 1);                                                     // load result
+    take_result(L, load->script, lua_gettop(L));                           // load result
     return 0;
 }
 
-// Inline text is named by the place in the YAML, "pipeline.yaml:12": its lines count from there
-// (a block of several lines begins on the line behind).
-static void set_name(struct load *load, const struct script_source *source)
+int script_start_at(struct script *script, const struct script_source *source, const char *text,
+                    size_t len, int first_line, struct error *err)
 {
-    (void)snprintf(load->name, sizeof load->name, "%s", source->name ? source->name : source->path);
-    load->first_line = 1;
-    char *colon = strrchr(load->name, ':');
-    if (!source->text || !colon || colon[1] < '1' || colon[1] > '9')
-        return;
-    char *end;
-    long line = strtol(colon + 1, &end, 10);
-    if (*end || line > 1000000)
-        return;
-    bool block = memchr(load->text, '\n', load->len) != NULL;
-    load->first_line = (int)line + (block ? 1 : 0);
-    *colon = 0;
-}
-
-int script_start(struct script *script, const struct script_source *source, const char *text,
-                 size_t len, struct error *err)
-{
-    struct load load = {.script = script, .source = source, .text = text, .len = len};
-    set_name(&load, source);
+    struct load load = {.script = script,
+                        .source = source,
+                        .text = text,
+                        .len = len,
+                        .name = source->name ? source->name : source->path,
+                        .first_line = first_line};
     int rc = call_protected(&script->vm, load_body, &load, err);
     script->vm.loading = false;
     if (rc == 0)
@@ -146,6 +134,27 @@ int script_start(struct script *script, const struct script_source *source, cons
             err->code = rc;
     }
     return rc;
+}
+
+// Inline text is named by the place in the YAML, "pipeline.yaml:12": its lines count from there
+// (a block of several lines begins on the line behind).
+static int start(struct script *script, const struct script_source *source, const char *text,
+                 size_t len, struct error *err)
+{
+    const char *colon = source->text && source->name ? strrchr(source->name, ':') : NULL;
+    if (!colon || colon[1] < '1' || colon[1] > '9')
+        return script_start_at(script, source, text, len, 1, err);
+    char *end;
+    long line = strtol(colon + 1, &end, 10);
+    char name[VM_TEXT];
+    if (*end || line > 1000000 || (size_t)(colon - source->name) >= sizeof name)
+        return script_start_at(script, source, text, len, 1, err);
+    memcpy(name, source->name, (size_t)(colon - source->name));
+    name[colon - source->name] = 0;
+    struct script_source named = *source;
+    named.name = name;
+    bool block = memchr(text, '\n', len) != NULL;
+    return script_start_at(script, &named, text, len, (int)line + (block ? 1 : 0), err);
 }
 
 static char *lib_dir(const struct script_source *source)
@@ -200,8 +209,8 @@ int script_load(struct script **out, const struct script_source *source, struct 
     const char *text = source->text;
     size_t len = source->text_len;
     if (!text) {
-        int rc = chunk_read(&file, &len, source->path, source->name ? source->name : source->path,
-                            err);
+        int rc =
+            chunk_read(&file, &len, source->path, source->name ? source->name : source->path, err);
         if (rc != 0)
             return rc;
         text = file;
@@ -209,7 +218,7 @@ int script_load(struct script **out, const struct script_source *source, struct 
     struct script *script = NULL;
     int rc = script_new(&script, source, err);
     if (rc == 0)
-        rc = script_start(script, source, text, len, err);
+        rc = start(script, source, text, len, err);
     mem_free(file);
     if (rc != 0) {
         script_free(script);

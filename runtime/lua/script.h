@@ -24,9 +24,9 @@ struct script_limits {
 };
 
 struct script_source {
-    const char *path;  // as found on disk: read, and named in errors
-    const char *name;  // shown in errors (as written in the YAML)
-    const char *text;  // inline Lua instead of a file; `name` then is "pipeline.yaml:12"
+    const char *path; // as found on disk: read, and named in errors
+    const char *name; // shown in errors (as written in the YAML)
+    const char *text; // inline Lua instead of a file; `name` then is "pipeline.yaml:12"
     size_t text_len;
     const struct tide_config *params; // becomes `conf`; NULL: empty
     struct clock *clock;              // time.now()
@@ -45,10 +45,20 @@ int script_load(struct script **out, const struct script_source *source, struct 
 // where they are called. Becomes a function.
 int script_condition(struct script **out, const struct script_source *source, const char *expr,
                      struct error *err);
+// Several expressions in one function, for SCRIPT_CALL_ROUTE. Each is named by its own place.
+struct script_expression {
+    const char *text;
+    const char *name; // as script_source.name; all of one file
+};
+enum { SCRIPT_ROUTES_MAX = 63 };
+int script_routes(struct script **out, const struct script_source *source,
+                  const struct script_expression *expressions, uint32_t count, bool all,
+                  struct error *err);
 void script_free(struct script *script);
 enum script_kind script_kind(const struct script *script);
 int64_t script_version(const struct script *script); // of a table or agg; 0: none
-// Where the function was defined, "scripts/x.lua:3"; and the call stack of the last error, for logs.
+// Where the function was defined, "scripts/x.lua:3"; and the call stack of the last error, for
+// logs.
 const char *script_where(const struct script *script);
 const char *script_traceback(const struct script *script); // "" when there was none
 // True when the returned table has a function of that name (SCRIPT_TABLE, and finish of an agg).
@@ -70,11 +80,15 @@ struct script_sink {
     // PAUSE here leaves with the cursor behind the record.
     enum script_verdict (*done)(void *arg, uint32_t index, bool kept);
     enum script_verdict (*failed)(void *arg, uint32_t index, const struct error *err);
+    // SCRIPT_CALL_ROUTE, instead of done: bit i is set when expression i was true (without `all`:
+    // only the first that was). 0: none. PAUSE: not taken, comes again later.
+    enum script_verdict (*routed)(void *arg, uint32_t index, uint64_t matches);
     // True: a record is given back as it was before its function ran when that fails or pauses.
     // flat_map always does so.
     bool marks;
 
-    // flat_map: emit(r, port). The number of a port's name, or -1 with the names there are in `err`.
+    // flat_map: emit(r, port). The number of a port's name, or -1 with the names there are in
+    // `err`.
     int32_t (*port)(void *arg, const char *name, struct error *err);
     // The input record itself is emitted; its cells are shared from here on. PAUSE: not taken, the
     // function is to be run again for this record later, leaving out the emits before this one
@@ -84,12 +98,14 @@ struct script_sink {
     // wants it; with PAUSE it is full, as above.
     struct batch *(*emit_into)(void *arg, uint32_t index, uint32_t port,
                                enum script_verdict *verdict);
+    void (*made)(void *arg); // a record was put into that batch
 };
 
 enum script_call {
-    SCRIPT_CALL_FILTER,  // truth of the result
-    SCRIPT_CALL_MAP,     // must return a record, a table or `drop`; nil is an error
-    SCRIPT_CALL_FLAT_MAP // function(r, emit)
+    SCRIPT_CALL_FILTER,   // truth of the result
+    SCRIPT_CALL_MAP,      // must return a record, a table or `drop`; nil is an error
+    SCRIPT_CALL_FLAT_MAP, // function(r, emit)
+    SCRIPT_CALL_ROUTE     // of script_routes
 };
 
 // Runs records batch->cursor .. count-1, advancing the cursor behind each finished one. 0 when all
@@ -101,11 +117,18 @@ int script_run(struct script *script, enum script_call call, struct batch *batch
 // -- aggregate: declarative --
 
 enum agg_function {
-    AGG_COUNT, AGG_SUM, AGG_AVG, AGG_MIN, AGG_MAX, AGG_FIRST, AGG_LAST, AGG_STDDEV
+    AGG_COUNT,
+    AGG_SUM,
+    AGG_AVG,
+    AGG_MIN,
+    AGG_MAX,
+    AGG_FIRST,
+    AGG_LAST,
+    AGG_STDDEV
 };
 
 struct agg_column {
-    const char *name;  // of the result's member
+    const char *name; // of the result's member
     enum agg_function function;
     const char *field; // path; NULL for count()
 };

@@ -15,15 +15,15 @@ struct script {
     struct vm vm;
     enum script_kind kind;
     int64_t version;
-    int refs[FN_COUNT];      // in Lua's registry; LUA_NOREF: there is none
-    struct arena arena;      // names and columns
-    const char **names;      // of the functions of a table, NULL-terminated
+    int refs[FN_COUNT]; // in Lua's registry; LUA_NOREF: there is none
+    struct arena arena; // names and columns
+    const char **names; // of the functions of a table, NULL-terminated
     struct agg_column *columns;
     uint32_t column_count;
-    char where[VM_TEXT];     // of the main function: "scripts/x.lua:3"
-    const char **fields;     // a condition: the fields it reads, NULL-terminated; else NULL
-    struct script_run *run;  // the batch at work
-    uint32_t emitted;        // emits of the record at the cursor that were taken before a pause
+    char where[VM_TEXT];    // of the main function: "scripts/x.lua:3"
+    const char **fields;    // a condition: the fields it reads, NULL-terminated; else NULL
+    struct script_run *run; // the batch at work
+    uint32_t emitted;       // emits of the record at the cursor that were taken before a pause
 };
 
 // Puts a hint behind the error of a condition that reads an absent field.
@@ -31,6 +31,6 @@ void condition_hint(const struct script *script, struct batch *batch, struct rec
                     struct error *err);
 // A machine without a script in it yet; freed by script_free.
 int script_new(struct script **out, const struct script_source *source, struct error *err);
-// Runs the text and looks at what it returned.
-int script_start(struct script *script, const struct script_source *source, const char *text,
-                 size_t len, struct error *err);
+// Runs the text, whose first line has that number, and looks at what it returned.
+int script_start_at(struct script *script, const struct script_source *source, const char *text,
+                    size_t len, int first_line, struct error *err);

@@ -63,8 +63,7 @@ static void on_time(lua_State *L, lua_Debug *ar)
     (void)ar;
     struct vm *vm = vm_of(L);
     if (watch_expired(&vm->watch) || vm->stop != VM_GO)
-        vm_stop(L, VM_TIME, "time limit of %lld ms",
-                (long long)(vm->watch.budget_ns / 1000000));
+        vm_stop(L, VM_TIME, "time limit of %lld ms", (long long)(vm->watch.budget_ns / 1000000));
     lua_sethook(L, NULL, 0, 0); // the record was done before the signal came
 }
 
@@ -174,8 +173,8 @@ int vm_init(struct vm *vm, const struct vm_config *config, struct error *err)
         heap_deinit(&vm->heap);
         return rc;
     }
-    lua_pushcfunction(vm->L, set_up);   // set_up
-    lua_pushlightuserdata(vm->L, vm);   // set_up vm
+    lua_pushcfunction(vm->L, set_up);          // set_up
+    lua_pushlightuserdata(vm->L, vm);          // set_up vm
     if (lua_pcall(vm->L, 1, 0, 0) != LUA_OK) { //
         bool capped = vm->stop_text[0] != 0;
         vm_deinit(vm);

@@ -45,8 +45,8 @@ struct vm {
     uint64_t call; // number of the call at work, from 1; handles carry it
 
     struct heap heap;
-    size_t used, cap;    // bytes: Lua's own, and what copies of records hold
-    enum vm_stop stop;   // why the call at work must end
+    size_t used, cap;        // bytes: Lua's own, and what copies of records hold
+    enum vm_stop stop;       // why the call at work must end
     char stop_text[VM_TEXT]; // "scripts/x.lua:12: memory limit of 64 MiB"
 
     // The call at work. `current` is the handle of its record; NULL: none.
@@ -64,11 +64,11 @@ struct vm {
     struct clock *clock;
     const char *node; // for log lines; may be NULL
     struct log_limit log_limits[4];
-    struct error last;         // scratch for functions called from Lua: nothing to free on a raise
-    char *traceback;           // of the last error
+    struct error last; // scratch for functions called from Lua: nothing to free on a raise
+    char *traceback;   // of the last error
     size_t traceback_cap;
-    char *lib_dir;             // where `require` looks, or NULL
-    bool loading;              // globals may still be made
+    char *lib_dir; // where `require` looks, or NULL
+    bool loading;  // globals may still be made
 };
 
 // Handles: light userdata of the call's number and the slot.
