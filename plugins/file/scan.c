@@ -81,7 +81,7 @@ static const char *split_path(const char *path, char dir[PATH_MAX])
 {
     const char *slash = strrchr(path, '/');
     if (!slash) {
-        strcpy(dir, ".");
+        memcpy(dir, ".", 2);
         return path;
     }
     size_t len = slash == path ? 1 : (size_t)(slash - path);

@@ -2,7 +2,7 @@
 #pragma once
 #include "device.h"
 #include "resolve.h"
-#include "target.h"
+#include "../shared/target.h"
 #include "tidemill/plugin.h"
 
 // The tcp_poll source. Every device is asked once an interval, spread evenly over it: connect, send

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "resolve.h"
-#include "target.h"
+#include "../shared/target.h"
 #include <netdb.h>
 #include <pthread.h>
 #include <stdlib.h>

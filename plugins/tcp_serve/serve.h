@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include "target.h"
+#include "../shared/target.h"
 #include "tidemill/plugin.h"
 #include <pthread.h>
 #include <stdatomic.h>

@@ -54,6 +54,7 @@ class Layers(Planted):
         ("runtime/include/tidemill/a.h", '#include "base/buf.h"\n#include <stdio.h>\n', [1, 2]),
         ("plugins/x/a.c", '#include "tidemill/plugin.h"\n#include <stdlib.h>\n', []),
         ("plugins/x/a.c", '#include "base/buf.h"\n', [1]),
+        ("plugins/x/tests/a.c", '#include "support/unit.h"\n#include <yaml.h>\n', [2]),
         ("plugins/x/a.c", "#include <jansson.h>\n#include <librdkafka/rdkafka.h>\n", [1, 2]),
         ("plugins/kafka/a.c", "#include <librdkafka/rdkafka.h>\n", []),
         ("runtime/config/yaml.c", "#include <yaml.h>\n", []),
@@ -126,6 +127,7 @@ class Banned(Planted):
     CASES = [
         ("runtime/base/a.c", "strcpy(a, b);\n", [1]),
         ("plugins/x/a.c", "int f(void)\n{\n    return system (s);\n}\n", [3]),
+        ("plugins/x/tests/a.c", "abort();\n", []),
         ("tests/unit/a.c", "sprintf(a, b);\nsystem(s);\n", [1]),
         ("runtime/base/a.c", "p = malloc(3);\nfree(p);\n", [1, 2]),
         ("runtime/base/alloc.c", "p = malloc(3);\n", []),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "plugin_test.h"
+#include "support/plugin_test.h"
 #include <sys/socket.h>
 
 // The plugin uses descriptors 0 and 1: each test puts something else there and takes it away.
@@ -33,7 +33,7 @@ static void test_source_from_pipe(void)
     int ends[2];
     CU_ASSERT_EQUAL_FATAL(pipe(ends), 0);
     set_fd(ends[0], 0, &kept_in);
-    subject_init(&s, "stdio");
+    subject_init(&s);
     CU_ASSERT_EQUAL(source_open(&s), TIDE_OK);
     CU_ASSERT_EQUAL(read_once(&s), TIDE_AGAIN); // an open, empty pipe: does not wait
     CU_ASSERT_EQUAL(s.plugin->source->poll_fd(s.self), 0);
@@ -61,7 +61,7 @@ static void test_source_from_file(void)
     write_file("in", "one\ntwo", 0);
     int fd = open("in", O_RDONLY);
     set_fd(fd, 0, &kept_in);
-    subject_init(&s, "stdio");
+    subject_init(&s);
     CU_ASSERT_EQUAL(source_open(&s), TIDE_OK);
     CU_ASSERT_EQUAL(read_once(&s), TIDE_OK);
     CU_ASSERT_EQUAL(read_once(&s), TIDE_EOF);
@@ -93,7 +93,7 @@ static void test_sink_slow_reader(void)
     CU_ASSERT_EQUAL_FATAL(pipe(ends), 0);
     set_fd(ends[1], 1, &kept_out);
     close(ends[1]);
-    subject_init(&s, "stdio");
+    subject_init(&s);
     CU_ASSERT_EQUAL(sink_open(&s), TIDE_OK);
     memset(line, 'x', sizeof line);
     int taken = 0, total = 10000, got = 0, lines = 0, wrong = 0;
@@ -136,7 +136,7 @@ static void test_sink_closed_reader(void)
     set_fd(ends[1], 1, &kept_out);
     close(ends[1]);
     close(ends[0]);
-    subject_init(&s, "stdio");
+    subject_init(&s);
     CU_ASSERT_EQUAL(sink_open(&s), TIDE_OK);
     CU_ASSERT_EQUAL(write_some(&s, "one", 3, &result), 1);
     result = s.plugin->sink->flush(s.self);
@@ -154,7 +154,7 @@ static void test_sink_to_file(void)
     scratch_enter(dir);
     int fd = open("out", O_WRONLY | O_CREAT, 0666);
     set_fd(fd, 1, &kept_out);
-    subject_init(&s, "stdio");
+    subject_init(&s);
     CU_ASSERT_EQUAL(sink_open(&s), TIDE_OK);
     char *large = malloc(300000);
     memset(large, 'y', 300000);

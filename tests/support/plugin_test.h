@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 // What the tests of plugins share: a source or sink in a fake host, and a scratch directory that
-// is the working directory, so that paths are short.
+// is the working directory, so that paths are short. PLUGIN_FILE is the plugin's .so.
 
 struct subject {
     struct fake_host host;
@@ -19,12 +19,10 @@ struct subject {
     void *self;
 };
 
-static inline void subject_init(struct subject *s, const char *plugin)
+static inline void subject_init(struct subject *s)
 {
-    char file[4096];
     fake_host_init(&s->host);
-    snprintf(file, sizeof file, "%s/%s.so", PLUGIN_DIR, plugin);
-    s->plugin = fake_load(file);
+    s->plugin = fake_load(PLUGIN_FILE);
     s->self = NULL;
 }
 

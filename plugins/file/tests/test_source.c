@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "plugin_test.h"
+#include "support/plugin_test.h"
 
 static char dir[64];
 
@@ -65,7 +65,7 @@ static void check_stream(const struct subject *s, const char *path, int nth, con
 
 static void begin(struct subject *s, const char *path, const char *follow)
 {
-    subject_init(s, "file");
+    subject_init(s);
     fake_add(&s->host, "path", path);
     fake_set(&s->host, "follow", follow);
 }

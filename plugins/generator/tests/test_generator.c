@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "plugin_test.h"
+#include "support/plugin_test.h"
 
 static void begin(struct subject *s, const char *count)
 {
-    subject_init(s, "generator");
+    subject_init(s);
     fake_set(&s->host, "count", count);
 }
 

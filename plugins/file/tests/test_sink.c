@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "plugin_test.h"
+#include "support/plugin_test.h"
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
@@ -8,7 +8,7 @@ static char dir[64];
 
 static void begin(struct subject *s, const char *path)
 {
-    subject_init(s, "file");
+    subject_init(s);
     fake_set(&s->host, "path", path);
 }
 

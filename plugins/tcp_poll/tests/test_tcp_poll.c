@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "plugin_test.h"
+#include "support/plugin_test.h"
 #include <arpa/inet.h>
 #include <poll.h>
 #include <pthread.h>
@@ -97,7 +97,7 @@ static void device_stop(struct device *d)
 
 static void begin(struct subject *s)
 {
-    subject_init(s, "tcp_poll");
+    subject_init(s);
     fake_set(&s->host, "interval", "50ms");
     fake_set(&s->host, "timeout", "2s");
     fake_set(&s->host, "backoff.from", "20ms");

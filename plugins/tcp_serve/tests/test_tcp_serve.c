@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "plugin_test.h"
+#include "support/plugin_test.h"
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -32,7 +32,7 @@ static void begin(struct subject *s, const char *hosts)
 {
     char text[64];
     find_port();
-    subject_init(s, "tcp_serve");
+    subject_init(s);
     snprintf(text, sizeof text, "%s:%d", hosts, port);
     fake_add(&s->host, "listen", text);
 }
@@ -111,7 +111,7 @@ static void test_newest_by_key(void)
 static void test_port_zero(void)
 {
     struct subject s;
-    subject_init(&s, "tcp_serve");
+    subject_init(&s);
     fake_add(&s.host, "listen", "127.0.0.1:0");
     CU_ASSERT_EQUAL(sink_open(&s), TIDE_OK);
     CU_ASSERT_EQUAL(sscanf(s.host.log, "listening on 127.0.0.1:%d", &port), 1);
@@ -126,7 +126,7 @@ static void test_cannot_listen(void)
                                         "127.0.0.[5-1]:80"};
     struct subject s, second;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-        subject_init(&s, "tcp_serve");
+        subject_init(&s);
         fake_add(&s.host, "listen", wrong[i]);
         CU_ASSERT_EQUAL(sink_open(&s), TIDE_FATAL);
         CU_ASSERT_TRUE(text_has(s.host.reason, wrong[i]));
@@ -135,7 +135,7 @@ static void test_cannot_listen(void)
     char text[64];
     begin(&s, "127.0.0.1");
     CU_ASSERT_EQUAL(sink_open(&s), TIDE_OK);
-    subject_init(&second, "tcp_serve");
+    subject_init(&second);
     snprintf(text, sizeof text, "127.0.0.1:%d", port);
     fake_add(&second.host, "listen", text);
     CU_ASSERT_EQUAL(sink_open(&second), TIDE_FATAL);

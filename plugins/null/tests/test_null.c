@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "plugin_test.h"
+#include "support/plugin_test.h"
 
 static void test_counts(void)
 {
     struct subject s;
-    subject_init(&s, "null");
+    subject_init(&s);
     CU_ASSERT_EQUAL(sink_open(&s), TIDE_OK);
     tide_record records[3] = {{.struct_size = sizeof *records, .value = {"abc", 3}},
                               {.struct_size = sizeof *records},
