@@ -46,7 +46,7 @@ static int read_text(struct loader *loader, const char *name, const char *text,
         }
     }
     if (!code)
-        code = yaml_read(out, loader->pool, name, text, content.len, loader->problems);
+        code = yaml_read(out, loader->pool, name, true, text, content.len, loader->problems);
     buf_deinit(&content);
     return code;
 }

@@ -44,7 +44,7 @@ static int make_default(struct schema *schema, const tide_option *row, struct pl
     struct tree *tree = NULL;
     int code = 0;
     if (*row->default_text == '[' || *row->default_text == '{')
-        code = yaml_read(&tree, schema->pool, place.file, row->default_text,
+        code = yaml_read(&tree, schema->pool, place.file, false, row->default_text,
                          strlen(row->default_text), schema->problems);
     else if (!(tree =
                    tree_scalar(schema->pool, row->default_text, strlen(row->default_text), place)))

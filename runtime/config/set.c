@@ -55,15 +55,6 @@ static const char *name_of(struct tree_pool *pool, const char *set, size_t len)
     return name;
 }
 
-static void forget_places(struct tree *tree)
-{
-    tree->place.line = tree->place.col = 0;
-    for (uint32_t i = 0; i < tree->count; i++) {
-        tree->items[i].place.line = tree->items[i].place.col = 0;
-        forget_places(tree->items[i].value);
-    }
-}
-
 // A map in a map ... around the value.
 static int wrap(struct tree_pool *pool, const struct step *steps, uint32_t count,
                 struct place place, struct tree **value)
@@ -97,7 +88,7 @@ int set_apply(struct tree_pool *pool, struct tree **tree, const char *set,
         return ERR_INPUT;
     }
     struct tree *value = NULL;
-    int code = yaml_read(&value, pool, name, equals + 1, strlen(equals + 1), problems);
+    int code = yaml_read(&value, pool, name, false, equals + 1, strlen(equals + 1), problems);
     if (!code && !value) {
         value = tree_scalar(pool, "", 0, place);
         if (!value)
@@ -106,7 +97,6 @@ int set_apply(struct tree_pool *pool, struct tree **tree, const char *set,
     }
     if (code)
         return code;
-    forget_places(value);
     code = wrap(pool, steps, count, place, &value);
     return code ? code : tree_merge(pool, *tree, value, tree);
 }

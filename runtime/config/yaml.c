@@ -20,6 +20,7 @@ struct reader {
     struct tree_pool *pool;
     struct problems *problems;
     const char *file;
+    bool lines; // places have them
     const char *text;
     size_t len;
     struct anchor *anchors;
@@ -29,6 +30,8 @@ struct reader {
 
 static struct place place_at(const struct reader *reader, yaml_mark_t mark)
 {
+    if (!reader->lines)
+        return (struct place){reader->file, 0, 0};
     return (struct place){reader->file, (uint32_t)mark.line + 1, (uint32_t)mark.column + 1};
 }
 
@@ -60,37 +63,50 @@ static const char *byte_at(const struct reader *reader, yaml_mark_t mark)
     return at;
 }
 
-// What libyaml says, in words for people where its own are not.
+// libyaml's words for what people do wrong most, and ours.
+static const struct {
+    const char *theirs, *ours;
+} words[] = {
+    {"mapping values are not allowed",
+     "a ':' is not expected here; check the indentation, or put the text in quotes"},
+    {"did not find expected key", "expected a key here; check the indentation"},
+    {"did not find expected '-' indicator", "expected a '-' here; check the indentation"},
+};
+
+// The same by the byte it stopped at; NULL: none.
+static const char *words_for_byte(const struct reader *reader, const char *problem, const char *at)
+{
+    bool inside = at < reader->text + reader->len;
+    if (inside && at > reader->text && *at == '{' && at[-1] == '$')
+        return "quotes are missing: inside { } and [ ] write \"${...}\"";
+    if (inside && *at == '\t')
+        return "a tab cannot indent YAML; use spaces";
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strstr(problem, words[i].theirs))
+            return words[i].ours;
+    return NULL;
+}
+
 static int say_grammar(struct reader *reader)
 {
     const yaml_parser_t *parser = &reader->parser;
     const char *problem = parser->problem ? parser->problem : "not YAML";
     struct place place = place_at(reader, parser->problem_mark);
-    const char *at = byte_at(reader, parser->problem_mark), *end = reader->text + reader->len;
-    if (at < end && at > reader->text && *at == '{' && at[-1] == '$')
-        problem_add(reader->problems, place,
-                    "quotes are missing: inside { } and [ ] write \"${...}\"");
-    else if (at < end && *at == '\t')
-        problem_add(reader->problems, place, "a tab cannot indent YAML; use spaces");
+    const char *at = byte_at(reader, parser->problem_mark);
+    const char *ours = words_for_byte(reader, problem, at);
+    if (ours)
+        problem_add(reader->problems, place, "%s", ours);
     else if (strstr(problem, "unexpected end of stream") && parser->context)
         problem_add(reader->problems, place_at(reader, parser->context_mark),
                     "the quote that begins here does not end");
-    else if (at < end && strstr(problem, "cannot start any token"))
+    else if (strstr(problem, "cannot start any token") && at < reader->text + reader->len)
         problem_add(reader->problems, place, "'%c' cannot start a value; put it in quotes", *at);
-    else if (strstr(problem, "mapping values are not allowed"))
-        problem_add(reader->problems, place,
-                    "a ':' is not expected here; check the indentation, or put the text in quotes");
-    else if (strstr(problem, "did not find expected key"))
-        problem_add(reader->problems, place, "expected a key here; check the indentation");
-    else if (strstr(problem, "did not find expected '-' indicator"))
-        problem_add(reader->problems, place, "expected a '-' here; check the indentation");
-    else if (parser->context && parser->context_mark.line + 1 != place.line)
+    else if (parser->context && place.line && parser->context_mark.line + 1 != place.line)
         problem_add(reader->problems, place, "%s, %s that starts in line %zu", problem,
                     parser->context, parser->context_mark.line + 1);
-    else if (parser->context)
-        problem_add(reader->problems, place, "%s, %s", problem, parser->context);
     else
-        problem_add(reader->problems, place, "%s", problem);
+        problem_add(reader->problems, place, "%s%s%s", problem, parser->context ? ", " : "",
+                    parser->context ? parser->context : "");
     return ERR_INPUT;
 }
 
@@ -106,7 +122,7 @@ static struct place place_of_byte(const struct reader *reader, size_t offset)
             place.col = 1;
         }
     }
-    return place;
+    return reader->lines ? place : (struct place){reader->file, 0, 0};
 }
 
 static int next_event(struct reader *reader, yaml_event_t *event)
@@ -353,15 +369,15 @@ static int read_stream(struct reader *reader, struct tree **out)
     return 0;
 }
 
-int yaml_read(struct tree **out, struct tree_pool *pool, const char *file, const char *text,
-              size_t len, struct problems *problems)
+int yaml_read(struct tree **out, struct tree_pool *pool, const char *file, bool lines,
+              const char *text, size_t len, struct problems *problems)
 {
     if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
         text += 3;
         len -= 3;
     }
     struct reader reader = {
-        .pool = pool, .problems = problems, .file = file, .text = text, .len = len};
+        .pool = pool, .problems = problems, .file = file, .lines = lines, .text = text, .len = len};
     *out = NULL;
     if (len > TEXT_FILE_MAX)
         return limit(&reader, (struct place){file, 0, 0}, "larger than 1024 KiB");
