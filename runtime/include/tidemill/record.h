@@ -9,7 +9,10 @@ typedef struct tide_header {
     tide_bytes value;
 } tide_header;
 
-enum { TIDE_MESSAGE_TOMBSTONE = 1 }; /* same as value.data == NULL, said on purpose */
+enum {
+    TIDE_MESSAGE_TOMBSTONE = 1, /* same as value.data == NULL, said on purpose */
+    TIDE_MESSAGE_PADDED = 2     /* lend: 64 bytes behind the value may be read, whatever they are */
+};
 
 /* A whole message that a source hands over. Set struct_size; zero what you do not use. */
 typedef struct tide_message {
