@@ -4,7 +4,7 @@
 #include "time/timestamp.h"
 #include "time/watermark.h"
 
-enum { PORT_LATE = 1, PREFETCH_FROM = 4096 }; // keys from which a table does not fit the caches
+enum { PORT_LATE = 1, PREFETCH_FROM = 256 }; // keys from which a table does not fit the caches
 
 static const char *const port_names[] = {"late", NULL};
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "operators/aggregate_build.h"
 #include "base/alloc.h"
+#include "operators/scripted.h"
 #include "record/shape.h"
-#include <stdio.h>
 
 enum { FIELD_TEXT_MAX = 1024, KEY_BYTES_MAX = 1 << 20 };
 
@@ -93,35 +93,6 @@ static int columns_of_script(struct aggregate *agg, struct error *err)
 
 // -- script --
 
-static int load_script(struct aggregate *agg, const struct operator_spec *spec, struct error *err)
-{
-    const struct tide_config *common = spec->node->common;
-    const struct tide_config *lua = setting_at(common, "lua");
-    char path[4096], place[512];
-    struct script_source source = {
-        .name = setting_text(common, "script"),
-        .params = setting_at(common, "params"),
-        .clock = spec->clock,
-        .node = spec->node->name,
-        .shapes = spec->shapes,
-        .limits = {(size_t)setting_int(common, "limits.memory", 64 << 20),
-                   setting_int(common, "limits.time", 200)},
-    };
-    if (source.name) {
-        int rc = topology_find_file(spec->topology, source.name, path, sizeof path, err);
-        if (rc)
-            return rc;
-        source.path = path;
-    } else {
-        snprintf(place, sizeof place, "%s:%u", lua->place.file ? lua->place.file : "lua",
-                 lua->place.line);
-        source.name = place;
-        source.text = lua->text;
-        source.text_len = strlen(lua->text);
-    }
-    return script_load(&agg->script, &source, err);
-}
-
 static int check_by_hand(struct aggregate *agg, const char *name, struct error *err)
 {
     static const char *const wanted[] = {"init", "add", "finish"};
@@ -138,7 +109,7 @@ static int check_by_hand(struct aggregate *agg, const char *name, struct error *
 static int read_script(struct aggregate *agg, const struct operator_spec *spec, struct error *err)
 {
     const char *name = setting_text(spec->node->common, "script");
-    int rc = load_script(agg, spec, err);
+    int rc = scripted_load(&agg->script, spec, err);
     if (rc)
         return rc;
     if (script_kind(agg->script) == SCRIPT_TABLE)

@@ -93,8 +93,13 @@ static inline void table_guess(const struct table *table, uint64_t hash)
 {
     if (!table->index)
         return;
-    uint64_t cell = table->index[(uint32_t)(hash >> 32) & table->mask];
-    if (cell == 0)
+    uint32_t tag = (uint32_t)(hash >> 32), at = tag & table->mask;
+    uint64_t cell = table->index[at];
+    while (cell && (uint32_t)(cell >> 32) != tag) {
+        at = (at + 1) & table->mask;
+        cell = table->index[at];
+    }
+    if (!cell)
         return;
     const char *entry = (const char *)table_at(table, (uint32_t)cell - 1);
     __builtin_prefetch(entry, 1);
