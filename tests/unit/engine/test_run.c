@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: MIT
+#include "base/buf.h"
+#include "base/log.h"
+#include "pipeline.h"
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+// Whole runs with plugins that misbehave: every record arrives once, in order, or is explained.
+
+enum { PATIENCE_MS = 20000 };
+
+static char dir[64];
+
+static void path_of(const char *name, char out[128])
+{
+    snprintf(out, 128, "%s/%s", dir, name);
+}
+
+// Runs to the end; the state it ended in, or -1 when it did not end in time. The reason in `why`.
+static int run(const char *yaml, struct error *why)
+{
+    struct pipeline p;
+    struct engine *engine = NULL;
+    int state = -1;
+    if (pipeline_load(&p, yaml)) {
+        pipeline_show(&p);
+        pipeline_drop(&p);
+        return -1;
+    }
+    struct engine_config config = {.topology = p.topology,
+                                   .registry = p.registry,
+                                   .clock = clock_system(),
+                                   .has_plugins = true};
+    if (!engine_new(&engine, &config, &p.problems) && !engine_start(engine, why)) {
+        for (int left = PATIENCE_MS; left > 0; left -= 10) {
+            state = (int)engine_wait(engine, 10);
+            if (state != ENGINE_RUNNING)
+                break;
+        }
+        if (state == ENGINE_FAILED)
+            *why = *engine_error(engine);
+        else if (engine_account(engine, why))
+            state = -1;
+    }
+    pipeline_show(&p);
+    engine_free(engine);
+    pipeline_drop(&p);
+    return state;
+}
+
+// The lines of a file must be {"n":0} ... {"n":count-1}, without those for which n+1 is a multiple
+// of `without` (0: none is missing).
+static void check_lines(const char *name, int count, int without)
+{
+    char path[128], line[64], want[64];
+    path_of(name, path);
+    FILE *file = fopen(path, "r");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+    for (int n = 0; n < count; n++) {
+        if (without && (n + 1) % without == 0)
+            continue;
+        snprintf(want, sizeof want, "{\"n\":%d}\n", n);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(fgets(line, sizeof line, file));
+        CU_ASSERT_STRING_EQUAL_FATAL(line, want);
+    }
+    CU_ASSERT_PTR_NULL(fgets(line, sizeof line, file));
+    fclose(file);
+    unlink(path);
+}
+
+static void run_to_file(const char *source, const char *sink, const char *name)
+{
+    char yaml[1024], path[128];
+    struct error why = ERROR_INIT;
+    path_of(name, path);
+    snprintf(yaml, sizeof yaml,
+             "pipeline: t\n"
+             "sources: { in: { type: mock, %s } }\n"
+             "sinks: { out: { type: mock, inputs: in, path: %s, %s } }\n",
+             source, path, sink);
+    CU_ASSERT_EQUAL(run(yaml, &why), ENGINE_DONE);
+    CU_ASSERT_STRING_EQUAL(why.text, "");
+}
+
+static void test_straight(void)
+{
+    run_to_file("count: 5000", "accept: 0", "straight");
+    check_lines("straight", 5000, 0);
+}
+
+static void test_nothing(void)
+{
+    run_to_file("count: 0", "accept: 0", "nothing");
+    check_lines("nothing", 0, 0);
+}
+
+static void test_slow_source(void)
+{
+    run_to_file("count: 3000, every: 7", "accept: 0", "slow");
+    check_lines("slow", 3000, 0);
+}
+
+static void test_sink_takes_one_at_a_time(void)
+{
+    run_to_file("count: 3000", "accept: 1", "one");
+    check_lines("one", 3000, 0);
+}
+
+static void test_stuttering_sink(void)
+{
+    run_to_file("count: 2500, every: 2", "accept: 13, every: 3", "stutter");
+    check_lines("stutter", 2500, 0);
+}
+
+static void test_open_again(void)
+{
+    run_to_file("count: 10, retry_opens: 2, on_error: { retry: { backoff: 1ms..2ms } }",
+                "accept: 0", "again");
+    check_lines("again", 10, 0);
+}
+
+static void test_fatal_open(void)
+{
+    struct error why = ERROR_INIT;
+    CU_ASSERT_EQUAL(run("pipeline: t\n"
+                        "sources: { in: { type: mock } }\n"
+                        "sinks: { out: { type: mock, inputs: in, fatal: no such table } }\n",
+                        &why),
+                    ENGINE_FAILED);
+    CU_ASSERT_STRING_EQUAL(why.text, "out: no such table");
+}
+
+static void test_refused_records_are_lettered(void)
+{
+    char yaml[1024], good[128], bad[128];
+    struct error why = ERROR_INIT;
+    path_of("good", good);
+    path_of("bad", bad);
+    snprintf(yaml, sizeof yaml,
+             "pipeline: t\n"
+             "sources: { in: { type: mock, count: 3000 } }\n"
+             "sinks:\n"
+             "  out: { type: mock, inputs: in, path: %s, refuse_every: 3, accept: 100,\n"
+             "         on_error: { dlq: letters } }\n"
+             "  letters: { type: mock, path: %s }\n",
+             good, bad);
+    CU_ASSERT_EQUAL(run(yaml, &why), ENGINE_DONE);
+    CU_ASSERT_STRING_EQUAL(why.text, "");
+    check_lines("good", 3000, 3);
+    FILE *file = fopen(bad, "r");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+    char line[64], want[64];
+    for (int n = 2; n < 3000; n += 3) {
+        snprintf(want, sizeof want, "{\"n\":%d}\n", n);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(fgets(line, sizeof line, file));
+        CU_ASSERT_STRING_EQUAL_FATAL(line, want);
+    }
+    CU_ASSERT_PTR_NULL(fgets(line, sizeof line, file));
+    fclose(file);
+    unlink(bad);
+}
+
+static void test_refusal_stops_by_default(void)
+{
+    struct error why = ERROR_INIT;
+    CU_ASSERT_EQUAL(run("pipeline: t\n"
+                        "sources: { in: { type: mock } }\n"
+                        "sinks: { out: { type: mock, inputs: in, refuse_every: 5 } }\n",
+                        &why),
+                    ENGINE_FAILED);
+    CU_ASSERT_STRING_EQUAL(why.text, "out: record 5 is refused");
+}
+
+static void test_fan_out(void)
+{
+    char yaml[1024], a[128], b[128];
+    struct error why = ERROR_INIT;
+    path_of("a", a);
+    path_of("b", b);
+    snprintf(yaml, sizeof yaml,
+             "pipeline: t\n"
+             "sources: { in: { type: mock, count: 4000 } }\n"
+             "sinks:\n"
+             "  a: { type: mock, inputs: in, path: %s, accept: 17 }\n"
+             "  b: { type: mock, inputs: in, path: %s, every: 2 }\n",
+             a, b);
+    CU_ASSERT_EQUAL(run(yaml, &why), ENGINE_DONE);
+    check_lines("a", 4000, 0);
+    check_lines("b", 4000, 0);
+}
+
+static void test_stop_drains(void)
+{
+    struct pipeline p;
+    struct engine *engine = NULL;
+    struct error err = ERROR_INIT;
+    CU_ASSERT_EQUAL_FATAL(pipeline_load(&p, "pipeline: t\n"
+                                            "sources: { in: { type: mock, count: 1000000000 } }\n"
+                                            "sinks: { out: { type: mock, inputs: in } }\n"),
+                          0);
+    struct engine_config config = {.topology = p.topology,
+                                   .registry = p.registry,
+                                   .clock = clock_system(),
+                                   .has_plugins = true};
+    CU_ASSERT_EQUAL_FATAL(engine_new(&engine, &config, &p.problems), 0);
+    CU_ASSERT_EQUAL_FATAL(engine_start(engine, &err), 0);
+    struct engine_status status = {0};
+    uint64_t written = 0;
+    for (int left = PATIENCE_MS; left > 0 && !written; left -= 5) {
+        engine_wait(engine, 5);
+        CU_ASSERT_EQUAL_FATAL(engine_status(engine, &status), 0);
+        written = status.nodes[1].out;
+        engine_status_free(&status);
+    }
+    CU_ASSERT_TRUE(written > 0);
+    engine_stop(engine);
+    enum engine_state state = ENGINE_RUNNING;
+    for (int left = PATIENCE_MS; left > 0 && state == ENGINE_RUNNING; left -= 10)
+        state = engine_wait(engine, 10);
+    CU_ASSERT_EQUAL(state, ENGINE_DONE);
+    CU_ASSERT_EQUAL_FATAL(engine_status(engine, &status), 0);
+    CU_ASSERT_EQUAL(status.nodes[0].out, status.nodes[1].in); // all that was read was written
+    CU_ASSERT_EQUAL(status.nodes[1].in, status.nodes[1].out);
+    engine_status_free(&status);
+    CU_ASSERT_EQUAL(engine_account(engine, &err), 0);
+    engine_free(engine);
+    pipeline_drop(&p);
+}
+
+static CU_TestInfo cases[] = {
+    {"straight through", test_straight},
+    {"no record at all", test_nothing},
+    {"a source that is slow", test_slow_source},
+    {"a sink that takes one at a time", test_sink_takes_one_at_a_time},
+    {"both stutter", test_stuttering_sink},
+    {"open, at the third try", test_open_again},
+    {"open fails for good", test_fatal_open},
+    {"refused records become dead letters", test_refused_records_are_lettered},
+    {"a refusal stops the pipeline by default", test_refusal_stops_by_default},
+    {"two consumers of one port", test_fan_out},
+    {"stopping drains", test_stop_drains},
+    CU_TEST_INFO_NULL,
+};
+
+static int quiet(void)
+{
+    snprintf(dir, sizeof dir, "/tmp/tidemill-run-XXXXXX");
+    log_set_level(LOG_ERROR);
+    return mkdtemp(dir) ? 0 : 1;
+}
+
+static int tidy(void)
+{
+    return rmdir(dir);
+}
+
+UNIT_MAIN({"runs", quiet, tidy, NULL, NULL, cases})
