@@ -74,6 +74,23 @@ struct node *convert_node(lua_State *L, struct batch *batch, struct value value)
     return node;
 }
 
+struct value convert_json(lua_State *L, struct batch *batch, const char *text, size_t len)
+{
+    struct value value = {.len = (uint32_t)len, .bytes = text};
+    if (len && (text[0] == '{' || text[0] == '[')) {
+        value.type = text[0] == '{' ? VALUE_OBJECT : VALUE_ARRAY;
+        return value;
+    }
+    char *array = arena_alloc(&batch->arena, len + 2, 1);
+    if (!array)
+        vm_raise(L, ERR_NOMEM, NULL);
+    array[0] = '[';
+    memcpy(array + 1, text, len);
+    array[len + 1] = ']';
+    value = (struct value){.type = VALUE_ARRAY, .len = (uint32_t)len + 2, .bytes = array};
+    return node_at(batch, convert_node(L, batch, value), 0);
+}
+
 static void push_deep(lua_State *L, struct batch *batch, struct value value, int depth)
 {
     if (!is_nested(value)) {

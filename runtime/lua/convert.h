@@ -26,6 +26,9 @@ static inline void convert_push_element(lua_State *L, struct value value)
 // Any value as Lua tables, whole. Nodes are read in `batch`. [-0, +1]
 void convert_push_deep(lua_State *L, struct batch *batch, struct value value);
 
+// Text that the runtime itself wrote as JSON, as a value: nested ones as text. Bytes live in
+// `batch`, or where `text` is.
+struct value convert_json(lua_State *L, struct batch *batch, const char *text, size_t len);
 // The node of a nested value; text is entered.
 struct node *convert_node(lua_State *L, struct batch *batch, struct value value);
 

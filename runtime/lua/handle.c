@@ -97,7 +97,7 @@ static int handle_assign(lua_State *L) // (handle, key, value)
     if (__builtin_expect(handle != vm->current || !handle, 0)) {
         struct nested nested = nested_of(L, vm, handle);
         nested_assign(L, &nested, 2, 3);
-        vm_check_arena(L, vm);
+        vm_check_arena(L, vm, nested.batch);
         return 0;
     }
     if (lua_type(L, 2) != LUA_TSTRING)
@@ -112,7 +112,7 @@ static int handle_assign(lua_State *L) // (handle, key, value)
                    : record_set_name(vm->batch, vm->record, name, (uint32_t)len, value);
     if (__builtin_expect(rc != 0, 0))
         vm_raise(L, rc, rc == ERR_LIMIT ? "the record has too many fields" : NULL);
-    vm_check_arena(L, vm);
+    vm_check_arena(L, vm, vm->batch);
     return 0;
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "lua/call.h"
 #include "lua/convert.h"
-#include "lua/handle.h"
 #include "lua/script_parts.h"
 
 // A batch through a function: one protected call, in it a loop over the records. A record that
@@ -17,36 +16,6 @@ struct script_run {
     struct record_mark mark;
     uint32_t emits; // of the record at the cursor in this run
 };
-
-static void nothing_returned(lua_State *L, struct script_run *run)
-{
-    luaL_error(L,
-               "%s: the function returned nothing (forgot 'return r'?); to discard a record, "
-               "return drop",
-               run->script->where);
-}
-
-// What a map returned, at the top of the stack. True: the record stays.
-static bool map_result(lua_State *L, struct script_run *run, struct record *record)
-{
-    struct vm *vm = &run->script->vm;
-    const void *result = lua_touserdata(L, -1);
-    if (__builtin_expect(result == vm->current, 1))
-        return true;
-    if (result == VM_DROP)
-        return false;
-    if (lua_isnil(L, -1))
-        nothing_returned(L, run);
-    if (lua_islightuserdata(L, -1) && result != VM_NULL && !vm_slot(vm, result))
-        handle_stale(L, result);
-    if (!convert_is_object(L, -1))
-        luaL_error(L,
-                   "%s: the function returned a %s; a map returns the record, a table of fields, "
-                   "or drop",
-                   run->script->where, result == VM_NULL ? "null" : luaL_typename(L, -1));
-    convert_record(L, run->batch, -1, record);
-    return true;
-}
 
 static void begin(lua_State *L, struct script_run *run, struct record *record)
 {
@@ -80,9 +49,10 @@ static enum script_verdict step(lua_State *L, struct script_run *run, uint32_t i
         lua_settop(L, 2); // run f
         return sink->routed(sink->arg, index, matches);
     }
-    bool kept = run->call == SCRIPT_CALL_MAP
-                    ? map_result(L, run, &run->batch->records[index])
-                    : lua_toboolean(L, -1) && lua_touserdata(L, -1) != VM_DROP;
+    bool kept =
+        run->call == SCRIPT_CALL_MAP
+            ? script_result(L, run->script, FN_MAIN, run->batch, &run->batch->records[index])
+            : lua_toboolean(L, -1) && lua_touserdata(L, -1) != VM_DROP;
     lua_settop(L, 2); // run f
     return sink->done(sink->arg, index, kept);
 }

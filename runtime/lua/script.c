@@ -192,6 +192,8 @@ int script_new(struct script **out, const struct script_source *source, struct e
         return rc;
     }
     arena_init(&script->arena, 1024);
+    arena_init(&script->accs.arena, 16 * 1024);
+    script->accs.shapes = script->vm.shapes;
     if (source->path || source->lib_dir) {
         script->vm.lib_dir = lib_dir(source);
         if (!script->vm.lib_dir) {
@@ -234,6 +236,7 @@ void script_free(struct script *script)
         return;
     vm_deinit(&script->vm);
     arena_deinit(&script->arena);
+    arena_deinit(&script->accs.arena);
     mem_free(script);
 }
 

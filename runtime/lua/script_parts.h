@@ -23,9 +23,15 @@ struct script {
     char where[VM_TEXT];    // of the main function: "scripts/x.lua:3"
     const char **fields;    // a condition: the fields it reads, NULL-terminated; else NULL
     struct script_run *run; // the batch at work
+    struct batch accs;      // accumulators and windows of the call at work
+    uint32_t folded;        // windows that the record at the cursor went into before a pause
     uint32_t emitted;       // emits of the record at the cursor that were taken before a pause
 };
 
+// What a function that makes records returned, at the top of the stack: the record itself or what
+// replaces it (true), or `drop`. Raises for anything else.
+bool script_result(lua_State *L, struct script *script, enum script_function function,
+                   struct batch *batch, struct record *record);
 // Puts a hint behind the error of a condition that reads an absent field.
 void condition_hint(const struct script *script, struct batch *batch, struct record *record,
                     struct error *err);

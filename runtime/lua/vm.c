@@ -92,9 +92,10 @@ void vm_raise(lua_State *L, int code, const char *what)
     __builtin_unreachable();
 }
 
-void vm_check_arena(lua_State *L, struct vm *vm)
+void vm_check_arena(lua_State *L, struct vm *vm, const struct batch *batch)
 {
-    if (vm->batch && vm->batch->arena.used_bytes - vm->arena_start > vm->cap)
+    size_t start = batch == vm->batch ? vm->arena_start : 0;
+    if (batch->arena.used_bytes - start > vm->cap)
         vm_stop(L, VM_MEMORY, "%s", vm_memory_text(vm));
 }
 

@@ -128,8 +128,8 @@ _Noreturn void vm_stop(lua_State *L, enum vm_stop stop, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 // Raises what a code of the record layer means. Does not return.
 _Noreturn void vm_raise(lua_State *L, int code, const char *what);
-// Ends the call when it has written more than the memory limit into its batch.
-void vm_check_arena(lua_State *L, struct vm *vm);
+// Ends the call when it has written more than the memory limit into a batch.
+void vm_check_arena(lua_State *L, struct vm *vm, const struct batch *batch);
 // "scripts/x.lua:12: " of the innermost Lua function, or "".
 void vm_where(lua_State *L, char *out, size_t cap);
 // The scratch batch, emptied.
