@@ -16,6 +16,7 @@ struct outfile {
     int fd; // -1: closed, to be opened again when needed
     ino_t inode;
     uint64_t length, base;
+    uint64_t behind; // up to here the disk was told to begin
     char *buffer;
     size_t start, used, size; // buffer[start..used) is to be written
     int64_t since_ms;         // wall time of its first byte, as far as known
