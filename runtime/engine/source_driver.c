@@ -22,8 +22,11 @@ static void out_of_memory(struct source_driver *source)
 static bool deliver(struct source_driver *source)
 {
     bool any = false;
-    while (source->ready && ring_push(&source->parcels, source->ready)) {
-        source->ready = source->ready->next;
+    while (source->ready) {
+        struct parcel *next = source->ready->next; // once pushed it is the lane's
+        if (!ring_push(&source->parcels, source->ready))
+            break;
+        source->ready = next;
         source->ready_count--;
         any = true;
     }
