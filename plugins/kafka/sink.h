@@ -18,6 +18,7 @@ enum { SINK_BATCH = 1024 }; // records looked at in one write
 struct sink_topic {
     struct topic_ask ask; // first; ask.name is ours
     rd_kafka_topic_t *rkt;
+    int asked_again;    // to count its partitions anew
     int64_t refresh_ns; // when to count its partitions anew
     int counted;        // partitions of the lists below
     struct chain {      // records of the batch that go to one partition, in order
@@ -48,6 +49,7 @@ struct sink {
 
     // Of the write that runs.
     struct sink_topic *at[SINK_BATCH]; // topic of a record
+    int32_t partition[SINK_BATCH];     // number of its chain
     int32_t following[SINK_BATCH];     // the next one of its chain; -1: none
     rd_kafka_message_t messages[SINK_BATCH];
     uint32_t index[SINK_BATCH]; // of messages[i] in the batch
@@ -66,6 +68,8 @@ int sink_poll_fd(void *self);
 struct sink_topic *sink_topic_get(struct sink *sink, const char *name, size_t len);
 // OK: its chains are there and empty. AGAIN, FATAL: as topic_look.
 tide_result sink_topic_ready(struct sink *sink, struct sink_topic *topic);
+// At the begin of a write, while all chains are empty: takes notice of partitions that were added.
+tide_result sink_topics_refresh(struct sink *sink);
 void sink_topics_free(struct sink *sink);
 
 // sink_write.c

@@ -45,29 +45,39 @@ static tide_result make_chains(struct sink *sink, struct sink_topic *topic)
 }
 
 // Asks in passing; until the answer is here the old count stands.
-static void refresh(struct sink *sink, struct sink_topic *topic)
+static tide_result refresh(struct sink *sink, struct sink_topic *topic, int64_t now)
+{
+    if (topic->counted == 0 || now < topic->refresh_ns || !scout_done(sink->scout, &topic->ask.ask))
+        return TIDE_OK;
+    tide_result result = TIDE_OK;
+    if (topic->ask.partitions > 0) // 0: the cluster was not to be reached
+        result = make_chains(sink, topic);
+    if (topic->asked_again) // that was the answer: now rest
+        topic->refresh_ns = now + REFRESH_NS;
+    else
+        scout_ask_quietly(sink->scout, &topic->ask.ask);
+    topic->asked_again = !topic->asked_again;
+    return result;
+}
+
+tide_result sink_topics_refresh(struct sink *sink)
 {
     int64_t now = sink->host->mono_ns(sink->ctx);
-    if (now < topic->refresh_ns || !scout_done(sink->scout, &topic->ask.ask))
-        return;
-    topic->refresh_ns = now + REFRESH_NS;
-    scout_ask_quietly(sink->scout, &topic->ask.ask);
+    tide_result result = TIDE_OK;
+    for (struct sink_topic *topic = sink->topics; topic && result == TIDE_OK; topic = topic->next)
+        result = refresh(sink, topic, now);
+    return result;
 }
 
 tide_result sink_topic_ready(struct sink *sink, struct sink_topic *topic)
 {
-    if (topic->counted == 0) {
-        tide_result result = topic_look(&topic->ask, sink->scout, sink->client);
-        if (result != TIDE_OK)
-            return result;
-        topic->refresh_ns = sink->host->mono_ns(sink->ctx) + REFRESH_NS;
-        return make_chains(sink, topic);
-    }
-    tide_result result = TIDE_OK;
-    if (scout_done(sink->scout, &topic->ask.ask) && topic->ask.partitions > 0)
-        result = make_chains(sink, topic); // 0: the cluster was not to be reached, or is changing
-    refresh(sink, topic);
-    return result;
+    if (topic->counted)
+        return TIDE_OK;
+    tide_result result = topic_look(&topic->ask, sink->scout, sink->client);
+    if (result != TIDE_OK)
+        return result;
+    topic->refresh_ns = sink->host->mono_ns(sink->ctx) + REFRESH_NS;
+    return make_chains(sink, topic);
 }
 
 void sink_topics_free(struct sink *sink)

@@ -39,6 +39,7 @@ static int32_t choose(struct sink *sink, const struct sink_topic *topic, const t
 static void append(struct sink *sink, uint32_t index, int32_t partition)
 {
     struct chain *chain = &sink->at[index]->chains[partition];
+    sink->partition[index] = partition;
     sink->following[index] = -1;
     if (chain->first < 0)
         chain->first = (int32_t)index;
@@ -126,9 +127,8 @@ static tide_result produce_all(struct sink *sink, const tide_batch *batch, uint3
     tide_result result = TIDE_OK;
     for (uint32_t i = 0; i < count && result == TIDE_OK; i++) {
         struct sink_topic *topic = sink->at[i];
-        for (int32_t n = 0; topic && n < topic->counted && result == TIDE_OK; n++)
-            if (topic->chains[n].first == (int32_t)i)
-                result = produce_chain(sink, batch, topic, n);
+        if (topic && topic->chains[sink->partition[i]].first == (int32_t)i)
+            result = produce_chain(sink, batch, topic, sink->partition[i]);
     }
     return result;
 }
@@ -147,6 +147,8 @@ tide_result sink_write(void *self, const tide_batch *batch, uint32_t *accepted)
     struct sink *sink = self;
     *accepted = 0;
     tide_result result = delivery_check(sink);
+    if (result == TIDE_OK)
+        result = sink_topics_refresh(sink);
     if (result == TIDE_OK)
         result = backlog_send(sink);
     if (result < 0)

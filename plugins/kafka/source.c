@@ -160,18 +160,35 @@ tide_result source_open(const tide_host *host, tide_ctx *ctx, void **self)
     return result == TIDE_OK ? make_client(source) : result;
 }
 
+// Serves the callbacks; what comes besides is for the next owner. (rd_kafka_queue_poll_callback
+// cannot be used: it asserts that there are no messages.)
+static void serve(struct source *source)
+{
+    rd_kafka_message_t *messages[64];
+    ssize_t got = rd_kafka_consume_batch_queue(source->queue, 50, messages, 64);
+    for (ssize_t i = 0; i < got; i++)
+        rd_kafka_message_destroy(messages[i]);
+}
+
+static int64_t deadline(const struct source *source, int64_t ms)
+{
+    return source->host->mono_ns(source->ctx) + ms * 1000000;
+}
+
 // Leaves the group, as far as that can be had in time; offsets on their way may arrive.
 static void leave(struct source *source)
 {
-    for (int i = 0; source->commits_pending > 0 && i < COMMIT_DEADLINE_MS / 50; i++)
-        rd_kafka_queue_poll_callback(source->queue, 50);
+    int64_t end = deadline(source, COMMIT_DEADLINE_MS);
+    while (source->commits_pending > 0 && source->host->mono_ns(source->ctx) < end)
+        serve(source);
     source->client->owner = NULL; // the callbacks no longer know us
     rd_kafka_error_t *error = rd_kafka_consumer_close_queue(source->client->rk, source->queue);
     if (error)
         rd_kafka_error_destroy(error);
-    for (int i = 0; !rd_kafka_consumer_closed(source->client->rk) && i < CLOSE_DEADLINE_MS / 50;
-         i++)
-        rd_kafka_queue_poll_callback(source->queue, 50);
+    end = deadline(source, CLOSE_DEADLINE_MS);
+    while (!rd_kafka_consumer_closed(source->client->rk) &&
+           source->host->mono_ns(source->ctx) < end)
+        serve(source);
 }
 
 static void close_client(struct source *source)

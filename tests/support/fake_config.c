@@ -28,15 +28,17 @@ static struct tide_config *add_item(struct tide_config *to, const char *name, si
 
 static struct tide_config *walk(struct tide_config *map, const char *path, bool make)
 {
+    bool whole = false; // behind a colon the rest is one name
     while (map && *path) {
-        size_t len = strcspn(path, ".");
+        size_t len = whole ? strlen(path) : strcspn(path, ".:");
         struct tide_config *next = find(map, path, len);
         if (!next && make) {
             map->is_map = true;
             next = add_item(map, path, len);
         }
         map = next;
-        path += len + (path[len] == '.');
+        whole = path[len] == ':';
+        path += len + (path[len] != '\0');
     }
     return map;
 }

@@ -118,8 +118,8 @@ tide_ctx *fake_ctx(struct fake_host *host);
 // Loads a plugin (never unloaded); aborts when that fails.
 const tide_plugin *fake_load(const char *file);
 
-// Options: `path` like "create.partitions". Numbers are written as text ("5"; durations and sizes
-// also as "200ms", "64MiB").
+// Options: `path` like "create.partitions", or "options:linger.ms" where a name has dots. Numbers
+// are written as text ("5"; durations and sizes also as "200ms", "64MiB").
 void fake_set(struct fake_host *host, const char *path, const char *text);
 void fake_add(struct fake_host *host, const char *path,
               const char *text); // one more item of a list

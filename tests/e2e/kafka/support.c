@@ -30,6 +30,11 @@ void kafka_tool(const char *arguments)
         die(command);
 }
 
+const char *kafka_plugin_file(void)
+{
+    return KAFKA_PLUGIN;
+}
+
 const char *kafka_fresh_topic(int partitions)
 {
     static char name[64];
@@ -47,7 +52,8 @@ void kafka_source_init(struct kafka_source *source, const char *brokers, const c
     source->plugin = fake_load(KAFKA_PLUGIN)->source;
     source->self = NULL;
     source->host.pipeline = "tests";
-    fake_add(&source->host, "brokers", brokers);
+    if (brokers)
+        fake_add(&source->host, "brokers", brokers);
     if (topic)
         fake_set(&source->host, "topic", topic);
 }
@@ -76,8 +82,10 @@ void kafka_sink_init(struct kafka_sink *sink, const char *brokers, const char *t
     sink->plugin = fake_load(KAFKA_PLUGIN)->sink;
     sink->self = NULL;
     sink->host.pipeline = "tests";
-    fake_add(&sink->host, "brokers", brokers);
-    fake_set(&sink->host, "topic", topic);
+    if (brokers)
+        fake_add(&sink->host, "brokers", brokers);
+    if (topic)
+        fake_set(&sink->host, "topic", topic);
 }
 
 tide_result kafka_sink_open(struct kafka_sink *sink)

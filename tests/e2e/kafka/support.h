@@ -18,10 +18,12 @@ struct kafka_sink {
 
 const char *kafka_brokers(void); // of the shared broker, from the environment; aborts without
 void kafka_tool(const char *arguments); // runs kafka_tool on the shared broker; aborts on failure
+const char *kafka_plugin_file(void);
 // A new topic on the shared broker, a name of its own; static storage.
 const char *kafka_fresh_topic(int partitions);
 
-// Before open: set what differs by fake_set on the host.
+// `brokers`, `topic`: NULL leaves the option out. Before open: set what differs by fake_set on the
+// host.
 void kafka_source_init(struct kafka_source *source, const char *brokers, const char *topic);
 tide_result kafka_source_open(struct kafka_source *source);
 // Reads on until that many messages are there in all, the source ends or fails.
