@@ -24,8 +24,8 @@ struct command {
     enum exit_status (*run)(const struct args *args);
 };
 
-extern const struct command command_demo, command_run, command_check, command_test,
-    command_plugins, command_bench;
+extern const struct command command_demo, command_run, command_check, command_test, command_plugins,
+    command_bench;
 
 extern const struct command *const commands[]; // NULL-terminated, in the order of the help
 

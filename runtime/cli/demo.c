@@ -42,7 +42,6 @@ struct demo {
     bool keep;
     int64_t started_ns;
     int64_t for_ms, windows; // 0: until Ctrl-C
-    struct demo_devices *bad_devices;
     struct pipeline devices, traffic;
     bool devices_run, traffic_runs;
     struct demo_view view;
@@ -72,7 +71,7 @@ static int prepare(struct demo *demo, const struct args *args, struct error *err
     snprintf(demo->results_path, sizeof demo->results_path, "%s/data/results.jsonl", demo->dir);
     snprintf(demo->failures_path, sizeof demo->failures_path, "%s/data/failures.jsonl", demo->dir);
     unsigned port;
-    code = demo_devices_start(&demo->bad_devices, &port, err);
+    code = demo_devices_port(&port, err);
     if (code)
         return code;
     // The pipelines read these.
@@ -136,13 +135,11 @@ static void print_welcome(const struct demo *demo)
 
 static void show(struct demo *demo)
 {
-    struct engine_status status;
-    struct totals totals = {0};
-    if (!engine_status(demo->traffic.engine, &status)) {
-        totals_of(&totals, &status);
+    struct engine_status status = {0};
+    bool known = engine_status(demo->traffic.engine, &status) == 0;
+    demo_view_show(&demo->view, &status, now_ns());
+    if (known)
         engine_status_free(&status);
-    }
-    demo_view_show(&demo->view, &totals, now_ns());
 }
 
 static void take_result(struct demo *demo, json_t *result)
@@ -230,7 +227,6 @@ static void finish(struct demo *demo)
         stop_engine(demo->devices.engine);
     pipeline_free(&demo->traffic);
     pipeline_free(&demo->devices);
-    demo_devices_stop(demo->bad_devices);
     lines_deinit(&demo->results);
     lines_deinit(&demo->failures);
     demo_view_deinit(&demo->view);

@@ -68,7 +68,15 @@ bool demo_view_result(struct demo_view *view, json_t *result, int64_t now_ns)
     return true;
 }
 
-// The device's name stands before the text already.
+// What comes behind the device's name: that stands at the beginning of the row already.
+static const char *behind_name(const char *error, const char *device)
+{
+    size_t len = strlen(device);
+    for (const char *at; (at = strstr(error, device)) != NULL && at[len] == ':';)
+        error = at + len + 1;
+    return error + strspn(error, " ");
+}
+
 void demo_view_failure(struct demo_view *view, const json_t *failure)
 {
     struct demo_row *row = row_of(view, failure);
@@ -76,7 +84,9 @@ void demo_view_failure(struct demo_view *view, const json_t *failure)
     if (!row)
         return;
     row->failures++;
-    snprintf(row->error, sizeof row->error, "%s", error ? error : "failed");
+    error = behind_name(error ? error : "failed",
+                        json_string_value(json_object_get(failure, "device")));
+    snprintf(row->error, sizeof row->error, "%s", error);
 }
 
 static uint64_t count_of(const json_t *result, const char *name)
@@ -120,7 +130,7 @@ static void print_good(const json_t *result, uint64_t largest)
 static void print_bad(const struct demo_row *row, unsigned index)
 {
     const char *story = demo_device_story(index);
-    printf("  %s%-21s%s", style(STYLE_WARN), story ? story : "silent", style(STYLE_OFF));
+    printf("  %s%-25s%s", style(STYLE_WARN), story ? story : "silent", style(STYLE_OFF));
     if (row->failures)
         printf(" %s%u failed: %s%s", style(STYLE_DIM), row->failures, row->error, style(STYLE_OFF));
     putchar('\n');
@@ -157,18 +167,32 @@ static uint64_t largest_of(const struct demo_view *view)
     return largest;
 }
 
-static void print_totals(const struct demo_view *view, const struct totals *totals, int64_t now_ns)
+static const struct node_status *node_of(const struct engine_status *status, const char *name)
 {
-    char in[NUMBER_MAX], failed[NUMBER_MAX], rate[NUMBER_MAX];
-    double seconds = (double)(now_ns - view->last_ns) / NS_PER_SECOND;
-    number_grouped(totals->in, in);
-    number_grouped(totals->failed, failed);
-    number_short(seconds > 0 ? (double)(totals->in - view->last.in) / seconds : 0, rate);
-    printf("  %sread %s records (%s/s), %s failed, %llu late%s\n", style(STYLE_DIM), in, rate,
-           failed, (unsigned long long)totals->late, style(STYLE_OFF));
+    static const struct node_status none;
+    for (uint32_t i = 0; i < status->node_count; i++)
+        if (strcmp(status->nodes[i].name, name) == 0)
+            return &status->nodes[i];
+    return &none;
 }
 
-void demo_view_show(struct demo_view *view, const struct totals *totals, int64_t now_ns)
+static void print_totals(struct demo_view *view, const struct engine_status *status, int64_t now_ns)
+{
+    char collected[NUMBER_MAX], stored[NUMBER_MAX], failed[NUMBER_MAX], late[NUMBER_MAX];
+    const struct node_status *collector = node_of(status, "collector");
+    double seconds = (double)(now_ns - view->last_ns) / NS_PER_SECOND;
+    double rate = (double)(collector->out - view->last_collected) / seconds;
+    number_grouped(collector->out, collected);
+    number_grouped(node_of(status, "store")->in, stored);
+    number_grouped(collector->failed, failed);
+    number_grouped(node_of(status, "average")->late, late);
+    printf("  %s%s readings collected (%.0f/s), %s stored, %s failed, %s late%s\n",
+           style(STYLE_DIM), collected, rate, stored, failed, late, style(STYLE_OFF));
+    view->last_collected = collector->out;
+    view->last_ns = now_ns;
+}
+
+void demo_view_show(struct demo_view *view, const struct engine_status *status, int64_t now_ns)
 {
     uint64_t largest = largest_of(view);
     print_head(view);
@@ -181,10 +205,8 @@ void demo_view_show(struct demo_view *view, const struct totals *totals, int64_t
         else
             print_bad(&view->rows[i], i);
     }
-    print_totals(view, totals, now_ns);
+    print_totals(view, status, now_ns);
     fflush(stdout);
     view->windows++;
-    view->last = *totals;
-    view->last_ns = now_ns;
     clear_rows(view);
 }

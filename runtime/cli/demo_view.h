@@ -16,11 +16,11 @@ struct demo_row {
 
 struct demo_view {
     struct demo_row rows[DEMO_DEVICES];
-    int64_t start, end;   // of the window under way, ms; end 0: none
-    int64_t changed_ns;   // when its last result came
-    unsigned windows;     // tables shown
-    double first_seconds; // from the start of the demo to the first result; 0: none yet
-    struct totals last;   // at the last table
+    int64_t start, end;      // of the window under way, ms; end 0: none
+    int64_t changed_ns;      // when its last result came
+    unsigned windows;        // tables shown
+    double first_seconds;    // from the start of the demo to the first result; 0: none yet
+    uint64_t last_collected; // at the last table
     int64_t last_ns;
 };
 
@@ -31,4 +31,4 @@ void demo_view_deinit(struct demo_view *view);
 bool demo_view_result(struct demo_view *view, json_t *result, int64_t now_ns);
 void demo_view_failure(struct demo_view *view, const json_t *failure);
 // Prints the table of the window under way and begins a new one.
-void demo_view_show(struct demo_view *view, const struct totals *totals, int64_t now_ns);
+void demo_view_show(struct demo_view *view, const struct engine_status *status, int64_t now_ns);
