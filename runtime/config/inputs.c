@@ -48,7 +48,7 @@ static const char *const *ports_of(struct build *build, const struct draft *draf
     while (entry->ports && entry->ports[fixed])
         fixed++;
     const char **ports =
-        ARENA_ARRAY(build->arena, const char *, fixed + (more ? more->count : 0) + 2);
+        ARENA_ARRAY(build->arena, const char *, fixed + (more ? more->count : 0) + 3);
     if (!ports)
         return NULL;
     if (entry->has_out || draft->kind == NODE_SOURCE)
@@ -57,6 +57,7 @@ static const char *const *ports_of(struct build *build, const struct draft *draf
         ports[count++] = entry->ports[i];
     for (uint32_t i = 0; more && i < more->count; i++)
         ports[count++] = more->items[i].name;
+    ports[count++] = "errors"; // of every node: its failed records
     ports[count] = NULL;
     return ports;
 }

@@ -101,9 +101,9 @@ static int encode_record(struct sink_driver *sink, struct outgoing *outgoing, st
     int rc = 0;
     if (!(record->flags & RECORD_TOMBSTONE))
         rc = encode_value(sink, outgoing, record, &out->value, err);
-    if (!rc && (sink->key || record->meta))
+    if (!rc && (sink->key || (record->meta && record->meta->key)))
         rc = encode_key(sink, outgoing, record, &out->key, err);
-    if (!rc && (sink->header_count || record->meta))
+    if (!rc && (sink->header_count || (record->meta && record->meta->header_count)))
         rc = encode_headers(sink, outgoing, record, out, err);
     return rc;
 }

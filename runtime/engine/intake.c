@@ -8,7 +8,10 @@
 static enum intake reject(struct source_node *node, struct record *record, struct error *err)
 {
     struct source_split *split = &node->splits[record->split];
-    error_prefix(err, "split %s, offset %" PRId64, split->name, record->offset);
+    if (record->offset >= 0)
+        error_prefix(err, "split %s, offset %" PRId64, split->name, record->offset);
+    else
+        error_prefix(err, "split %s", split->name);
     enum on_error_verdict verdict =
         outputs_fail_record(&node->outputs, node->batch, record, err, false);
     node->batch->count--; // it is the last one
@@ -67,6 +70,7 @@ static struct record *add_record(struct source_node *node, uint32_t split, int64
     record->split = split;
     record->offset = offset;
     record->time = time;
+    record->meta = node->splits[split].meta;
     stat_add(&node->outputs.stats->in, 1);
     return record;
 }
@@ -200,7 +204,8 @@ static int add_meta(struct batch *batch, struct record *record, const tide_messa
     struct record_meta *meta = ARENA_NEW(&batch->arena, struct record_meta);
     if (!meta)
         return ERR_NOMEM;
-    *meta = (struct record_meta){.key = message->key.data,
+    *meta = (struct record_meta){.split = record->meta->split,
+                                 .key = message->key.data,
                                  .key_len = (uint32_t)message->key.len,
                                  .header_count = message->header_count};
     record->meta = meta;

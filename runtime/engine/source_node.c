@@ -61,6 +61,7 @@ static void drop_split(struct source_split *split)
 {
     chunk_unref(split->rest_chunk);
     mem_free(split->name);
+    mem_free(split->meta);
 }
 
 void source_node_deinit(struct source_node *node)
@@ -93,11 +94,15 @@ static int add_split(struct source_node *node, const struct parcel *parcel)
         valve_add(&node->valve, &input))
         return ERR_NOMEM;
     struct source_split *split = &node->splits[node->split_count++];
-    *split = (struct source_split){.name = mem_strndup(parcel->text.data, parcel->text.len)};
+    *split = (struct source_split){.name = mem_strndup(parcel->text.data, parcel->text.len),
+                                   .meta = mem_zalloc(sizeof *split->meta)};
     framer_init(&split->framer, node->framing, node->limits.size);
     generator_init(&split->generator, node->out_of_order_ms);
     split->seen_ns = clock_mono_ns(node->outputs.clock);
-    return split->name ? 0 : ERR_NOMEM;
+    if (!split->name || !split->meta)
+        return ERR_NOMEM;
+    split->meta->split = split->name;
+    return 0;
 }
 
 static void advance(struct source_node *node, uint32_t id, int64_t now)

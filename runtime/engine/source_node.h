@@ -13,6 +13,7 @@
 
 struct source_split {
     char *name;
+    struct record_meta *meta; // of its records that have no more than that name
     struct framer framer;
     struct watermark_generator generator;
     struct chunk *rest_chunk; // the unfinished frame in front of the next parcel

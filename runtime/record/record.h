@@ -55,9 +55,10 @@ struct header {
     uint32_t len;
 };
 
-// What few records have; NULL when there is none of it.
+// What few operators look at. Records without a key and headers share one of their split.
 struct record_meta {
-    const char *key; // NULL: no key
+    const char *split; // name of the split; lives as long as the source. NULL: none
+    const char *key;   // NULL: no key
     uint32_t key_len;
     uint32_t header_count;
     const struct header *headers;

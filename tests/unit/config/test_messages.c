@@ -309,9 +309,9 @@ static const struct message_case cases_of_edges[] = {
     {"unknown port", AGG("    window: { tumbling: 1s }\n") "  y: { type: null, inputs: m.lat }\n",
      "t.yaml:11:28: error: 'm' has no port 'lat'; did you mean 'late'?\n"},
     {"port far", AGG("    window: { tumbling: 1s }\n") "  y: { type: null, inputs: m.zzzzz }\n",
-     "t.yaml:11:28: error: 'm' has no port 'zzzzz'; it has out, late\n"},
+     "t.yaml:11:28: error: 'm' has no port 'zzzzz'; it has out, late, errors\n"},
     {"source has no port", FINE "  y: { type: null, inputs: a.late }\n",
-     "t.yaml:6:28: error: 'a' has no port 'late'; it has out\n"},
+     "t.yaml:6:28: error: 'a' has no port 'late'; it has out, errors\n"},
     {"route has no out",
      HEAD SOURCE "operators:\n  r: { type: route, inputs: a, routes: { bad: x } }\nsinks:\n  z: { "
                  "type: null, inputs: r }\n",
