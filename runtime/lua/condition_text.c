@@ -9,6 +9,7 @@ struct lexer {
     struct buf *out, *calls, *fields;
     struct error *err;
     char before; // last character that was no blank: '.' and ':' make a name a member
+    int open;    // parentheses
     bool concat; // `before` ended a '..'
 };
 
@@ -147,6 +148,9 @@ static int symbol(struct lexer *lexer)
         return error_set(lexer->err, ERR_INPUT, "long strings have no place in a condition");
     if (at[0] == ';' || (at[0] == ':' && at[1] == ':'))
         return error_set(lexer->err, ERR_INPUT, "'%c' has no place in a condition", at[0]);
+    lexer->open += (at[0] == '(') - (at[0] == ')');
+    if (lexer->open < 0)
+        return error_set(lexer->err, ERR_INPUT, "a ')' without its '('");
     bool concat = at[0] == '.' && at[1] == '.';
     int rc = copy(lexer, at + (concat ? 2 : 1));
     lexer->concat = concat;

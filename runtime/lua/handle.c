@@ -9,6 +9,8 @@
 #include "record/record_inline.h"
 #include "record/utf8.h"
 
+#include <math.h>
+
 void handle_stale(lua_State *L, const void *handle)
 {
     if (handle == VM_NULL)
@@ -85,8 +87,11 @@ static int handle_index(lua_State *L) // (handle, key)
 
 static struct value scalar_or_tree(lua_State *L, struct vm *vm, int index, const char *name)
 {
-    if (lua_type(L, index) == LUA_TNUMBER && lua_isinteger(L, index))
+    if (lua_isinteger(L, index))
         return value_int(lua_tointeger(L, index));
+    double number;
+    if (lua_type(L, index) == LUA_TNUMBER && isfinite(number = lua_tonumber(L, index)))
+        return value_float(number);
     return convert_value(L, vm->batch, index, name);
 }
 
