@@ -34,7 +34,7 @@ void json_reader_free(struct json_reader *reader);
 // Indexes text[0..len) as `record` (raw, raw_len, shape, spans, wire, flags set; the rest left).
 // `pad` = bytes that may be read behind the text (>= CHUNK_PAD: the fast paths). The text must live
 // as long as the batch. ERR_DATA says what was expected and at which byte ("byte 17: …"); ERR_LIMIT
-// likewise; ERR_NOMEM.
+// likewise; ERR_NOMEM. Bytes are counted from 0. On an error the record keeps its raw bytes only.
 int json_read(struct json_reader *reader, struct batch *batch, const char *text, size_t len,
               size_t pad, struct record *record, struct error *err);
 

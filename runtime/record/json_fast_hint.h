@@ -22,6 +22,20 @@ static void place_nested(const struct json_layout *layout, const uint32_t *start
     }
 }
 
+// number_end for the common case: an integer, and behind it what the layout has there.
+static inline const char *leaf_number_end(const struct json_leaf *leaf, const char *p,
+                                          const char *end, enum span_kind *kind)
+{
+    const char *digits = p + (*p == '-');
+    uint32_t other = nondigit32(digits);
+    const char *stop = digits + __builtin_ctz(other | 1u << 31);
+    if (__builtin_expect(*stop == leaf[1].prefix[0] && (unsigned char)(*digits - '1') < 9, 1)) {
+        *kind = SPAN_INT;
+        return stop;
+    }
+    return number_end(p, end, kind);
+}
+
 // The plain value at p as a span; its end, or NULL.
 static inline const char *read_leaf(const struct json_leaf *leaf, const char *text, const char *p,
                                     const char *end, struct span *span)
@@ -33,7 +47,7 @@ static inline const char *read_leaf(const struct json_leaf *leaf, const char *te
         quote = 1;
         stop = string_end(++p, end, &kind);
     } else if (__builtin_expect((unsigned char)*p <= '9', 1)) {
-        stop = number_end(p, end, &kind);
+        stop = leaf_number_end(leaf, p, end, &kind);
     } else if (*p == '[') {
         kind = SPAN_ARRAY;
         stop = leaf->array_fits ? plain_array_end(p, end) : NULL;

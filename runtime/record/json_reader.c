@@ -141,7 +141,7 @@ int json_read(struct json_reader *reader, struct batch *batch, const char *text,
     record->cells = NULL;
     record->cell_cap = 0;
     record->flags &= (uint16_t) ~(RECORD_WHOLE | RECORD_LINES | RECORD_RAW | RECORD_SHARED_CELLS);
-    if (fast && reader->path <= JSON_PATH_HINT && json_hints_try(reader, batch, text, len, record))
+    if (fast && reader->path == JSON_PATH_AUTO && json_hints_try(reader, batch, text, len, record))
         return 0;
     clear_found(reader);
     int code = 0;
@@ -153,7 +153,7 @@ int json_read(struct json_reader *reader, struct batch *batch, const char *text,
         code = make_record(reader, batch, record);
     if (code)
         return word_error(reader, code, text, len, err);
-    if (fast && reader->path <= JSON_PATH_HINT)
+    if (fast && reader->path == JSON_PATH_AUTO)
         json_hints_learn(reader, text, len, record);
     return 0;
 }

@@ -22,7 +22,7 @@ struct json_found {
     bool guessed;       // all names are those of the reader's `guess`, in its order
 };
 
-enum json_path { JSON_PATH_AUTO, JSON_PATH_HINT, JSON_PATH_BITMAP, JSON_PATH_SCALAR };
+enum json_path { JSON_PATH_AUTO, JSON_PATH_BITMAP, JSON_PATH_SCALAR };
 
 // The paths that are made for one kind of processor.
 struct json_fast {

@@ -23,13 +23,13 @@ static uint32_t value_end(struct span span)
 // True when the cell still says what stands in the raw bytes.
 static bool cell_untouched(const struct record *record, uint32_t slot)
 {
-    struct value cell = record->cells[slot];
-    if (cell.type == VALUE_UNSET)
+    const struct value *cell = &record->cells[slot];
+    if (cell->type == VALUE_UNSET)
         return true;
     if (slot >= record->wire)
-        return cell.type == VALUE_ABSENT;
-    return (cell.flags & VALUE_IS_NODE) && cell.node->text &&
-           cell.node->text == record->raw + record->spans[slot].at;
+        return cell->type == VALUE_ABSENT;
+    return (cell->flags & VALUE_IS_NODE) && cell->node->text &&
+           cell->node->text == record->raw + record->spans[slot].at;
 }
 
 bool record_untouched(const struct record *record)
@@ -65,21 +65,29 @@ static bool flush_run(struct writer *writer)
     return true;
 }
 
-static bool put_name(struct writer *writer, uint32_t slot)
+// The name of a member that came on the wire, with the run of untouched members before it: they
+// stand side by side.
+static bool put_wire_name(struct writer *writer, uint32_t slot)
 {
     const struct record *record = writer->record;
-    const struct shape_name *name = &record->shape->names[slot];
+    bool run = writer->run < writer->run_end && writer->run_end == slot;
+    if (!run && !flush_run(writer))
+        return false;
+    uint32_t from = record->spans[run ? writer->run : slot].name_at;
+    uint32_t len = value_start(record->spans[slot]) - from;
+    writer->run = writer->run_end;
+    if (!pen_room(&writer->pen, len + 1u + NUMBER_TEXT_MAX))
+        return false;
+    put_comma(writer);
+    pen_bytes(&writer->pen, record->raw + from, len);
+    return true;
+}
+
+static bool put_name(struct writer *writer, uint32_t slot)
+{
+    const struct shape_name *name = &writer->record->shape->names[slot];
     struct pen *pen = &writer->pen;
-    if (slot < record->wire && !(record->flags & RECORD_WHOLE)) {
-        struct span span = record->spans[slot];
-        uint32_t len = value_start(span) - span.name_at;
-        if (!pen_room(pen, len + 1u))
-            return false;
-        put_comma(writer);
-        pen_bytes(pen, record->raw + span.name_at, len);
-        return true;
-    }
-    if (!pen_room(pen, name->len + 4u))
+    if (!flush_run(writer) || !pen_room(pen, name->len + 4u))
         return false;
     put_comma(writer);
     if (!name->plain)
@@ -101,26 +109,14 @@ static bool put_cell(struct writer *writer, struct value cell)
     return true;
 }
 
-static bool put_member(struct writer *writer, uint32_t slot)
+static bool put_changed(struct writer *writer, uint32_t slot)
 {
     const struct record *record = writer->record;
-    if (!record->cells || cell_untouched(record, slot)) {
-        if (slot >= record->wire)
-            return true;
-        if (writer->run_end != slot || writer->run == writer->run_end) {
-            if (!flush_run(writer))
-                return false;
-            writer->run = slot;
-        }
-        writer->run_end = slot + 1;
-        return true;
-    }
     struct value cell = record->cells[slot];
-    if (!flush_run(writer))
-        return false;
     if (cell.type == VALUE_ABSENT)
-        return true;
-    return put_name(writer, slot) && put_cell(writer, cell);
+        return flush_run(writer);
+    bool named = slot < record->wire ? put_wire_name(writer, slot) : put_name(writer, slot);
+    return named && put_cell(writer, cell);
 }
 
 static bool put_object(struct writer *writer, uint32_t *slot)
@@ -129,9 +125,18 @@ static bool put_object(struct writer *writer, uint32_t *slot)
     if (!pen_room(&writer->pen, record->raw_len + 2u))
         return false;
     pen_char(&writer->pen, '{');
-    for (*slot = 0; *slot < record->shape->count; ++*slot)
-        if (!put_member(writer, *slot))
-            return false;
+    for (*slot = 0; *slot < record->shape->count; ++*slot) {
+        if (record->cells && !cell_untouched(record, *slot)) {
+            if (!put_changed(writer, *slot))
+                return false;
+        } else if (*slot < record->wire) {
+            if (writer->run_end != *slot && !flush_run(writer))
+                return false;
+            if (writer->run == writer->run_end)
+                writer->run = *slot;
+            writer->run_end = *slot + 1;
+        }
+    }
     return flush_run(writer) && pen_literal(&writer->pen, "}", 1);
 }
 
