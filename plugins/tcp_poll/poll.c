@@ -142,7 +142,7 @@ static tide_result assign(void *self, const tide_split *splits, uint32_t count, 
             continue;
         device->split = split->id;
         device->state = DEVICE_IDLE;
-        device->due_ns = now + p->interval_ns / count * i;
+        device->due_ns = now + p->interval_ns / p->count * (device - p->devices);
         heap_set(&p->heap, device, device->due_ns);
     }
     return TIDE_OK;
