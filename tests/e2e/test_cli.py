@@ -6,7 +6,7 @@ import re
 
 import harness
 
-COMMANDS = ["demo", "run", "check", "plugins"]
+COMMANDS = ["demo", "run", "check", "test", "plugins", "bench"]
 
 
 class Cli(harness.TestCase):
@@ -18,7 +18,7 @@ class Cli(harness.TestCase):
             self.assertEqual(done.err, "")
 
     def test_each_command_has_help_with_an_example(self):
-        listed = re.findall(r"(?m)^  ([a-z]+) ", self.succeeds("--help").out)
+        listed = re.findall(r"(?m)^  ([a-z]+)  ", self.succeeds("--help").out)
         self.assertLessEqual(set(COMMANDS), set(listed))
         for command in listed:
             for arguments in ([command, "--help"], ["help", command], [command, "-h"]):
