@@ -22,7 +22,9 @@ void fake_die(const char *fmt, ...)
 
 void *fake_more(void *items, size_t count, size_t size)
 {
-    char *grown = realloc(items, (count + 1) * size);
+    char *grown = items;
+    if ((count & (count - 1)) == 0) // 0 and powers of two: full, as arrays grow one by one
+        grown = realloc(items, (count ? count * 2 : 1) * size);
     if (!grown)
         fake_die("out of memory");
     memset(grown + count * size, 0, size);
