@@ -28,9 +28,11 @@ static void cut(const char *text, size_t len, size_t step, char *out, size_t *he
         do {
             result = framer_next(&framer, kept, have, at_end, &frame, &err);
             if (result > 0)
-                sprintf(out + strlen(out), "<%.*s>", (int)frame.len, frame.bytes);
+                snprintf(out + strlen(out), OUT - strlen(out), "<%.*s>", (int)frame.len,
+                         frame.bytes);
             else if (result < 0)
-                strcat(out, result == ERR_LIMIT ? "!" : "?");
+                snprintf(out + strlen(out), OUT - strlen(out), "%s",
+                         result == ERR_LIMIT ? "!" : "?");
             memmove(kept, kept + frame.used, have - frame.used);
             have -= frame.used;
         } while (result != 0);

@@ -31,7 +31,7 @@ static const struct {
 static void to_hex(const struct buf *buf, char *out)
 {
     for (size_t i = 0; i < buf->len; i++)
-        sprintf(out + 2 * i, "%02x", (unsigned char)buf->data[i]);
+        snprintf(out + 2 * i, 3, "%02x", (unsigned char)buf->data[i]);
     out[2 * buf->len] = '\0';
 }
 
