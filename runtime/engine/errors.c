@@ -60,12 +60,11 @@ static bool address_letter(struct outputs *outputs, struct batch *batch, struct 
     if (old)
         memcpy(headers, letter->meta->headers, sizeof *headers * old);
     char text[32];
+    const char *split = "", *source = outputs->origin(outputs->origin_arg, letter, &split);
     add_header(batch, headers, &old, "node", outputs->plan->spec->name);
     add_header(batch, headers, &old, "error", err->text);
-    snprintf(text, sizeof text, "%u", letter->node);
-    add_header(batch, headers, &old, "source", text);
-    snprintf(text, sizeof text, "%" PRIu32, letter->split);
-    add_header(batch, headers, &old, "split", text);
+    add_header(batch, headers, &old, "source", source);
+    add_header(batch, headers, &old, "split", split);
     snprintf(text, sizeof text, "%" PRId64, letter->offset);
     add_header(batch, headers, &old, "offset", text);
     meta->headers = headers;

@@ -22,6 +22,17 @@ static int init_operator(struct lane *lane, const struct lane_config *config, ui
     return operator_node_init(&node->op, &spec, plan, index, lane->pool, &node->stats, err);
 }
 
+static const char *origin(void *arg, const struct record *record, const char **split)
+{
+    const struct lane *lane = arg;
+    const struct lane_node *node = &lane->nodes[record->node];
+    if (node->kind != NODE_SOURCE)
+        return "";
+    if (record->split < node->source.split_count)
+        *split = node->source.splits[record->split].name;
+    return lane->plan->nodes[record->node].spec->name;
+}
+
 static int init_node(struct lane *lane, const struct lane_config *config, uint16_t index,
                      struct error *err)
 {
@@ -30,7 +41,6 @@ static int init_node(struct lane *lane, const struct lane_config *config, uint16
     const char *pipeline = config->plan->topology->pipeline;
     node->kind = plan->spec->kind;
     atomic_init(&node->stats.watermark, WATERMARK_NONE);
-    atomic_init(&node->stats.lag, -1);
     if (node->kind == NODE_SOURCE)
         return source_node_init(&node->source, plan, index, pipeline, lane->pool, lane->shapes,
                                 config->clock, &node->stats, config->waker, config->has_plugins,
@@ -55,6 +65,10 @@ static int connect(struct lane *lane)
         edge->to_input = plan->input;
         if (outputs_connect(&lane->nodes[plan->from].outputs, plan->port, edge))
             return ERR_NOMEM;
+    }
+    for (uint32_t i = 0; i < lane->plan->node_count; i++) {
+        lane->nodes[i].outputs.origin = origin;
+        lane->nodes[i].outputs.origin_arg = lane;
     }
     return 0;
 }

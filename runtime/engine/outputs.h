@@ -36,6 +36,9 @@ struct outputs {
     char last_error[256];
     int64_t said_at_ns; // last log line
     uint64_t held;      // errors since then that were not logged
+    // For dead letters: the names of a record's source and split.
+    const char *(*origin)(void *arg, const struct record *record, const char **split);
+    void *origin_arg;
     // What expects to hear of each batch (tests); NULL: nobody.
     void (*tap)(void *arg, uint16_t node, uint32_t port, struct batch *batch);
     void *tap_arg;

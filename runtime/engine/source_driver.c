@@ -3,7 +3,7 @@
 #include "base/alloc.h"
 #include <string.h>
 
-enum { PARCEL_RING = 8, ACK_RING = 4, POSITION_MAX = 64 * 1024 };
+enum { PARCEL_RING = 8, ACK_RING = 4, POSITION_MAX = 64 * 1024, LAG_EVERY_NS = 1000000000 };
 
 static struct source_driver *of(struct driver *driver)
 {
@@ -158,6 +158,20 @@ static void end_chunks(struct source_driver *source)
     }
 }
 
+static void ask_lag(struct source_driver *source)
+{
+    int64_t now = clock_mono_ns(source->driver.ctx.clock), sum = -1;
+    if (!TIDE_HAS(source->source, lag) || !source->source->lag || now < source->lag_at_ns)
+        return;
+    source->lag_at_ns = now + LAG_EVERY_NS;
+    for (uint32_t i = 0; i < source->assigned; i++) {
+        int64_t lag = source->splits[i].lost ? -1 : source->source->lag(source->driver.self, i);
+        if (lag >= 0)
+            sum = lag + (sum < 0 ? 0 : sum);
+    }
+    atomic_store_explicit(&source->lag, sum, memory_order_relaxed);
+}
+
 static void read_once(struct source_driver *source, struct wait *wait)
 {
     struct tide_out out = {.driver = source};
@@ -175,6 +189,8 @@ static void read_once(struct source_driver *source, struct wait *wait)
         finish_reading(source, false);
     else
         driver_result(&source->driver, rc);
+    if (source->driver.state == DRIVER_RUNNING)
+        ask_lag(source);
     deliver(source);
 }
 
@@ -260,6 +276,7 @@ int source_driver_new(struct source_driver **out, const struct plan_node *node,
     const tide_source *vtable = node->plugin->source;
     source->source = vtable;
     source->ready_tail = &source->ready;
+    atomic_init(&source->lag, -1);
     source->driver.open = vtable->open;
     source->driver.close = vtable->close;
     source->driver.poll_fd = vtable->poll_fd;

@@ -36,6 +36,9 @@ struct source_driver {
     _Atomic bool stop_wanted;        // no more reads
     _Atomic uint64_t barrier_wanted; // epoch, from the lane
     uint64_t barrier_done;
+
+    int64_t lag_at_ns;   // when lag is asked for again
+    _Atomic int64_t lag; // records behind, over all splits; -1: unknown
 };
 
 struct tide_out {

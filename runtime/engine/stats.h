@@ -8,8 +8,8 @@
 
 struct node_stats {
     _Atomic uint64_t in, out, in_bytes, out_bytes, filtered, failed, late, absorbed, created,
-        retried, busy_ns, in_flight;
-    _Atomic int64_t watermark, lag;
+        retried, busy_ns, in_flight, splits;
+    _Atomic int64_t watermark;
 };
 
 static inline void stat_add(_Atomic uint64_t *counter, uint64_t n)

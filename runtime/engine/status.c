@@ -33,10 +33,13 @@ static void fill(const struct engine *engine, uint32_t index, struct node_status
         .created = stat_get(&from->created),
         .retried = stat_get(&from->retried),
         .busy_ns = stat_get(&from->busy_ns),
+        .splits = (uint32_t)stat_get(&from->splits),
         .in_flight = stat_get(&from->in_flight),
         .watermark = atomic_load_explicit(&from->watermark, memory_order_relaxed),
-        .lag = atomic_load_explicit(&from->lag, memory_order_relaxed),
+        .lag = -1,
     };
+    if (node->kind == NODE_SOURCE && node->source.driver)
+        out->lag = atomic_load_explicit(&node->source.driver->lag, memory_order_relaxed);
     // Written by the lane while it is read here: a torn line at the worst, always NUL-terminated.
     memcpy(out->last_error, node->outputs.last_error, sizeof out->last_error - 1);
 }

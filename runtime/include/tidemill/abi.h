@@ -15,8 +15,7 @@
 #define TIDE_ABI_MINOR 0u
 
 #define TIDE_HAS(ptr, member)                                                                      \
-    ((ptr)->struct_size >=                                                                         \
-     (uint32_t)(offsetof(__typeof__(*(ptr)), member) + sizeof((ptr)->member)))
+    ((ptr)->struct_size >= (uint32_t)(offsetof(__typeof__(*(ptr)), member) + sizeof((ptr)->member)))
 
 #define TIDE_EXPORT __attribute__((visibility("default")))
 

@@ -22,17 +22,17 @@ typedef struct tide_host {
     uint32_t reserved;
 
     /* -- options: checked, defaults filled in; `path` like "create.partitions" -- */
-    int (*opt_given)(tide_ctx *ctx, const char *path);          /* 1: there (or has a default) */
-    const char *(*opt_text)(tide_ctx *ctx, const char *path);   /* NULL: absent */
-    int64_t (*opt_int)(tide_ctx *ctx, const char *path);        /* INT, DURATION (ms), SIZE; 0 */
-    double (*opt_number)(tide_ctx *ctx, const char *path);      /* 0 when absent */
-    int (*opt_bool)(tide_ctx *ctx, const char *path);           /* 0 when absent */
+    int (*opt_given)(tide_ctx *ctx, const char *path);             /* 1: there (or has a default) */
+    const char *(*opt_text)(tide_ctx *ctx, const char *path);      /* NULL: absent */
+    int64_t (*opt_int)(tide_ctx *ctx, const char *path);           /* INT, DURATION (ms), SIZE; 0 */
+    double (*opt_number)(tide_ctx *ctx, const char *path);         /* 0 when absent */
+    int (*opt_bool)(tide_ctx *ctx, const char *path);              /* 0 when absent */
     const tide_config *(*config)(tide_ctx *ctx, const char *path); /* "": all; NULL: absent */
-    uint32_t (*config_len)(const tide_config *node);            /* items of a list or map */
+    uint32_t (*config_len)(const tide_config *node);               /* items of a list or map */
     const tide_config *(*config_item)(const tide_config *node, uint32_t index);
     const char *(*config_name)(const tide_config *node, uint32_t index); /* of a map's item */
     const tide_config *(*config_at)(const tide_config *map, const char *name);
-    const char *(*config_text)(const tide_config *node);        /* NULL when it is no scalar */
+    const char *(*config_text)(const tide_config *node); /* NULL when it is no scalar */
     int64_t (*config_int)(const tide_config *node);
     double (*config_number)(const tide_config *node);
 

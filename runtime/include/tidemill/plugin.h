@@ -21,10 +21,10 @@
 typedef struct tide_plugin {
     uint32_t abi_major, abi_minor, struct_size; /* these never move */
     uint32_t reserved;
-    const char *name;    /* as in `type:`; [a-z][a-z0-9_]* */
-    const char *version; /* "1.2.0" */
-    const char *license; /* SPDX */
-    const char *help;    /* one line */
+    const char *name;                  /* as in `type:`; [a-z][a-z0-9_]* */
+    const char *version;               /* "1.2.0" */
+    const char *license;               /* SPDX */
+    const char *help;                  /* one line */
     const tide_source *source;         /* NULL: it has none */
     const tide_sink *sink;             /* NULL: it has none */
     const tide_connection *connection; /* NULL: it has none */
@@ -37,4 +37,5 @@ typedef struct tide_plugin {
 #ifdef __cplusplus
 extern "C"
 #endif
-TIDE_EXPORT const tide_plugin *tide_plugin_entry(uint32_t host_major, uint32_t host_minor);
+    TIDE_EXPORT const tide_plugin *
+    tide_plugin_entry(uint32_t host_major, uint32_t host_minor);

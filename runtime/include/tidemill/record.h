@@ -29,11 +29,11 @@ typedef struct tide_message {
 /* A record that a sink is to write. Borrowed until `write` returns. */
 typedef struct tide_record {
     uint32_t struct_size;
-    uint32_t split;    /* where the record came from (0 for computed ones) */
-    int64_t offset;    /* likewise, or TIDE_NO_OFFSET */
-    int64_t time_ms;   /* event time, or TIDE_NO_TIME */
-    tide_bytes value;  /* encoded as the node's `encode` says; data NULL: tombstone */
-    tide_bytes key;    /* the node's `key` template expanded, or the record's own key */
+    uint32_t split;   /* where the record came from (0 for computed ones) */
+    int64_t offset;   /* likewise, or TIDE_NO_OFFSET */
+    int64_t time_ms;  /* event time, or TIDE_NO_TIME */
+    tide_bytes value; /* encoded as the node's `encode` says; data NULL: tombstone */
+    tide_bytes key;   /* the node's `key` template expanded, or the record's own key */
     const tide_header *headers;
     uint32_t header_count;
     uint32_t flags;
