@@ -219,6 +219,30 @@ int lane_start(struct lane *lane)
 
 // -- stepping --
 
+static uint64_t waiting_in(const struct edge *edges, uint32_t count)
+{
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < count; i++)
+        for (uint32_t k = 0; k < edges[i].count; k++)
+            n += edges[i].slots[(edges[i].head + k) % EDGE_SLOTS]->count;
+    return n;
+}
+
+// Records that are still in the node: in its edges or half done.
+static uint64_t in_flight(const struct lane_node *node)
+{
+    switch (node->kind) {
+    case NODE_OPERATOR: {
+        uint64_t n = waiting_in(node->op.inputs, node->op.input_count);
+        return n + (node->op.batch ? node->op.batch->count - node->op.batch->cursor : 0);
+    }
+    case NODE_SINK:
+        return waiting_in(node->sink.inputs, node->sink.input_count);
+    default:
+        return 0;
+    }
+}
+
 static void step_node(struct lane *lane, struct lane_node *node, struct wait *wait)
 {
     int64_t start = clock_mono_ns(lane->clock);
@@ -229,6 +253,7 @@ static void step_node(struct lane *lane, struct lane_node *node, struct wait *wa
         sink_node_step(&node->sink, wait);
     else
         operator_node_step(&node->op, wait);
+    stat_set(&node->stats.in_flight, in_flight(node));
     if (lane->profile)
         stat_add(&node->stats.busy_ns, (uint64_t)(clock_mono_ns(lane->clock) - start));
 }

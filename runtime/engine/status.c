@@ -4,15 +4,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-static uint64_t waiting_in(const struct edge *edges, uint32_t count)
-{
-    uint64_t n = 0;
-    for (uint32_t i = 0; i < count; i++)
-        for (uint32_t k = 0; k < edges[i].count; k++)
-            n += edges[i].slots[(edges[i].head + k) % EDGE_SLOTS]->count;
-    return n;
-}
-
 static void fill(const struct engine *engine, uint32_t index, struct node_status *out)
 {
     const struct plan_node *plan = &engine->plan->nodes[index];
@@ -69,21 +60,6 @@ void engine_status_free(struct engine_status *status)
     status->nodes = NULL;
 }
 
-// Records that are still in the node: in its edges or half done.
-static uint64_t in_flight(const struct lane_node *node)
-{
-    switch (node->kind) {
-    case NODE_OPERATOR: {
-        uint64_t n = waiting_in(node->op.inputs, node->op.input_count);
-        return n + (node->op.batch ? node->op.batch->count - node->op.batch->cursor : 0);
-    }
-    case NODE_SINK:
-        return waiting_in(node->sink.inputs, node->sink.input_count);
-    default:
-        return 0;
-    }
-}
-
 // in + created = out + filtered + failed + late + absorbed. Edges count what was sent into them as
 // `out` of the node before and as `in` of the node behind only when it is taken.
 static int account(const struct engine *engine, uint32_t index, struct error *err)
@@ -99,7 +75,7 @@ static int account(const struct engine *engine, uint32_t index, struct error *er
                      " is not out %" PRIu64 " + filtered %" PRIu64 " + failed %" PRIu64
                      " + absorbed %" PRIu64 " + late %" PRIu64 " (in flight %" PRIu64 ")",
                      s.name, s.in, s.created, s.out, s.filtered, s.failed, s.absorbed, s.late,
-                     in_flight(&engine->lane->nodes[index]));
+                     s.in_flight);
 }
 
 int engine_account(struct engine *engine, struct error *err)

@@ -257,7 +257,7 @@ static int put(struct trial *trial, struct edge *edge, struct batch *batch, stru
 int trial_send(struct trial *trial, const char *to, const char *input,
                const struct trial_record *record, struct error *err)
 {
-    uint32_t node;
+    uint32_t node = 0;
     int rc = find_node(trial, to, strlen(to), &node, err);
     if (rc)
         return rc;
@@ -336,7 +336,7 @@ int trial_watermark(struct trial *trial, const char *to, const char *input, int6
 int trial_idle(struct trial *trial, const char *to, const char *input, int64_t split, bool idle,
                struct error *err)
 {
-    uint32_t node;
+    uint32_t node = 0;
     int rc = find_node(trial, to, strlen(to), &node, err);
     if (rc)
         return rc;
@@ -373,7 +373,7 @@ int trial_clock(struct trial *trial, int64_t wall_ms, struct error *err)
 
 int trial_take(struct trial *trial, const char *from, struct buf *out, struct error *err)
 {
-    uint32_t node, port = 0;
+    uint32_t node = 0, port = 0;
     const char *dot = strchr(from, '.');
     size_t len = dot ? (size_t)(dot - from) : strlen(from);
     int rc = find_node(trial, from, len, &node, err);
@@ -392,7 +392,7 @@ int trial_take(struct trial *trial, const char *from, struct buf *out, struct er
 
 int trial_watermark_of(struct trial *trial, const char *name, int64_t *out, struct error *err)
 {
-    uint32_t node;
+    uint32_t node = 0;
     int rc = find_node(trial, name, strlen(name), &node, err);
     if (!rc)
         *out = atomic_load_explicit(&trial->engine->lane->nodes[node].stats.watermark,
