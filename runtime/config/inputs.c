@@ -56,7 +56,7 @@ static const char *const *ports_of(struct build *build, const struct draft *draf
     for (uint32_t i = 0; i < fixed; i++)
         ports[count++] = entry->ports[i];
     for (uint32_t i = 0; more && i < more->count; i++)
-        ports[count++] = more->items[i].name;
+        ports[count++] = more->is_list ? more->items[i].text : more->items[i].name;
     ports[count++] = "errors"; // of every node: its failed records
     ports[count] = NULL;
     return ports;
@@ -231,6 +231,25 @@ static void read_dead_letters(struct build *build, struct draft *draft)
     sink->takes_dlq = true;
 }
 
+// Ports that the user names must not be those that are there anyway.
+static void check_port_names(struct build *build, const struct draft *draft)
+{
+    const struct catalogue_entry *entry = draft->entry;
+    if (!entry || !entry->ports_option)
+        return;
+    const struct tide_config *named = setting_at(draft->options, entry->ports_option);
+    for (uint32_t i = 0; named && i < named->count; i++) {
+        const char *name = named->items[i].name;
+        bool taken = strcmp(name, "out") == 0 || strcmp(name, "errors") == 0;
+        for (uint32_t k = 0; entry->ports && entry->ports[k] && !taken; k++)
+            taken = strcmp(name, entry->ports[k]) == 0;
+        if (taken)
+            problem_add(build->problems, named->items[i].place,
+                        "%s.%s: '%s' is a port of its own; choose another name",
+                        draft_where(build, draft), entry->ports_option, name);
+    }
+}
+
 static void check_missing(struct build *build, const struct draft *draft)
 {
     if (draft->kind == NODE_SOURCE || draft->broken || draft->edge_count || draft->inputs_bad ||
@@ -264,6 +283,7 @@ int build_inputs(struct build *build)
     for (uint32_t i = 0; i < build->node_count && !code; i++)
         read_dead_letters(build, &build->nodes[i]);
     for (uint32_t i = 0; i < build->node_count && !code; i++) {
+        check_port_names(build, &build->nodes[i]);
         check_missing(build, &build->nodes[i]);
         check_unread(build, &build->nodes[i]);
     }

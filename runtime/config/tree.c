@@ -4,12 +4,14 @@
 
 #include <string.h>
 
-enum { POOL_BLOCK = 16 << 10, FIRST_ITEMS = 4 };
+enum { FIRST_ITEMS = 4 };
+
+size_t tree_pool_block_bytes = 16 << 10;
 
 void tree_pool_init(struct tree_pool *pool)
 {
     memset(pool, 0, sizeof *pool);
-    arena_init(&pool->arena, POOL_BLOCK);
+    arena_init(&pool->arena, tree_pool_block_bytes);
 }
 
 void tree_pool_deinit(struct tree_pool *pool)

@@ -38,6 +38,10 @@ struct tree {
     struct place place;
 };
 
+// Of pools made from now on. A seam for tests: with 1 each allocation in a pool can be told to
+// fail.
+extern size_t tree_pool_block_bytes;
+
 void tree_pool_init(struct tree_pool *pool);
 void tree_pool_deinit(struct tree_pool *pool);
 // NULL: out of memory, or pool->full.

@@ -5,6 +5,7 @@
 #include "config/text.h"
 #include "unit/config/catalogue.h"
 #include "support/unit.h"
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -85,15 +86,29 @@ static inline const struct node_spec *node_named(const struct topology *topology
     return NULL;
 }
 
-// A file of that content in a directory of this process; borrowed until the next call of the slot.
+static char test_dir[64];
+
+static inline int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+    (void)st, (void)type, (void)at;
+    return remove(path);
+}
+
+static inline void remove_test_dir(void)
+{
+    (void)nftw(test_dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+// A file of that content in a directory of this process, removed at its end. The path is valid for
+// the next seven calls.
 static inline const char *write_file(const char *name, const void *content, size_t len)
 {
     static char paths[8][256];
-    static char dir[64];
     static int slot;
+    const char *dir = test_dir;
     if (!*dir) {
-        strcpy(dir, "/tmp/tidemill-config-XXXXXX");
-        if (!mkdtemp(dir))
+        strcpy(test_dir, "/tmp/tidemill-config-XXXXXX");
+        if (!mkdtemp(test_dir) || atexit(remove_test_dir))
             abort();
     }
     char *path = paths[slot++ % 8];

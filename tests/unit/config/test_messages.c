@@ -315,7 +315,16 @@ static const struct message_case cases_of_edges[] = {
     {"route has no out",
      HEAD SOURCE "operators:\n  r: { type: route, inputs: a, routes: { bad: x } }\nsinks:\n  z: { "
                  "type: null, inputs: r }\n",
-     "t.yaml:7:28: error: 'r' has no unnamed output; name one of its ports: unmatched, bad\n"},
+     "t.yaml:7:28: error: 'r' has no unnamed output; name one of its ports: unmatched, bad, "
+     "errors\n"},
+    {"route named as a port",
+     HEAD SOURCE
+     "operators:\n  r: { type: route, inputs: a, routes: { unmatched: x, errors: y, out: "
+     "z } }\nsinks:\n  z: { type: null, inputs: r.errors }\n",
+     "t.yaml:5:53: error: operators.r.routes: 'unmatched' is a port of its own; choose another "
+     "name\n"
+     "t.yaml:5:64: error: operators.r.routes: 'errors' is a port of its own; choose another name\n"
+     "t.yaml:5:72: error: operators.r.routes: 'out' is a port of its own; choose another name\n"},
     {"route's own port",
      HEAD SOURCE "operators:\n  r: { type: route, inputs: a, routes: { bad: x } }\nsinks:\n  z: { "
                  "type: null, inputs: [r.bad, r.unmatched] }\n",
