@@ -225,7 +225,7 @@ static int find_end(struct journal *journal, bool *clean, struct error *err)
     do
         code = skim_next(&skim, &frame, &at, err);
     while (code > 0);
-    if (!code && skim.why[0])
+    if (!code && skim_unsealed(&skim))
         code = skim_check_tail(&skim, err);
     uint64_t end = skim.at;
     if (!code)

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -171,8 +172,8 @@ static int look_ahead(struct journal_reader *reader, struct error *err)
         bool again = skim->at == reader->stuck_at && skim->size == reader->stuck_size;
         if (!again)
             reader->tail_checked = false;
-        if (skim->why[0] && again && !reader->tail_checked) {
-            code = skim_check_tail(skim, err); // no write on its way: torn, or damaged?
+        if (skim_unsealed(skim) && again && !reader->tail_checked) {
+            code = skim_check_live(skim, err); // no write on its way: torn, or damaged?
             reader->tail_checked = code == 0;
         }
         reader->stuck_at = skim->at;
@@ -193,12 +194,57 @@ static int read_chunk(struct journal_reader *reader, size_t len, struct error *e
                     &reader->chunk_len, err);
 }
 
+// Goes over the frames of the chunk as the walk over the file would: the bytes up to the last good
+// commit in it.
+static size_t sealed_in_chunk(struct journal_reader *reader)
+{
+    struct skim *skim = &reader->now.skim;
+    const unsigned char *data = (const unsigned char *)reader->chunk->data;
+    uint64_t sequence = reader->sequence, durable;
+    size_t at = 0, sealed = 0;
+    struct frame_header frame;
+    while (reader->chunk_len - at >= FRAME_HEADER && frame_header_read(data + at, &frame)) {
+        size_t len = FRAME_HEADER + (size_t)frame.len;
+        if (reader->chunk_len - at < len)
+            break;
+        if (frame.type == FRAME_ENTRY) {
+            if (frame.sequence != sequence)
+                break;
+            sequence += frame.count;
+        } else {
+            uint64_t told;
+            if (!commit_read(data + at, reader->id, reader->offset + at, &told, &durable) ||
+                told != sequence)
+                break;
+            sealed = at + len;
+            skim->sealed = reader->offset + sealed;
+            skim->sealed_sequence = sequence;
+            skim->durable = durable;
+        }
+        at += len;
+    }
+    skim_rewind(skim);
+    return sealed;
+}
+
+// The short way: reads a chunk and looks there for a commit. 1: there is one; 0: there is not.
+static int fill_blindly(struct journal_reader *reader, struct error *err)
+{
+    int code = read_chunk(reader, reader->chunk_size, err);
+    if (code)
+        return code;
+    reader->chunk_len = sealed_in_chunk(reader);
+    return reader->chunk_len > 0;
+}
+
 // Reads what is sealed into a new chunk. 1: there is something; 0: there is not.
 static int fill(struct journal_reader *reader, struct error *err)
 {
     struct skim *skim = &reader->now.skim;
-    if (skim->sealed < reader->offset + reader->chunk_size) {
-        int code = look_ahead(reader, err);
+    if (skim->sealed <= reader->offset) {
+        int code = fill_blindly(reader, err);
+        if (!code)
+            code = look_ahead(reader, err);
         if (code)
             return code;
     }
@@ -227,25 +273,25 @@ static int fill(struct journal_reader *reader, struct error *err)
 
 enum { NO_FRAME = 0, ENTRY = 1, PASSED = 2, STOP = 3 }; // what take_frame found
 
-// Damage before what is known to be durable is an error; behind, it may be a torn write that a
-// writer will cut: wait.
+// A sealed frame that does not check. When a later commit says that it was durable, it is damage.
+// Else it may be a torn write that a writer will cut when it opens: wait. (In a segment that is not
+// the last one that, too, is damage: ends_early.)
 static int bad_frame(struct journal_reader *reader, uint64_t at, uint32_t found, uint32_t expected,
                      struct error *err)
 {
     struct skim *skim = &reader->now.skim;
     drop_chunk(reader);
     reader->offset = at;
-    if (at < skim->durable || at + FRAME_HEADER > skim->sealed)
-        return found == expected
-                   ? error_set(err, ERR_CORRUPT, "%s: byte %" PRIu64 ": no frame begins here",
-                               reader->now.path, at)
-                   : error_set(err, ERR_CORRUPT,
-                               "%s: byte %" PRIu64 ": the frame's checksum is %08x, expected %08x",
-                               reader->now.path, at, found, expected);
     skim->sealed = at;
     skim->sealed_sequence = reader->sequence;
     skim_rewind(skim);
-    return STOP;
+    if (found == expected)
+        (void)snprintf(skim->why, sizeof skim->why, "no frame begins here");
+    else
+        (void)snprintf(skim->why, sizeof skim->why, "the frame's checksum is %08x, expected %08x",
+                       found, expected);
+    int code = skim_check_tail(skim, err);
+    return code ? code : STOP;
 }
 
 static int take_frame(struct journal_reader *reader, struct journal_entry *entry, struct error *err)
@@ -368,8 +414,8 @@ static int walk_to(struct journal_reader *reader, uint64_t sequence, struct erro
         return code;
     if (found && skim->sealed > reader->offset)
         return 0;
-    if (skim->why[0]) {
-        code = skim_check_tail(skim, err);
+    if (skim_unsealed(skim)) {
+        code = skim_check_live(skim, err);
         if (code)
             return code;
     }

@@ -45,8 +45,15 @@ void skim_init(struct skim *skim, int fd, const char *path, const unsigned char 
 void skim_rewind(struct skim *skim);
 // 1: *frame begins at *offset; 0: stopped; or an error.
 int skim_next(struct skim *skim, struct frame_header *frame, uint64_t *offset, struct error *err);
-// After a stop with `why`: ERR_CORRUPT when a later commit says that skim->at was durable once.
+// After a stop: ERR_CORRUPT when a commit that lies further on says that more was whole and durable
+// once than the walk found sealed. Needed when skim_unsealed.
+static inline bool skim_unsealed(const struct skim *skim)
+{
+    return skim->why[0] || skim->at != skim->sealed;
+}
 int skim_check_tail(struct skim *skim, struct error *err);
+// The same while a writer may be at work: what it has completed meanwhile is no damage.
+int skim_check_live(struct skim *skim, struct error *err);
 // 1: `offset` is a sealed place of this file (behind its header or a good commit), with the number
 // that comes next; 0: it is not; or an error.
 int sealed_at(int fd, const char *path, const unsigned char *id, uint64_t first, uint64_t offset,

@@ -120,7 +120,8 @@ int skim_next(struct skim *skim, struct frame_header *frame, uint64_t *offset, s
     return 1;
 }
 
-// A good commit in bytes[0..len), which lie at `base` of the file, that vouches for skim->at.
+// A good commit in bytes[0..len), which lie at `base` of the file, that vouches for more than what
+// the walk found sealed.
 static bool vouches(const struct skim *skim, const unsigned char *bytes, size_t len, uint64_t base,
                     uint64_t *where)
 {
@@ -135,7 +136,7 @@ static bool vouches(const struct skim *skim, const unsigned char *bytes, size_t 
             continue;
         *where = base + (uint64_t)(hit - bytes) - FRAME_HEADER;
         if (commit_read(hit - FRAME_HEADER, skim->id, *where, &sequence, &durable) &&
-            durable > skim->at)
+            durable > skim->sealed)
             return true;
     }
 }
@@ -147,17 +148,17 @@ int skim_check_tail(struct skim *skim, struct error *err)
     if (!bytes)
         return error_nomem(err);
     int code = 0;
-    for (uint64_t at = skim->at;; at += PIECE - COMMIT_BYTES) {
+    for (uint64_t at = skim->sealed;; at += PIECE - COMMIT_BYTES) {
         size_t got;
         uint64_t where;
         code = io_pread(skim->fd, skim->path, bytes, PIECE, at, &got, err);
         if (code)
             break;
         if (vouches(skim, bytes, got, at, &where)) {
-            code = error_set(err, ERR_CORRUPT,
-                             "%s: byte %" PRIu64 ": %s; the commit at byte %" PRIu64
-                             " says that this was whole",
-                             skim->path, skim->at, skim->why, where);
+            code = error_set(
+                err, ERR_CORRUPT,
+                "%s: byte %" PRIu64 ": %s; the commit at byte %" PRIu64 " says that this was whole",
+                skim->path, skim->at, skim->why[0] ? skim->why : "the file ends", where);
             break;
         }
         if (got < PIECE)
@@ -165,6 +166,23 @@ int skim_check_tail(struct skim *skim, struct error *err)
     }
     mem_free(bytes);
     return code;
+}
+
+int skim_check_live(struct skim *skim, struct error *err)
+{
+    int code = skim_check_tail(skim, err);
+    if (code != ERR_CORRUPT)
+        return code;
+    struct skim again = *skim;
+    struct frame_header frame;
+    uint64_t at;
+    skim_rewind(&again);
+    while (again.sealed == skim->sealed) {
+        if (skim_next(&again, &frame, &at, NULL) <= 0)
+            return code;
+    }
+    error_clear(err);
+    return 0;
 }
 
 int sealed_at(int fd, const char *path, const unsigned char *id, uint64_t first, uint64_t offset,
