@@ -53,8 +53,7 @@ static void wait_for_turn(struct poll *p, struct device *device)
 
 void exchange_fail(struct poll *p, tide_out *out, struct device *device, const char *why)
 {
-    p->host->bad(out, device->split, (tide_bytes){device->bytes, device->len}, "%s: %s",
-                 device->name, why);
+    p->host->bad(out, device->split, (tide_bytes){device->bytes, device->len}, "%s", why);
     p->host->metric_add(p->ctx, p->failures, 1);
     p->handed++;
     exchange_drop(p, device);
