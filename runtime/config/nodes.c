@@ -150,6 +150,14 @@ static void say_no_type(struct build *build, const struct draft *draft, struct p
     const char *const *names = type_names(build, draft->kind);
     const char *near = names ? nearest_name(draft->type, names) : NULL;
     const char *word = node_kind_name(draft->kind, false);
+    const char *refusal = draft->kind != NODE_OPERATOR && build->catalogue->refusal
+                              ? build->catalogue->refusal(build->catalogue, draft->type)
+                              : NULL;
+    if (refusal) {
+        problem_add(build->problems, place, "the plugin '%s' cannot be used: %s", draft->type,
+                    refusal);
+        return;
+    }
     if (near) {
         problem_add(build->problems, place, "there is no %s of type '%s'; did you mean '%s'?", word,
                     draft->type, near);

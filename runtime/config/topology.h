@@ -28,6 +28,8 @@ struct catalogue {
                                           const char *type);
     // NULL-terminated list of what there is, for did-you-mean.
     const char *const *(*names)(const struct catalogue *catalogue, enum node_kind kind);
+    // Why a plugin of that type is there but cannot be used; NULL: there is none. Optional.
+    const char *(*refusal)(const struct catalogue *catalogue, const char *type);
     void *arg;
 };
 

@@ -17,6 +17,7 @@ struct contents {
     struct entry *entries;
     size_t count, cap;
     const char **names[NODE_CONNECTION + 1];
+    const struct registry *registry;
 };
 
 static const struct catalogue_entry *find(const struct catalogue *catalogue, enum node_kind kind,
@@ -33,6 +34,12 @@ static const char *const *names(const struct catalogue *catalogue, enum node_kin
 {
     const struct contents *contents = catalogue->arg;
     return (const char *const *)contents->names[kind];
+}
+
+static const char *refusal(const struct catalogue *catalogue, const char *type)
+{
+    const struct contents *contents = catalogue->arg;
+    return registry_refusal(contents->registry, type);
 }
 
 static int add(struct contents *contents, const char *name, enum node_kind kind,
@@ -81,6 +88,7 @@ static int list_names(struct contents *contents)
 static int fill(struct contents *contents, const struct registry *registry)
 {
     int rc = 0;
+    contents->registry = registry;
     for (const struct operator_class *const *c = operator_classes; !rc && *c; c++)
         rc = add(contents, (*c)->type, NODE_OPERATOR, (*c)->entry);
     for (uint32_t i = 0; !rc && i < registry_count(registry); i++)
@@ -101,7 +109,8 @@ int engine_catalogue(struct catalogue **out, struct registry *registry, struct e
         engine_catalogue_free(catalogue);
         return error_nomem(err);
     }
-    *catalogue = (struct catalogue){.find = find, .names = names, .arg = contents};
+    *catalogue =
+        (struct catalogue){.find = find, .names = names, .refusal = refusal, .arg = contents};
     *out = catalogue;
     return 0;
 }

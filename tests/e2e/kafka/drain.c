@@ -8,15 +8,41 @@
 #include "support.h"
 
 // Measures the source alone: drain BROKERS TOPIC COUNT [name=value...] reads COUNT records, touches
-// each value's bytes and prints records/s, CPU seconds and peak memory.
+// each value's bytes and prints records/s, CPU seconds and peak memory. DRAIN_COPY=1: as if the
+// host copied; DRAIN_HOLD=N: gives back what it was lent N batches later (at most 64).
+
+enum { ROOM = 1 << 20, HELD = 64 };
 
 static uint64_t sum;
+static int copies;
+static uint32_t hold;
+static struct {
+    void (*release)(void *arg);
+    void *arg;
+} held[HELD];
+
+static void copy(tide_bytes bytes)
+{
+    static char room[ROOM];
+    static size_t at;
+    if (bytes.len > ROOM)
+        abort();
+    if (at + bytes.len > ROOM)
+        at = 0;
+    if (bytes.data)
+        memcpy(room + at, bytes.data, bytes.len);
+    at += bytes.len;
+}
 
 static uint32_t touch(tide_out *out, const tide_message *messages, uint32_t count, uint32_t stride)
 {
     (void)stride;
     *(size_t *)out += count;
     for (uint32_t i = 0; i < count; i++) {
+        if (copies) {
+            copy(messages[i].key);
+            copy(messages[i].value);
+        }
         const unsigned char *bytes = messages[i].value.data;
         for (size_t k = 0; k < messages[i].value.len; k += 16)
             sum += bytes[k];
@@ -27,8 +53,17 @@ static uint32_t touch(tide_out *out, const tide_message *messages, uint32_t coun
 static uint32_t lend(tide_out *out, const tide_message *messages, uint32_t count, uint32_t stride,
                      void (*release)(void *arg), void *arg)
 {
+    static uint32_t turn;
     touch(out, messages, count, stride);
-    release(arg);
+    if (hold == 0) {
+        release(arg);
+        return count;
+    }
+    turn = (turn + 1) % hold;
+    if (held[turn].release)
+        held[turn].release(held[turn].arg);
+    held[turn].release = release;
+    held[turn].arg = arg;
     return count;
 }
 
@@ -65,6 +100,8 @@ int main(int argc, char **argv)
 {
     if (argc < 4)
         return 2;
+    copies = getenv("DRAIN_COPY") != NULL;
+    hold = getenv("DRAIN_HOLD") ? (uint32_t)atoi(getenv("DRAIN_HOLD")) % (HELD + 1) : 0;
     struct kafka_source source;
     kafka_source_init(&source, argv[1], argv[2]);
     source.host.table.lend = lend;
@@ -86,6 +123,9 @@ int main(int argc, char **argv)
     printf("%zu records, %.2f M/s, first after %.0f ms, CPU %.2f s, peak %ld MB (%llu) %s\n", count,
            (double)count / took / 1e6, (begin - opened) * 1e3, seconds(CLOCK_PROCESS_CPUTIME_ID),
            usage.ru_maxrss / 1024, (unsigned long long)sum, source.host.reason);
+    for (int i = 0; i < HELD; i++)
+        if (held[i].release)
+            held[i].release(held[i].arg);
     kafka_source_close(&source);
     return 0;
 }
