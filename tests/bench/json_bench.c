@@ -83,6 +83,17 @@ static int line_rich(char *out, uint32_t i)
         random_below(40), random_below(10));
 }
 
+// No layout comes twice but by chance: each of ten members is there or not.
+static int line_optional(char *out, uint32_t i)
+{
+    int len = snprintf(out, LINE_MAX, "{\"ts\":%llu", 1700000000000ull + i);
+    for (uint32_t k = 0; k < 10; k++)
+        if (random_below(2))
+            len += snprintf(out + len, (size_t)(LINE_MAX - len), ",\"counter_%u\":%u", k,
+                            random_below(100000));
+    return len + snprintf(out + len, (size_t)(LINE_MAX - len), "}");
+}
+
 static void make_corpus(struct corpus *corpus, const char *name, int (*line)(char *out, uint32_t i))
 {
     corpus->name = name;
@@ -250,7 +261,7 @@ int main(void)
 {
     static const char *const names[] = {
         "device", "ts", "receive_bytes", "send_bytes", "receive_packets", "send_packets"};
-    struct corpus device, alternating, rich;
+    struct corpus device, alternating, optional, rich;
     struct bench bench = {.shapes = shape_table_new()};
     bench.pool = bench.shapes ? batch_pool_new(bench.shapes) : NULL;
     bench.reader = bench.pool ? json_reader_new(bench.shapes, NULL) : NULL;
@@ -261,11 +272,13 @@ int main(void)
         field_init(&bench.fields[i], names[i], (uint32_t)strlen(names[i]));
     make_corpus(&device, "device", line_device);
     make_corpus(&alternating, "alternating", line_alternating);
+    make_corpus(&optional, "optional", line_optional);
     make_corpus(&rich, "rich", line_rich);
-    printf("bytes a record: device %.0f, alternating %.0f, rich %.0f\n", device.mean,
-           alternating.mean, rich.mean);
+    printf("bytes a record: device %.0f, alternating %.0f, optional %.0f, rich %.0f\n", device.mean,
+           alternating.mean, optional.mean, rich.mean);
     measure_paths(&bench, &device);
     measure_paths(&bench, &alternating);
+    measure_paths(&bench, &optional);
     measure_paths(&bench, &rich);
     bench.corpus = &device;
     measure(&bench, "get 2 fields", get_two);
