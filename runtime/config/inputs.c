@@ -239,7 +239,7 @@ static void check_port_names(struct build *build, const struct draft *draft)
         return;
     const struct tide_config *named = setting_at(draft->options, entry->ports_option);
     for (uint32_t i = 0; named && i < named->count; i++) {
-        const char *name = named->items[i].name;
+        const char *name = named->is_list ? named->items[i].text : named->items[i].name;
         bool taken = strcmp(name, "out") == 0 || strcmp(name, "errors") == 0;
         for (uint32_t k = 0; entry->ports && entry->ports[k] && !taken; k++)
             taken = strcmp(name, entry->ports[k]) == 0;

@@ -81,10 +81,8 @@ bool outputs_forward(struct outputs *outputs, uint32_t port, struct batch *batch
     struct fake_port *to = &outputs->ports[port];
     if (outputs->room == 0 || to->pending)
         return false;
-    if (to->unwanted || batch->count == 0)
-        batch_unref(batch);
-    else
-        to->pending = batch;
+    if (!to->unwanted && batch->count > 0)
+        to->pending = batch_ref(batch);
     return true;
 }
 

@@ -24,13 +24,14 @@ static const char *const *names(const struct catalogue *catalogue, enum node_kin
     return none;
 }
 
-static void put_yaml(struct buf *yaml, const char *type, const char *options)
+static void put_yaml(struct buf *yaml, const struct operator_class *class, const char *options)
 {
     (void)buf_printf(yaml,
                      "pipeline: test\nsources: { in: { type: source } }\n"
-                     "sinks: { out: { type: sink, inputs: it } }\noperators:\n  it:\n"
+                     "sinks: { out: { type: sink, inputs: it%s%s } }\noperators:\n  it:\n"
                      "    type: %s\n    inputs: in\n    ",
-                     type);
+                     class->entry.has_out ? "" : ".",
+                     class->entry.has_out ? "" : class->entry.ports[0], class->type);
     for (; *options; options++) {
         (void)buf_putc(yaml, *options);
         if (*options == '\n')
@@ -42,7 +43,7 @@ static int load(struct one_operator *one, const struct operator_class *class, co
 {
     struct buf yaml;
     buf_init(&yaml, 1 << 20);
-    put_yaml(&yaml, class->type, options);
+    put_yaml(&yaml, class, options);
     static const char *const files[] = {"test.yaml"};
     struct topology_input input = {.files = files, .file_count = 1, .text = buf_cstr(&yaml)};
     struct catalogue catalogue = {.find = find, .names = names};

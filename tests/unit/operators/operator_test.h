@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "support/one_operator.h"
+#include "support/unit.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// What the tests of operators with scripts share.
+
+static inline void check_text(const char *got, const char *wanted, int line)
+{
+    CU_ASSERT_STRING_EQUAL(got, wanted);
+    if (strcmp(got, wanted) != 0)
+        fprintf(stderr, "\n  line %d got:\n%s\n  wanted:\n%s\n", line, got, wanted);
+}
+
+// Port `port` of the operator has given exactly these lines, `<time> <json>`, so far.
+#define CHECK_PORT(one, port, wanted)                                                              \
+    do {                                                                                           \
+        struct buf text_;                                                                          \
+        buf_init(&text_, 1 << 20);                                                                 \
+        for (size_t i_ = 0; i_ < fake_results(&(one)->outputs, port); i_++) {                      \
+            const struct fake_result *result_ = fake_result(&(one)->outputs, port, i_);            \
+            (void)buf_printf(&text_, "%lld %s\n", (long long)result_->time, result_->json);        \
+        }                                                                                          \
+        check_text(buf_cstr(&text_), wanted, __LINE__);                                            \
+        buf_deinit(&text_);                                                                        \
+    } while (0)
+
+// in + created = out + filtered + failed + late + absorbed
+static inline void check_accounts(const struct one_operator *one, uint64_t in)
+{
+    const struct operator_stats *stats = &one->op->stats;
+    CU_ASSERT_EQUAL(in + stats->created, one->outputs.result_count + stats->filtered +
+                                             one->outputs.error_count + stats->late +
+                                             stats->absorbed);
+}
+
+static inline void build_fails(const struct operator_class *class, const char *options,
+                               const char *error)
+{
+    struct one_operator one = {0};
+    int rc = one_init(&one, class, options);
+    CU_ASSERT_EQUAL(rc, ERR_INPUT);
+    CU_ASSERT_PTR_NOT_NULL(strstr(one.err.text, error));
+    if (!strstr(one.err.text, error))
+        fprintf(stderr, "\n  got:     %s\n  without: %s\n", one.err.text, error);
+    one_deinit(&one);
+}
+
+static inline void build(struct one_operator *one, const struct operator_class *class,
+                         const char *options)
+{
+    memset(one, 0, sizeof *one);
+    int rc = one_init(one, class, options);
+    if (rc != 0)
+        fprintf(stderr, "\n  %s\n", one->err.text);
+    CU_ASSERT_EQUAL_FATAL(rc, 0);
+}
