@@ -240,5 +240,6 @@ const struct operator_class aggregate_class = {
     .type = "aggregate",
     .help = "one result per key and window",
     .entry = {.options = aggregate_options, .ports = port_names, .has_out = true},
+    .stateful = true,
     .build = build,
 };
