@@ -104,7 +104,7 @@ struct journal_entry {
     uint32_t count;
 };
 
-// Begins at the first record that is there. `chunk_size`: bytes to read at once, 0: 512 KiB.
+// Begins at the first record that is there. `chunk_size`: bytes to read at once, 0: 256 KiB.
 // ERR_RETRY: there is no journal in `dir` (yet).
 int journal_reader_open(struct journal_reader **out, const char *dir, size_t chunk_size,
                         struct error *err);

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { DEFAULT_CHUNK = 512 << 10 };
+enum { DEFAULT_CHUNK = 256 << 10 };
 
 struct open_segment {
     int fd; // -1: none

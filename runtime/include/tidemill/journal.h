@@ -89,7 +89,7 @@ typedef struct tide_journal_host {
     const unsigned char *(*id)(const tide_journal *journal);
 
     /* -- reading -- */
-    /* At the first record that there is. chunk_size: bytes read at once, 0: 512 KiB. TIDE_AGAIN:
+    /* At the first record that there is. chunk_size: bytes read at once, 0: 256 KiB. TIDE_AGAIN:
      * there is no journal in `dir` (yet); *out is NULL. */
     tide_result (*reader_open)(const char *dir, uint64_t chunk_size, tide_journal_reader **out,
                                char *why);

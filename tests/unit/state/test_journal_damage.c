@@ -157,7 +157,7 @@ static void random_damage_never_loads_wrong_bytes(void)
             seed = seed * 1664525u + 1013904223u;
             size_t len = 1 + (seed >> 8) % 40;
             for (size_t k = at; k < at + len && k < bytes.len; k++)
-                damaged[k] = round % 2 ? 0 : (unsigned char)(seed >> (k % 24));
+                damaged[k] = (unsigned char)(round % 2 ? 0 : seed >> (k % 24));
         }
         restore(dir, (struct bytes){damaged, bytes.len}, bytes.len - (seed >> 20) % 30);
         (void)try_out(dir);
