@@ -134,6 +134,13 @@ static void run(struct driver *driver, struct wait *wait)
         wait->busy = true;
 }
 
+// A fresh instance may have something to make durable before any record (an emptied file).
+static int opened(struct driver *driver)
+{
+    of(driver)->dirty = true;
+    return 0;
+}
+
 static bool has_work(struct driver *driver)
 {
     return driver->state == DRIVER_RUNNING && !of(driver)->current &&
@@ -184,6 +191,7 @@ int sink_driver_new(struct sink_driver **out, const struct plan_node *node, cons
     sink->driver.close = vtable->close;
     sink->driver.poll_fd = TIDE_HAS(vtable, poll_fd) ? vtable->poll_fd : NULL;
     sink->driver.run = run;
+    sink->driver.opened = opened;
     sink->driver.has_work = has_work;
     bool threaded = vtable->capabilities & TIDE_SINK_BLOCKING;
     int rc = driver_init(&sink->driver, node, pipeline, clock, lane_waker, threaded, err);
