@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "record/json_text.h"
+#include "record/name_hash.h"
 
 static bool is_space(char c)
 {
@@ -12,11 +13,23 @@ static void skip_space(struct json_walk *walk)
         walk->at++;
 }
 
+// Over bytes that are neither quote nor backslash, eight at a time; may stop early.
+static void skip_plain(struct json_walk *walk)
+{
+    const uint64_t ones = 0x0101010101010101ull, high = ones << 7;
+    for (; walk->end - walk->at >= 8; walk->at += 8) {
+        uint64_t v = load_u64(walk->text + walk->at), q = v ^ ones * '"', b = v ^ ones * '\\';
+        if ((((q - ones) & ~q) | ((b - ones) & ~b)) & high)
+            return;
+    }
+}
+
 // From behind the opening quote to behind the closing one; true when there are escapes.
 static bool skip_string(struct json_walk *walk)
 {
     bool escaped = false;
     const char *text = walk->text;
+    skip_plain(walk);
     while (walk->at < walk->end && text[walk->at] != '"') {
         if (text[walk->at] == '\\') {
             escaped = true;
