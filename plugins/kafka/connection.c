@@ -39,26 +39,33 @@ static tide_result read_options(const tide_host *host, tide_ctx *ctx, struct pro
     return TIDE_OK;
 }
 
+static const char *broker_at(const tide_host *host, const tide_config *list, uint32_t index)
+{
+    const char *one = host->config_text(list); // a scalar stands for a list of one
+    return one ? one : host->config_text(host->config_item(list, index));
+}
+
 // `brokers` is a list; librdkafka wants commas.
 static tide_result read_brokers(const tide_host *host, tide_ctx *ctx, char **out)
 {
     const tide_config *list = host->config(ctx, "brokers");
     uint32_t count = list ? host->config_len(list) : 0;
-    const char *one = list ? host->config_text(list) : NULL;
-    size_t size = one ? strlen(one) + 1 : 1;
-    for (uint32_t i = 0; !one && i < count; i++)
-        size += strlen(host->config_text(host->config_item(list, i))) + 1;
-    char *text = *out = calloc(size, 1);
-    if (!text)
+    if (list && host->config_text(list))
+        count = 1;
+    size_t size = 1;
+    for (uint32_t i = 0; i < count; i++)
+        size += strlen(broker_at(host, list, i)) + 1;
+    char *at = *out = calloc(size, 1);
+    if (!at)
         return out_of_memory(host, ctx);
-    for (uint32_t i = 0; !one && i < count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
+        const char *broker = broker_at(host, list, i);
         if (i)
-            strcat(text, ",");
-        strcat(text, host->config_text(host->config_item(list, i)));
+            *at++ = ',';
+        memcpy(at, broker, strlen(broker));
+        at += strlen(broker);
     }
-    if (one)
-        strcpy(text, one);
-    return *text ? TIDE_OK
+    return **out ? TIDE_OK
                  : host->fail(ctx, TIDE_FATAL, "brokers: \"host:port\" expected, nothing given");
 }
 

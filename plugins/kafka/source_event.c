@@ -35,8 +35,10 @@ void queue_event(struct source *source, const rd_kafka_message_t *message)
     }
     const char *topic = message->rkt ? rd_kafka_topic_name(message->rkt) : "";
     const char *text = rd_kafka_message_errstr(message);
-    if (err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
-        err == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION)
+    int unknown = err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+                  err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
+                  err == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
+    if (unknown && !source->recheck)
         source->recheck = 1;
     if (is_final(err))
         snprintf(source->fatal, sizeof source->fatal, "%s/%d: %s", topic, message->partition, text);

@@ -53,6 +53,22 @@ static int add(struct source *source, const rd_kafka_message_t *message)
     return 0;
 }
 
+// Says of which values 64 bytes behind them may be read: those whose neighbour in the same batch of
+// the log, and so in the same buffer, is large enough. Within less than 64 bytes of a value there
+// can only be a neighbour of the same batch: the head of another one alone takes 61, and its first
+// record some more.
+static void mark_padded(struct source *source)
+{
+    for (uint32_t i = 0; i + 1 < source->count; i++) {
+        const tide_bytes *value = &source->out[i].value, *next = &source->out[i + 1].value;
+        if (!value->data || !next->data)
+            continue;
+        uintptr_t end = (uintptr_t)value->data + value->len, start = (uintptr_t)next->data;
+        if (start >= end && start - end < 64 && start + next->len - end >= 64)
+            source->out[i].flags |= TIDE_MESSAGE_PADDED;
+    }
+}
+
 static tide_result take(struct source *source)
 {
     if (!source->spare && !(source->spare = loan_new(source->client)))
@@ -67,6 +83,7 @@ static tide_result take(struct source *source)
     for (uint32_t i = 0; i < (uint32_t)got; i++)
         if (add(source, source->loan->messages[i]) != 0)
             return source->host->fail(source->ctx, TIDE_FATAL, "out of memory");
+    mark_padded(source);
     return TIDE_OK;
 }
 
