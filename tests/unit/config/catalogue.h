@@ -124,4 +124,4 @@ static const char *const *mock_names(const struct catalogue *catalogue, enum nod
     return names[kind];
 }
 
-static const struct catalogue mock_catalogue = {mock_find, mock_names, NULL};
+static const struct catalogue mock_catalogue = {.find = mock_find, .names = mock_names};
