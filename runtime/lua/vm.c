@@ -141,10 +141,21 @@ static int open_state(struct vm *vm, struct error *err)
     return 0;
 }
 
+// Lua makes the metatable of its large string buffers on first use, in two steps; when memory is out
+// between them, every large buffer fails from then on. So the first use is here.
+static void make_buffer_type(lua_State *L) // [-0, +0]
+{
+    luaL_Buffer large;
+    luaL_buffinitsize(L, &large, 4 * LUAL_BUFFERSIZE); // [box]
+    luaL_pushresultsize(&large, 0);                    // ""
+    lua_pop(L, 1);                                     //
+}
+
 static int set_up(lua_State *L)
 {
     struct vm *vm = lua_touserdata(L, 1);
     fields_init(&vm->fields, L);
+    make_buffer_type(L);
     sandbox_open(L);
     return 0;
 }

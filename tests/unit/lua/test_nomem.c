@@ -63,6 +63,8 @@ static void running(void)
             CU_ASSERT(f.failed == 0 || failed);
             const char *out = fixture_run(&f, script, SCRIPT_CALL_MAP, lines);
             CU_ASSERT_EQUAL(f.failed, 0);
+            if (f.failed)
+                fprintf(stderr, "\n  after failure %llu: %s\n", (unsigned long long)n, f.err.text);
             CU_ASSERT_PTR_NOT_NULL(strstr(out, "{\"n\":3,\"o\":{}"));
             script_free(script);
         }
