@@ -21,7 +21,8 @@ struct token_scan {
     uint64_t in_string; // all ones when the last block ended inside a string
     uint64_t escaped;   // 1 when the next block's first byte is escaped
     uint64_t in_scalar; // 1 when the last block ended inside a number or literal
-    uint64_t high, lines, escapes, bad;
+    uint64_t high, lines, bad;
+    uint32_t first_escape, last_escape; // where backslashes stand; first > last: nowhere
 };
 
 // The characters that a backslash before them takes out, also over block borders.
@@ -55,8 +56,14 @@ static inline uint64_t block_tokens(struct token_scan *scan, const struct block 
     scan->high |= block->high & valid;
     scan->bad |= block->control & inside;
     scan->lines |= block->line & outside;
-    scan->escapes |= block->backslash & valid;
     return quote | (block->op & outside) | starts;
+}
+
+static inline void note_escapes(struct token_scan *scan, uint32_t at, uint64_t backslash)
+{
+    if (scan->first_escape > scan->last_escape)
+        scan->first_escape = at + (uint32_t)__builtin_ctzll(backslash);
+    scan->last_escape = at + 63 - (uint32_t)__builtin_clzll(backslash);
 }
 
 static inline uint32_t *flatten(uint64_t bits, uint32_t base, uint32_t *out)
@@ -79,6 +86,8 @@ static uint32_t *index_tokens(struct token_scan *scan, const char *text, uint32_
         struct block block;
         uint64_t valid = len - at >= 64 ? ~0ull : (1ull << (len - at)) - 1;
         block_masks(text + at, &block);
+        if (__builtin_expect((block.backslash & valid) != 0, 0))
+            note_escapes(scan, at, block.backslash & valid);
         out = flatten(block_tokens(scan, &block, valid), at, out);
     }
     if (scan->in_string || scan->bad)

@@ -6,8 +6,8 @@
 struct walk {
     struct json_reader *reader;
     const char *text, *end;
-    const uint32_t *token; // the next one
-    bool escapes;          // there is a backslash somewhere
+    const uint32_t *token;              // the next one
+    uint32_t first_escape, last_escape; // where backslashes stand
 };
 
 // The n-th token from here.
@@ -55,7 +55,7 @@ static inline bool walk_string(struct walk *walk, struct span *span)
     bool escaped = false;
     span->at = walk->token[0] + 1;
     span->len = (walk->token[1] - span->at) & 0xfffffff;
-    if (walk->escapes &&
+    if (walk->token[1] > walk->first_escape && span->at <= walk->last_escape &&
         !escapes_valid(walk->text + span->at, walk->text + walk->token[1], &escaped))
         return false;
     span->kind = escaped ? SPAN_ESCAPED : SPAN_STRING;
@@ -197,14 +197,15 @@ static bool walk_whole(struct walk *walk, const uint32_t *last)
 
 static bool bitmap(struct json_reader *reader, const char *text, uint32_t len)
 {
-    struct token_scan scan = {0};
+    struct token_scan scan = {.first_escape = 1};
     if (mem_grow(&reader->index, &reader->index_cap, len + TOKEN_SPARE, sizeof *reader->index))
         return false;
     uint32_t *last = index_tokens(&scan, text, len, reader->index);
     if (!last || last == reader->index || (scan.high && !utf8_all(text, len)))
         return false;
     struct walk walk = {.reader = reader, .text = text, .end = text + len, .token = reader->index};
-    walk.escapes = scan.escapes;
+    walk.first_escape = scan.first_escape;
+    walk.last_escape = scan.last_escape;
     reader->depth = 0;
     if (scan.lines)
         reader->found.flags |= RECORD_LINES;
