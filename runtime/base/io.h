@@ -29,7 +29,8 @@ int io_rename(const char *from, const char *to, struct error *err);
 int io_mkdir_all(const char *path, struct error *err); // mkdir -p, mode 0755, durable
 
 // The n-th changing call from now on (1 = the next) fails with `errnum`, once, or it and all after.
-// n = 0 switches it off. A write that fails so has written half of its bytes before.
+// n = 0 switches it off. A write that fails so has written half of its bytes before; a truncation
+// does not fail with ENOSPC.
 void io_fail_at(uint64_t n, int errnum, bool and_all_after);
 uint64_t io_calls(void); // changing calls so far
 uint64_t io_fail_count(void);

@@ -472,6 +472,8 @@ int journal_reader_bounds(struct journal_reader *reader, uint64_t *first, uint64
     do
         code = skim_next(skim, &frame, &at, err);
     while (code > 0);
+    if (!code && skim_unsealed(skim))
+        code = skim_check_live(skim, err);
     skim_rewind(skim);
     *first = list->firsts[0] > reader->floor ? list->firsts[0] : reader->floor;
     *next = skim->sealed_sequence;
