@@ -2,6 +2,7 @@
 #include "journal_support.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
 
@@ -377,6 +378,59 @@ static void is_read_while_it_is_written(void)
     CU_ASSERT_EQUAL(*(uint64_t *)result, next);
 }
 
+// Appends for ever; tells by the pipe how many records are sealed, and how many are synced.
+static void append_until_killed(const char *dir, int out)
+{
+    struct journal *journal;
+    struct journal_options options = {.segment_size = 30000, .lock_wait_ms = 10000};
+    uint64_t told[2] = {0, 0}; // sealed, synced
+    int code = journal_open(&journal, dir, &options, NULL);
+    for (unsigned i = 0; !code; i++) {
+        code = add(journal, i * 37 % 900, 1, i % 3 ? 0 : JOURNAL_SEAL);
+        if (!code && i % 3 == 0)
+            told[0] = journal_next(journal);
+        if (!code && i % 50 == 0) {
+            code = journal_sync(journal, NULL);
+            told[0] = told[1] = journal_next(journal);
+        }
+        if (write(out, told, sizeof told) != (ssize_t)sizeof told)
+            code = 1;
+    }
+    _exit(1);
+}
+
+static void loses_nothing_sealed_to_a_kill(void)
+{
+    const char *dir = fresh_dir();
+    uint64_t known = 0;
+    for (int run = 0; run < 25; run++) {
+        int ends[2];
+        CU_ASSERT_EQUAL_FATAL(pipe(ends), 0);
+        pid_t child = fork();
+        if (child == 0)
+            append_until_killed(dir, ends[1]);
+        close(ends[1]);
+        uint64_t told[2];
+        int rounds = 1 + run * 97 % 400; // somewhere, not at a time
+        while (rounds-- && read(ends[0], told, sizeof told) == (ssize_t)sizeof told)
+            known = told[0] > known ? told[0] : known;
+        kill(child, SIGKILL);
+        while (read(ends[0], told, sizeof told) == (ssize_t)sizeof told)
+            known = told[0] > known ? told[0] : known;
+        waitpid(child, NULL, 0);
+        close(ends[0]);
+        int code;
+        struct error err = ERROR_INIT;
+        uint64_t found = read_to_end(dir, 2000, &code, &err);
+        CU_ASSERT_EQUAL(code, 0);
+        CU_ASSERT(found >= known);
+        known = found;
+    }
+    struct journal *journal = open_small(dir, 0);
+    CU_ASSERT_EQUAL(journal_next(journal), known);
+    journal_close(journal, NULL);
+}
+
 static void refuses_what_is_no_entry(void)
 {
     const char *dir = fresh_dir();
@@ -407,6 +461,7 @@ static CU_TestInfo cases[] = {
     {"has one writer", has_one_writer},
     {"waits for a writer that ends", waits_for_a_writer_that_ends},
     {"is read while it is written", is_read_while_it_is_written},
+    {"loses nothing sealed to a kill", loses_nothing_sealed_to_a_kill},
     {"refuses what is no entry", refuses_what_is_no_entry},
     CU_TEST_INFO_NULL,
 };
