@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "operators/aggregate_build.h"
 #include "base/alloc.h"
-#include "time/timestamp.h"
+#include "record/record_inline.h"
 #include "time/watermark.h"
 
 enum { PORT_LATE = 1, PREFETCH_FROM = 256 }; // keys from which a table does not fit the caches
@@ -15,12 +15,15 @@ static int read_key(struct aggregate *agg, struct batch *batch, struct record *r
 {
     buf_clear(&agg->key);
     for (uint32_t i = 0; i < agg->key_count; i++) {
-        struct value value = path_read(batch, record, &agg->keys[i]);
+        struct path *path = &agg->keys[i];
+        struct value value = record_read_field(batch, record, &path->field);
+        if (path->count > 1)
+            value = path_walk(batch, record, path, value);
         if (value.type == VALUE_ABSENT)
-            return error_set(err, ERR_DATA, "field '%s' (key_by) is absent", agg->keys[i].text);
+            return error_set(err, ERR_DATA, "field '%s' (key_by) is absent", path->text);
         int rc = key_encode_value(value, &agg->key);
         if (rc == ERR_DATA)
-            return error_set(err, rc, "field '%s' (key_by): %s is no key", agg->keys[i].text,
+            return error_set(err, rc, "field '%s' (key_by): %s is no key", path->text,
                              value_type_name((enum value_type)value.type));
         if (rc)
             return rc == ERR_NOMEM

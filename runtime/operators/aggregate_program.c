@@ -102,6 +102,9 @@ int program_init(struct agg_program *program, const struct agg_column *columns, 
         return rc;
     }
     lay_out_cold(program);
+    program->top_level = true;
+    for (uint32_t i = 0; i < program->input_count; i++)
+        program->top_level &= program->inputs[i].path.count == 1;
     return 0;
 }
 
@@ -121,18 +124,44 @@ static int wrong_type(const struct agg_input *input, struct value value, struct 
                      value_type_name((enum value_type)value.type));
 }
 
-int program_read(struct agg_program *program, struct batch *batch, struct record *record,
-                 struct agg_values *out, struct error *err)
+// Integers as they came on the wire, at once for all inputs of a record: the common case. False:
+// one of them is something else.
+static inline bool read_wire_ints(struct agg_program *program, const struct record *record,
+                                  struct agg_values *out)
+{
+    if (record->cells || !program->top_level)
+        return false;
+    if (__builtin_expect(record->shape->id != program->shape_id, 0)) {
+        for (uint32_t i = 0; i < program->input_count; i++)
+            program->slots[i] = field_slot(&program->inputs[i].path.field, record->shape);
+        program->shape_id = record->shape->id;
+    }
+    for (uint32_t i = 0; i < program->input_count; i++) {
+        if ((uint32_t)program->slots[i] >= record->wire)
+            return false;
+        struct span span = record->spans[program->slots[i]];
+        uint32_t end = span.at + span.len;
+        int64_t number;
+        if (span.kind != SPAN_INT || !parse_int_fast(record->raw + end, span.len, end, &number))
+            return false;
+        out->values[i] = value_int(number);
+    }
+    out->present = out->ints = program->all_inputs;
+    return true;
+}
+
+static int read_any(struct agg_program *program, struct batch *batch, struct record *record,
+                    struct agg_values *out, struct error *err)
 {
     uint64_t present = 0, ints = 0;
     for (uint32_t i = 0; i < program->input_count; i++) {
         struct agg_input *input = &program->inputs[i];
         struct value value = record_read_field(batch, record, &input->path.field);
-        if (__builtin_expect(input->path.count > 1, 0))
+        if (input->path.count > 1)
             value = path_walk(batch, record, &input->path, value);
         out->values[i] = value;
         uint64_t bit = UINT64_C(1) << i;
-        if (__builtin_expect(value.type == VALUE_INT, 1)) {
+        if (value.type == VALUE_INT) {
             present |= bit;
             ints |= bit;
         } else if (value.type != VALUE_ABSENT && value.type != VALUE_NULL) {
@@ -143,10 +172,16 @@ int program_read(struct agg_program *program, struct batch *batch, struct record
     }
     out->present = present;
     out->ints = ints;
+    return 0;
+}
+
+int program_read(struct agg_program *program, struct batch *batch, struct record *record,
+                 struct agg_values *out, struct error *err)
+{
     out->time = record->time;
     out->offset = record->offset;
     out->split = record->split;
-    return 0;
+    return read_wire_ints(program, record, out) ? 0 : read_any(program, batch, record, out, err);
 }
 
 // -- results --

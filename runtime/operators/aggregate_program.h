@@ -48,6 +48,11 @@ struct agg_program {
     struct agg_op ops[AGG_COLUMNS_MAX];
     struct agg_input inputs[AGG_COLUMNS_MAX];
     struct state_budget *budget;
+    // Where the inputs stand in records of the last shape; only when all inputs are top-level
+    // fields.
+    bool top_level;
+    uint64_t shape_id; // 0: none
+    int32_t slots[AGG_COLUMNS_MAX];
 };
 
 // A slot begins with these; cells follow. All zero: nothing came yet.
