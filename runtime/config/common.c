@@ -106,6 +106,11 @@ static const tide_option operator_limits[] = {
      .min = 1,
      .max = 3600000,
      .help = "of the script, for one record"},
+    {.name = "state",
+     .type = TIDE_SIZE,
+     .min = 4096,
+     .max = 1099511627776,
+     .help = "of keyed state, in each lane; without it only the machine's memory ends it"},
     {.name = NULL},
 };
 
@@ -119,7 +124,7 @@ const tide_option common_operator_options[] = {
      .type = TIDE_MAP,
      .members = operator_limits,
      .default_text = "{}",
-     .help = "limits of the script"},
+     .help = "limits of the script and of its state"},
     {.name = "parallelism",
      .type = TIDE_INT,
      .choices = "auto",

@@ -223,8 +223,10 @@ static void test_build_without_memory(void)
 static void test_limit(void)
 {
     struct one_operator one = {0};
-    open_random(&one, 0);
-    ((struct aggregate *)one.op)->keyed.budget.limit_bytes = 20000;
+    CU_ASSERT_EQUAL_FATAL(one_init(&one, &aggregate_class,
+                                   "key_by: k\nwindow: { tumbling: 100ms }\n"
+                                   "limits: { state: 20000 }\ncompute: { n: count() }\n"),
+                          0);
     char json[64];
     for (int i = 0; i < 1000; i++) {
         snprintf(json, sizeof json, "{\"k\":%d}", i);
