@@ -6,9 +6,9 @@
 #include <stdlib.h>
 
 // Keys of several lengths, around what fits into an entry.
-static uint32_t make_key(uint32_t number, char *out)
+static uint32_t make_key(uint32_t number, char out[128])
 {
-    uint32_t len = (uint32_t)sprintf(out, "key-%u", number);
+    uint32_t len = (uint32_t)snprintf(out, 128, "key-%u", number);
     uint32_t pad = number % 5 == 0 ? 0 : number % 5 == 1 ? 23 : number % 5 == 2 ? 24 : number % 97;
     while (len < pad)
         out[len++] = 'x';
