@@ -190,5 +190,5 @@ int schema_check(struct schema *schema, const struct tree *map, struct place pla
         if (code)
             return code;
     }
-    return 0;
+    return schema->failure;
 }

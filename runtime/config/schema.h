@@ -16,6 +16,7 @@ struct schema {
     struct arena *arena;
     struct tree_pool *pool; // for defaults that are lists or maps
     struct problems *problems;
+    int failure; // ERR_NOMEM where only a yes or no could be returned; schema_check returns it
 };
 
 enum { SCHEMA_TABLES_MAX = 2 };
@@ -47,5 +48,8 @@ void schema_say(struct schema *schema, struct place place, const struct where *w
 // A scalar by a row's type (of an item: LIST's item type). False: said.
 bool schema_scalar(struct schema *schema, const tide_option *row, int32_t type,
                    const struct tree *tree, const struct where *where, struct tide_config *out);
+// True unless the row is a TEMPLATE and the scalar is none (said), or memory is out (failure).
+bool schema_template(struct schema *schema, const tide_option *row, const struct tree *tree,
+                     const struct where *where);
 // What to expect there: "a duration such as 30s".
 const char *schema_expected(int32_t type);

@@ -57,6 +57,8 @@ static int make_free_map(struct schema *schema, const tide_option *row, const st
             wrong_kind(schema, value, &here, "text");
             continue;
         }
+        if (!schema_template(schema, row, value, &here))
+            continue;
         out->items[out->count++] = (struct tide_config){.name = tree->items[i].key,
                                                         .option = row,
                                                         .text = value->text,

@@ -2,6 +2,7 @@
 #include "config/schema.h"
 #include "base/error.h"
 #include "config/text.h"
+#include "record/template.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -143,6 +144,22 @@ static bool quantity(struct schema *schema, const tide_option *row, int32_t type
     return check_range(schema, row, type, tree, where, out->number);
 }
 
+bool schema_template(struct schema *schema, const tide_option *row, const struct tree *tree,
+                     const struct where *where)
+{
+    if (!(row->flags & TIDE_OPTION_TEMPLATE))
+        return true;
+    struct template *template = NULL;
+    struct error err = ERROR_INIT;
+    int code = template_new(&template, tree->text, &err);
+    if (code == ERR_NOMEM)
+        schema->failure = code;
+    else if (code)
+        schema_say(schema, tree->place, where, "%s", tree->secret ? "not a template" : err.text);
+    template_free(template);
+    return code == 0;
+}
+
 bool schema_scalar(struct schema *schema, const tide_option *row, int32_t type,
                    const struct tree *tree, const struct where *where, struct tide_config *out)
 {
@@ -164,7 +181,7 @@ bool schema_scalar(struct schema *schema, const tide_option *row, int32_t type,
     case TIDE_CHOICE:
         return is_choice(row->choices, tree->text) || no_choice(schema, row, tree, where);
     default:
-        return true;
+        return schema_template(schema, row, tree, where);
     }
 }
 

@@ -25,8 +25,8 @@ size_t text_clean(char *text, size_t len, size_t max);
 int text_json(const char *text, struct buf *out);
 
 // Whole texts; false when it is something else or out of range.
-bool text_parse_int(const char *text, int64_t *out); // decimal, no leading zeros
-bool text_parse_number(const char *text, double *out);
+bool text_parse_int(const char *text, int64_t *out);     // decimal, no leading zeros
+bool text_parse_number(const char *text, double *out);   // as in JSON, finite
 bool text_parse_duration(const char *text, int64_t *ms); // 200ms 1.5s 1m30s 2h 1d; 0
 bool text_parse_size(const char *text, int64_t *bytes);  // 64KiB 1.5GiB 500kB 1MB; 4096
 

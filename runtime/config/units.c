@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "config/text.h"
+#include "record/number.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 // Numbers, durations and sizes as text. Integers only on the way: 0.1s is 100 ms, not 99.
@@ -50,38 +49,9 @@ static const char *skip_digits(const char *at)
     return at;
 }
 
-// As JSON writes numbers.
-static bool looks_like_number(const char *at)
-{
-    at += *at == '-';
-    if (!is_digit(*at) || (*at == '0' && is_digit(at[1])))
-        return false;
-    at = skip_digits(at);
-    if (*at == '.') {
-        if (!is_digit(at[1]))
-            return false;
-        at = skip_digits(at + 1);
-    }
-    if (*at == 'e' || *at == 'E') {
-        at += at[1] == '+' || at[1] == '-' ? 2 : 1;
-        if (!is_digit(*at))
-            return false;
-        at = skip_digits(at);
-    }
-    return !*at;
-}
-
 bool text_parse_number(const char *text, double *out)
 {
-    if (!looks_like_number(text))
-        return false;
-    errno = 0;
-    char *end;
-    double value = strtod(text, &end);
-    if (*end || value > 1.7976931348623157e308 || value < -1.7976931348623157e308)
-        return false;
-    *out = value;
-    return true;
+    return number_parse_double(text, strlen(text), out);
 }
 
 // The unit at `at`: the longest name that fits. NULL: none.

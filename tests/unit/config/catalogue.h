@@ -72,6 +72,11 @@ static const tide_option mock_route[] = {
     {.name = NULL},
 };
 
+static const tide_option mock_split[] = {
+    {.name = "ports", .type = TIDE_LIST, .item = TIDE_TEXT},
+    {.name = NULL},
+};
+
 static const char *const mock_late[] = {"late", NULL};
 static const char *const mock_unmatched[] = {"unmatched", NULL};
 
@@ -94,6 +99,9 @@ static const struct mock_entry mock_entries[] = {
     {NODE_OPERATOR,
      "route",
      {.options = mock_route, .ports = mock_unmatched, .ports_option = "routes"}},
+    {NODE_OPERATOR,
+     "split",
+     {.options = mock_split, .ports_option = "ports", .has_out = true, .optional_out = true}},
     {NODE_OPERATOR, "join", {.sides = true, .has_out = true}},
     {NODE_OPERATOR, "watch", {.has_out = true, .optional_out = true}},
     {NODE_SINK, "log", {.options = mock_topic}},

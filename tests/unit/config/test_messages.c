@@ -278,6 +278,14 @@ static const struct message_case cases_of_values[] = {
     {"unknown in watermark", TCP("watermark: { out_of_oder: 1s }"),
      "t.yaml:4:18: error: unknown key 'out_of_oder' in sources.a.watermark; did you mean "
      "'out_of_order'?\n"},
+    {"template", HEAD SOURCE "sinks:\n  z: { type: file, inputs: a, path: \"{a\", key: \"a}\" }\n",
+     "t.yaml:5:37: error: sinks.z.path: template '{a': '{a': the brace is not closed\n"
+     "t.yaml:5:48: error: sinks.z.key: template 'a}': a closing brace without an opening one "
+     "(write '}}')\n"},
+    {"template in headers",
+     HEAD SOURCE "sinks:\n  z: { type: null, inputs: a, headers: { h: '{}' } "
+                 "}\n",
+     "t.yaml:5:45: error: sinks.z.headers.h: template '{}': '{}': a field name is missing\n"},
     {"null leaves out", TCP("interval: null, password: ~"), ""},
     {"text keeps its form", TCP("password: 010, labels: { a: no, b: 12:30, c: 1.50 }"), ""},
 };
@@ -325,6 +333,11 @@ static const struct message_case cases_of_edges[] = {
      "name\n"
      "t.yaml:5:64: error: operators.r.routes: 'errors' is a port of its own; choose another name\n"
      "t.yaml:5:72: error: operators.r.routes: 'out' is a port of its own; choose another name\n"},
+    {"ports as a list",
+     FINE "  y: { type: null, inputs: [s.one, s.tow] }\noperators:\n  s: { type: split, inputs: a, "
+          "ports: [one, two, errors] }\n",
+     "t.yaml:6:36: error: 's' has no port 'tow'; did you mean 'two'?\n"
+     "t.yaml:8:50: error: operators.s.ports: 'errors' is a port of its own; choose another name\n"},
     {"route's own port",
      HEAD SOURCE "operators:\n  r: { type: route, inputs: a, routes: { bad: x } }\nsinks:\n  z: { "
                  "type: null, inputs: [r.bad, r.unmatched] }\n",
