@@ -27,7 +27,7 @@ class Demo(harness.TestCase):
         done = running.wait()
         self.assertEqual(done.status, 0, done)
         self.assertNotIn("\033", done.out + done.err)
-        self.assertEqual(len(re.findall(r"(?m)^window \d\d:\d\d:\d\d - \d\d:\d\d:\d\d", done.out)), 2)
+        self.assertEqual(len(re.findall(r"(?m)^window [\d:]{8} - [\d:]{8}", done.out)), 2)
         rows = ROW.findall(done.out)
         self.assertEqual({row[0] for row in rows}, {f"127.0.0.{n}" for n in range(11, 17)}, done)
         for story in BAD:
