@@ -69,6 +69,23 @@ static tide_result read_brokers(const tide_host *host, tide_ctx *ctx, char **out
                  : host->fail(ctx, TIDE_FATAL, "brokers: \"host:port\" expected, nothing given");
 }
 
+static struct topic_wish read_wish(const tide_host *host, tide_ctx *ctx)
+{
+    struct topic_wish wish = {0, -1}; // -1: as the broker is set
+    if (host->opt_given(ctx, "create.partitions"))
+        wish.partitions = (int)host->opt_int(ctx, "create.partitions");
+    if (host->opt_given(ctx, "create.replication"))
+        wish.replication = (int)host->opt_int(ctx, "create.replication");
+    return wish;
+}
+
+struct topic_wish connection_wish(const struct connection *connection, const tide_host *host,
+                                  tide_ctx *ctx)
+{
+    struct topic_wish own = read_wish(host, ctx);
+    return own.partitions ? own : connection->create;
+}
+
 static const char *const no_pairs[] = {NULL};
 
 tide_result connection_open(const tide_host *host, tide_ctx *ctx, void **self)
@@ -82,8 +99,10 @@ tide_result connection_open(const tide_host *host, tide_ctx *ctx, void **self)
         result = read_options(host, ctx, &connection->properties);
     if (result != TIDE_OK)
         return result;
+    connection->create = read_wish(host, ctx);
     // What librdkafka refuses is told here, not by the first node.
-    struct connection bare = {connection->brokers, connection->properties, 0};
+    struct connection bare = {.brokers = connection->brokers};
+    bare.properties = connection->properties;
     rd_kafka_conf_t *conf = NULL;
     result = connection_conf(&bare, host, ctx, no_pairs, no_pairs, &conf);
     if (conf)

@@ -18,10 +18,15 @@ struct properties {
     size_t count;
 };
 
+struct topic_wish { // `create:`; partitions 0: do not create
+    int partitions, replication;
+};
+
 struct connection {
     char *brokers;
     struct properties properties;
-    int private; // of one node, which frees it
+    struct topic_wish create; // for nodes that say nothing themselves
+    int private;              // of one node, which frees it
 };
 
 tide_result connection_open(const tide_host *host, tide_ctx *ctx, void **self);
@@ -30,6 +35,10 @@ void connection_close(void *self);
 // The node's connection, or a private one. connection_release ends the use of either.
 tide_result connection_of(const tide_host *host, tide_ctx *ctx, struct connection **out);
 void connection_release(struct connection *connection);
+
+// What a node wants made when it is missing: its own `create`, else the connection's.
+struct topic_wish connection_wish(const struct connection *connection, const tide_host *host,
+                                  tide_ctx *ctx);
 
 // A configuration in layers, the later one wins: `defaults`, the connection's properties, the
 // node's `options`, then `fixed` (pairs of name and value, NULL ends), which `options` must not

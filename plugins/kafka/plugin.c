@@ -33,6 +33,10 @@ static const tide_option connection_options[] = {
      .flags = TIDE_OPTION_REQUIRED,
      .help = "host:port of some brokers of the cluster"},
     {.name = "options", .type = TIDE_FREE_MAP, .help = OPTIONS_HELP},
+    {.name = "create",
+     .type = TIDE_MAP,
+     .members = create_options,
+     .help = CREATE_HELP "; for nodes that do not say it"},
     OPTION_TABLE_END,
 };
 

@@ -39,7 +39,7 @@ static tide_result read_topic(struct sink *sink)
     const char *text = sink->host->opt_text(sink->ctx, "topic");
     if (!text || !*text)
         return sink->host->fail(sink->ctx, TIDE_FATAL, "topic must be given");
-    sink->create = topic_wish_of(sink->host, sink->ctx);
+    sink->create = connection_wish(sink->connection, sink->host, sink->ctx);
     sink->topic_template = -1;
     if (strchr(text, '{')) {
         sink->topic_template = sink->host->template_of(sink->ctx, "topic");

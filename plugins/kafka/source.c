@@ -54,7 +54,7 @@ static tide_result add_topic(struct source *source, const char *name)
     source->subscription[source->subscription_count++] = copy;
     if (*name != '^')
         topic_ask_init(&source->topics[source->topic_count++], copy,
-                       topic_wish_of(source->host, source->ctx));
+                       connection_wish(source->connection, source->host, source->ctx));
     return TIDE_OK;
 }
 

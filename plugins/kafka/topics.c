@@ -6,16 +6,6 @@
 
 #define ASK_EVERY_NS INT64_C(200000000)
 
-struct topic_wish topic_wish_of(const tide_host *host, tide_ctx *ctx)
-{
-    struct topic_wish wish = {0, -1}; // -1: as the broker is set
-    if (host->opt_given(ctx, "create.partitions"))
-        wish.partitions = (int)host->opt_int(ctx, "create.partitions");
-    if (host->opt_given(ctx, "create.replication"))
-        wish.replication = (int)host->opt_int(ctx, "create.replication");
-    return wish;
-}
-
 static rd_kafka_resp_err_t answer(struct ask *ask, rd_kafka_resp_err_t err, const char *why)
 {
     snprintf(ask->why, sizeof ask->why, "%s", why);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include "connection.h"
 #include "scout.h"
 
 // Is the topic there? What source and sink ask before they use one: how many partitions it has;
@@ -7,10 +8,6 @@
 // another node may be about to make it.
 
 #define TOPIC_GRACE_NS INT64_C(5000000000)
-
-struct topic_wish { // `create:`; partitions 0: do not create
-    int partitions, replication;
-};
 
 struct topic_ask {
     struct ask ask;   // first
@@ -21,7 +18,6 @@ struct topic_ask {
     int64_t ask_again_ns;
 };
 
-struct topic_wish topic_wish_of(const tide_host *host, tide_ctx *ctx);
 void topic_ask_init(struct topic_ask *topic, const char *name, struct topic_wish create);
 
 // OK: it is there, with topic->partitions. AGAIN: not yet known (asks, says what is wrong, and

@@ -226,6 +226,35 @@ static void test_creates_topics_of_a_template(void)
     kafka_source_close(&source);
 }
 
+// What the connection says holds for its nodes.
+static void test_connection_creates(void)
+{
+    char topic[80];
+    snprintf(topic, sizeof topic, "%s-new", kafka_fresh_topic(1));
+    const tide_plugin *plugin = fake_load(kafka_plugin_file());
+    struct fake_host host;
+    fake_host_init(&host);
+    fake_add(&host, "brokers", kafka_brokers());
+    fake_set(&host, "create.partitions", "2");
+    void *connection = NULL;
+    CU_ASSERT_EQUAL_FATAL(plugin->connection->open(&host.table, fake_ctx(&host), &connection),
+                          TIDE_OK);
+    struct kafka_sink sink;
+    kafka_sink_init(&sink, NULL, topic);
+    sink.host.connection = connection;
+    CU_ASSERT_EQUAL_FATAL(kafka_sink_open(&sink), TIDE_OK);
+    tide_record record = plain("a", "1");
+    CU_ASSERT_TRUE(fake_write(&sink.host, sink.plugin, sink.self, &record, 1) >= 0);
+    CU_ASSERT_EQUAL(fake_flush(&sink.host, sink.plugin, sink.self, 30000), TIDE_OK);
+    kafka_sink_close(&sink);
+    plugin->connection->close(connection);
+    fake_host_deinit(&host);
+    struct kafka_source source;
+    read_back(&source, topic, 1);
+    CU_ASSERT_EQUAL(source.host.split_count, 2);
+    kafka_source_close(&source);
+}
+
 static void test_unknown_topic(void)
 {
     struct kafka_sink sink;
@@ -244,6 +273,7 @@ static CU_TestInfo cases[] = {
     {"too large is refused", test_too_large_is_refused},
     {"too large for the topic", test_too_large_for_the_topic},
     {"creates topics of a template", test_creates_topics_of_a_template},
+    {"a connection creates", test_connection_creates},
     {"unknown topic", test_unknown_topic},
     CU_TEST_INFO_NULL,
 };
