@@ -2,7 +2,8 @@
 #pragma once
 #include "state/journal_segment.h"
 
-// The inside of a writer, shared by journal_open.c, journal_write.c and journal_space.c.
+// The inside of a writer, shared by journal_open.c, journal_recover.c,
+// journal_write.c and journal_space.c.
 
 struct segment_file { // the one that is appended to
     int fd;
@@ -44,6 +45,8 @@ int segment_create(struct segment_file *file, const char *temporary,
 // ... and the same under its own, durably, in one step.
 int segment_begin(struct journal *journal, struct segment_file *file,
                   const struct segment_header *header, struct error *err);
+// Takes the last segment up where it ends, cutting what is torn.
+int journal_resume(struct journal *journal, struct error *err);
 // Writes a commit that says that the whole file is durable. It lies behind what is durable.
 int journal_mark(struct journal *journal, struct error *err);
 int journal_roll(struct journal *journal, struct error *err); // begins the next segment

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+#include "state/journal_reader.h"
+#include "base/io.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+// Walks on until a chunk's worth behind reader->offset is known to be sealed, or there is no more.
+static int look_ahead(struct journal_reader *reader, struct error *err)
+{
+    struct skim *skim = &reader->now.skim;
+    struct frame_header frame;
+    uint64_t at;
+    int code = 1;
+    while (code > 0 && skim->sealed < reader->offset + reader->chunk_size)
+        code = skim_next(skim, &frame, &at, err);
+    if (code == 0) {
+        bool again = skim->at == reader->stuck_at && skim->size == reader->stuck_size;
+        if (!again)
+            reader->tail_checked = false;
+        if (skim_unsealed(skim) && again && !reader->tail_checked) {
+            code = skim_check_live(skim, err); // no write on its way: torn, or damaged?
+            reader->tail_checked = code == 0;
+        }
+        reader->stuck_at = skim->at;
+        reader->stuck_size = skim->size;
+        skim_rewind(skim);
+    }
+    return code < 0 ? code : 0;
+}
+
+static int read_chunk(struct journal_reader *reader, size_t len, struct error *err)
+{
+    reader_drop_chunk(reader);
+    reader->chunk = chunk_get(reader->pool, len);
+    if (!reader->chunk)
+        return error_nomem(err);
+    reader->chunk_base = reader->offset;
+    return io_pread(reader->now.fd, reader->now.path, reader->chunk->data, len, reader->offset,
+                    &reader->chunk_len, err);
+}
+
+// Goes over the frames of the chunk as the walk over the file would: the bytes up to the last good
+// commit in it.
+static size_t sealed_in_chunk(struct journal_reader *reader)
+{
+    struct skim *skim = &reader->now.skim;
+    const unsigned char *data = (const unsigned char *)reader->chunk->data;
+    uint64_t sequence = reader->sequence, durable;
+    size_t at = 0, sealed = 0;
+    struct frame_header frame;
+    while (reader->chunk_len - at >= FRAME_HEADER && frame_header_read(data + at, &frame)) {
+        size_t len = FRAME_HEADER + (size_t)frame.len;
+        if (reader->chunk_len - at < len)
+            break;
+        if (frame.type == FRAME_ENTRY) {
+            if (frame.sequence != sequence)
+                break;
+            sequence += frame.count;
+        } else {
+            uint64_t told;
+            if (!commit_read(data + at, reader->id, reader->offset + at, &told, &durable) ||
+                told != sequence)
+                break;
+            sealed = at + len;
+            skim->sealed = reader->offset + sealed;
+            skim->sealed_sequence = sequence;
+            skim->durable = durable;
+        }
+        at += len;
+    }
+    skim_rewind(skim);
+    return sealed;
+}
+
+// The short way: reads a chunk and looks there for a commit. 1: there is one; 0: there is not.
+static int fill_blindly(struct journal_reader *reader, struct error *err)
+{
+    int code = read_chunk(reader, reader->chunk_size, err);
+    if (code)
+        return code;
+    reader->chunk_len = sealed_in_chunk(reader);
+    return reader->chunk_len > 0;
+}
+
+int reader_fill(struct journal_reader *reader, struct error *err)
+{
+    struct skim *skim = &reader->now.skim;
+    if (skim->sealed <= reader->offset) {
+        int code = fill_blindly(reader, err);
+        if (!code)
+            code = look_ahead(reader, err);
+        if (code)
+            return code;
+    }
+    if (skim->sealed <= reader->offset)
+        return 0;
+    uint64_t there = skim->sealed - reader->offset;
+    size_t want = there < reader->chunk_size ? (size_t)there : reader->chunk_size;
+    int code = read_chunk(reader, want, err);
+    if (code)
+        return code;
+    struct frame_header frame;
+    const unsigned char *data = (const unsigned char *)reader->chunk->data;
+    if (reader->chunk_len < FRAME_HEADER || !frame_header_read(data, &frame) ||
+        FRAME_HEADER + (uint64_t)frame.len > there)
+        return error_set(err, ERR_CORRUPT, "%s: byte %" PRIu64 ": no frame begins here",
+                         reader->now.path, reader->offset);
+    size_t whole = FRAME_HEADER + (size_t)frame.len;
+    if (whole > reader->chunk_len)
+        code = read_chunk(reader, whole, err);
+    if (!code && reader->chunk_len < whole)
+        code =
+            error_set(err, ERR_CORRUPT, "%s: byte %" PRIu64 ": the file was cut under the reader",
+                      reader->now.path, reader->offset);
+    return code ? code : 1;
+}
+
+// A sealed frame that does not check. When a later commit says that it was durable, it is damage.
+// Else it may be a torn write that a writer will cut when it opens: wait. (In a segment that is not
+// the last one that, too, is damage: ends_early.)
+static int bad_frame(struct journal_reader *reader, uint64_t at, uint32_t found, uint32_t expected,
+                     struct error *err)
+{
+    struct skim *skim = &reader->now.skim;
+    reader_drop_chunk(reader);
+    reader->offset = at;
+    skim->sealed = at;
+    skim->sealed_sequence = reader->sequence;
+    skim_rewind(skim);
+    if (found == expected)
+        (void)snprintf(skim->why, sizeof skim->why, "no frame begins here");
+    else
+        (void)snprintf(skim->why, sizeof skim->why, "the frame's checksum is %08x, expected %08x",
+                       found, expected);
+    int code = skim_check_tail(skim, err);
+    return code ? code : STOP;
+}
+
+int reader_take(struct journal_reader *reader, struct journal_entry *entry, struct error *err)
+{
+    size_t left = reader->chunk_len - reader->chunk_at;
+    const char *data = reader->chunk ? reader->chunk->data + reader->chunk_at : NULL;
+    const unsigned char *bytes = (const unsigned char *)data;
+    struct frame_header frame;
+    uint64_t at = reader->chunk_base + reader->chunk_at;
+    if (left < FRAME_HEADER)
+        return NO_FRAME;
+    if (!frame_header_read(bytes, &frame))
+        return bad_frame(reader, at, 0, 0, err);
+    size_t len = FRAME_HEADER + (size_t)frame.len;
+    if (left < len)
+        return NO_FRAME;
+    uint32_t sum = frame_sum(bytes, frame.len);
+    if (sum != frame.crc)
+        return bad_frame(reader, at, frame.crc, sum, err);
+    if (frame.sequence != reader->sequence)
+        return error_set(err, ERR_CORRUPT,
+                         "%s: byte %" PRIu64 ": record %" PRIu64 ", expected %" PRIu64,
+                         reader->now.path, at, frame.sequence, reader->sequence);
+    reader->chunk_at += len;
+    reader->offset = at + len;
+    if (frame.type == FRAME_COMMIT)
+        return PASSED;
+    reader->sequence += frame.count;
+    *entry = (struct journal_entry){data + FRAME_HEADER, frame.len, frame.sequence, frame.count};
+    return ENTRY;
+}
