@@ -8,6 +8,7 @@
 #include "config/text.h"
 #include "config/yaml.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -132,14 +133,12 @@ static int load_entered(struct loader *loader, const char *name, const char *tex
 static int load_file(struct loader *loader, const char *name, const char *text,
                      struct place named_at, struct tree **out)
 {
-    char *real = text ? NULL : realpath(name, NULL);
-    const char *key = real ? real : name;
-    int code = enter(loader, key, named_at);
+    char real[PATH_MAX]; // the same file by another name is still the same
+    int code = enter(loader, !text && realpath(name, real) ? real : name, named_at);
     if (!code) {
         code = load_entered(loader, name, text, named_at, out);
         loader->depth--;
     }
-    free(real); // realpath's own
     return code;
 }
 
