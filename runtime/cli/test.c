@@ -2,14 +2,15 @@
 #include "cli/pipeline.h"
 #include "cli/steps.h"
 #include "cli/terminal.h"
+#include "cli/test_scripts.h"
 
 #include <dirent.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 
-// tidemill test: what stands under `tests:` in pipelines, on a virtual clock and without plugins
-// being opened. Each test has a pipeline of its own.
+// tidemill test: what stands under `tests:` in pipelines, and x_test.lua beside scripts, on a
+// virtual clock and without plugins being opened. Each test has a pipeline of its own.
 
 static const struct args_option options[] = {
     PIPELINE_OPTIONS,
@@ -140,7 +141,8 @@ static bool next_name(const char *dir, const char *after, char out[NAME_MAX + 1]
     bool found = false;
     DIR *stream = opendir(dir);
     for (struct dirent *entry; stream && (entry = readdir(stream)) != NULL;) {
-        if (!ends_with(entry->d_name, ".yaml") || strcmp(entry->d_name, after) <= 0 ||
+        bool test = ends_with(entry->d_name, ".yaml") || ends_with(entry->d_name, "_test.lua");
+        if (!test || strcmp(entry->d_name, after) <= 0 ||
             (found && strcmp(entry->d_name, out) >= 0))
             continue;
         found = true;
@@ -151,6 +153,14 @@ static bool next_name(const char *dir, const char *after, char out[NAME_MAX + 1]
     return found;
 }
 
+static void test_file(struct tally *tally, const char *path)
+{
+    if (ends_with(path, ".lua"))
+        note(tally, test_script(path, tally->args, &tally->passed, &tally->failed));
+    else
+        test_pipeline(tally, path);
+}
+
 static void test_directory(struct tally *tally, const char *dir)
 {
     char name[NAME_MAX + 1] = "", next[NAME_MAX + 1];
@@ -158,8 +168,10 @@ static void test_directory(struct tally *tally, const char *dir)
         char path[PATH_MAX];
         memcpy(name, next, sizeof name);
         int len = snprintf(path, sizeof path, "%s/%s", dir, name);
-        if (len > 0 && (size_t)len < sizeof path && has_tests(path))
-            test_pipeline(tally, path);
+        if (len <= 0 || (size_t)len >= sizeof path)
+            continue;
+        if (ends_with(path, ".lua") || has_tests(path))
+            test_file(tally, path);
     }
 }
 
@@ -174,7 +186,7 @@ static enum exit_status run(const struct args *args)
         if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
             test_directory(&tally, path);
         else
-            test_pipeline(&tally, path);
+            test_file(&tally, path);
     }
     printf("%u passed, %u failed\n", tally.passed, tally.failed);
     return fflush(stdout) ? EXIT_FAILED : tally.worst;
@@ -182,12 +194,11 @@ static enum exit_status run(const struct args *args)
 
 const struct command command_test = {
     .name = "test",
-    .help = "run the tests that stand in pipelines, on a virtual clock and without a network",
+    .help = "run the tests of pipelines and scripts, on a virtual clock and without a network",
     .operands = "FILE|DIR...",
     .options = options,
-    .details =
-        "Of a directory: each *.yaml with `tests:`. Exit status 1 when a test failed, 2 when\n"
-        "one is written wrongly.\n",
-    .example = "  tidemill test configs/\n",
+    .details = "Of a directory: each *.yaml with `tests:` and each *_test.lua. Exit status 1 when\n"
+               "a test failed, 2 when one is written wrongly.\n",
+    .example = "  tidemill test configs/ scripts/\n",
     .run = run,
 };
