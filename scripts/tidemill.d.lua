@@ -1,15 +1,15 @@
----@meta
 -- SPDX-License-Identifier: MIT
+---@meta
 -- luacheck: ignore
 -- What the runtime gives to scripts, for editors that read LuaCATS annotations. Not loaded.
 --
 -- Beside this: assert error getmetatable ipairs next pairs pcall rawequal rawget rawlen select
--- setmetatable tonumber tostring type xpcall, math, string, table, utf8, and `require` of modules in
--- lib/ beside the script (while it loads). Globals are read-only once the script is loaded.
+-- setmetatable tonumber tostring type xpcall, math, string, table, utf8, and `require` of modules
+-- in lib/ beside the script (while it loads). Globals are read-only once the script is loaded.
 
 ---A record: fields read as numbers, strings, booleans, nested records or arrays; absent and JSON
----null read as nil. `r.x = nil` deletes, `r.x = null` writes null. Valid until the function returns:
----keep `copy(r)`.
+---null read as nil. `r.x = nil` deletes, `r.x = null` writes null. Valid until the function
+---returns: keep `copy(r)`.
 ---@class tide.record
 ---@field [string] any
 
@@ -55,7 +55,8 @@ function array(items) end
 ---@return tide.meta
 function meta(record) end
 
----Lines for the runtime's log, with string.format's rules; one a second and level, the rest counted.
+---Lines for the runtime's log, with string.format's rules; one a second and level, the rest
+---counted.
 log = {}
 ---@param format string
 ---@param ... any
@@ -107,9 +108,9 @@ function json.decode(text) end
 ---@field duration? integer ms
 ---@field pane integer 0 for the first result of the window
 
----What an aggregate computes natively: agg { total = agg.sum "bytes", finish = function(r, w) … end }
+---What an aggregate computes natively: agg { total = agg.sum "bytes", finish = function … end }
 ---@class tide.agg
----@overload fun(columns: table<string, tide.column|fun(r: tide.record, w: tide.window): any>): table
+---@overload fun(columns: table<string, tide.column|function>): table
 agg = {}
 ---Records, or those in which the field is neither absent nor null.
 ---@param field? string

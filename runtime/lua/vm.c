@@ -141,8 +141,8 @@ static int open_state(struct vm *vm, struct error *err)
     return 0;
 }
 
-// Lua makes the metatable of its large string buffers on first use, in two steps; when memory is out
-// between them, every large buffer fails from then on. So the first use is here.
+// Lua makes the metatable of its large string buffers on first use, in two steps; when memory is
+// out between them, every large buffer fails from then on. So the first use is here.
 static void make_buffer_type(lua_State *L) // [-0, +0]
 {
     luaL_Buffer large;
