@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "cli/pipeline.h"
 #include "cli/steps.h"
-#include "cli/terminal.h"
 #include "cli/test_scripts.h"
+#include "cli/verdict.h"
 
 #include <dirent.h>
 #include <limits.h>
@@ -34,22 +34,11 @@ static const char *name_of(const struct tide_config *test)
     return name ? name : "(without a name)";
 }
 
-static void print_verdict(const struct tide_config *test, bool good)
-{
-    printf("  %s%s%s  %s\n", terminal_style(stdout, good ? STYLE_GOOD : STYLE_BAD),
-           good ? "ok    " : "FAILED", terminal_style(stdout, STYLE_OFF), name_of(test));
-}
-
 static void print_failure(const struct tide_config *at, const struct error *err, struct buf *report)
 {
     printf("          %s:%u:%u: %s\n", at->place.file ? at->place.file : "?", at->place.line,
            at->place.col, err->text);
-    const char *line = buf_cstr(report);
-    while (*line) {
-        size_t len = strcspn(line, "\n");
-        printf("          %.*s\n", (int)len, line);
-        line += len + (line[len] == '\n');
-    }
+    verdict_detail(buf_cstr(report));
 }
 
 // All steps of a test; *at is the one that failed.
@@ -85,7 +74,7 @@ static enum exit_status run_test(const struct pipeline *pipeline, const struct t
         error_set(&err, code, "%s", problems.count ? problems.items[0].text : error_meaning(code));
     else
         code = run_steps(trial, test, &at, &report, &err);
-    print_verdict(test, code == 0);
+    verdict_print(name_of(test), code == 0);
     if (code)
         print_failure(at, &err, &report);
     trial_free(trial);

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "cli/test_scripts.h"
 #include "cli/pipeline.h"
-#include "cli/terminal.h"
+#include "cli/verdict.h"
 #include "engine/script_trial.h"
 
 static void print_case(void *arg, const char *name, bool passed, const char *message)
 {
     (void)arg;
-    printf("  %s%s%s  %s\n", terminal_style(stdout, passed ? STYLE_GOOD : STYLE_BAD),
-           passed ? "ok    " : "FAILED", terminal_style(stdout, STYLE_OFF), name);
+    verdict_print(name, passed);
     if (message)
-        printf("          %s\n", message);
+        verdict_detail(message);
 }
 
 enum exit_status test_script(const char *path, const struct args *args, unsigned *passed,

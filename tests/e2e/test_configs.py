@@ -56,7 +56,8 @@ class Configs(harness.TestCase):
                     getattr(self, "run_" + name.removesuffix(".yaml"))()
 
     def test_their_own_tests(self):
-        done = self.succeeds("test", os.path.join(harness.SOURCE, "configs"))
+        folders = [os.path.join(harness.SOURCE, name) for name in ("configs", "scripts")]
+        done = self.succeeds("test", *folders)
         self.assertRegex(done.out, r"\n[1-9]\d* passed, 0 failed\n$")
 
     def run_first(self):
