@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: MIT
+#include "base/log.h"
+#include "script_fixture.h"
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+// conf, time, json, log and require.
+
+static struct tide_config item(const char *name, const char *text, bool plain)
+{
+    return (struct tide_config){.name = name, .text = text, .plain = plain, .given = true};
+}
+
+static void conf(void)
+{
+    struct tide_config list[] = {item(NULL, "1", true), item(NULL, "x", true)};
+    struct tide_config inner[] = {item("deep", "2.5", true)};
+    struct tide_config items[] = {item("int", "42", true),
+                                  item("quoted", "42", false),
+                                  item("float", "1.5", true),
+                                  item("yes", "true", true),
+                                  item("text", "5m", true),
+                                  item("none", "null", true),
+                                  {.name = "list", .is_list = true, .count = 2, .items = list},
+                                  {.name = "map", .is_map = true, .count = 1, .items = inner}};
+    struct tide_config params = {.is_map = true, .count = 8, .items = items};
+    struct fixture f;
+    fixture_init(&f);
+    struct script_source source = fixture_source(
+        &f, "assert(math.type(conf.int) == 'integer' and conf.int == 42)\n"
+            "assert(conf.quoted == '42' and conf.float == 1.5 and conf.yes == true)\n"
+            "assert(conf.text == '5m' and conf.none == nil and conf.absent == nil)\n"
+            "assert(#conf.list == 2 and conf.list[1] == 1 and conf.list[2] == 'x')\n"
+            "assert(conf.map.deep == 2.5)\n"
+            "local n = 0 for k in pairs(conf) do n = n + 1 end assert(n == 7)\n"
+            "local s = '' for i, v in ipairs(conf.list) do s = s .. v end assert(s == '1x')\n"
+            "assert(not pcall(function() conf.map.deep = 1 end))\n"
+            "return function(r) return r end");
+    source.params = &params;
+    struct script *script = NULL;
+    CU_ASSERT_EQUAL(script_load(&script, &source, &f.err), 0);
+    if (!script)
+        fprintf(stderr, "\n  %s\n", f.err.text);
+    script_free(script);
+    fixture_deinit(&f);
+}
+
+struct call {
+    const char *expression, *wanted; // as JSON, or part of the error
+};
+
+static void check_calls(const struct call *calls, size_t count)
+{
+    struct fixture f;
+    fixture_init(&f);
+    for (size_t i = 0; i < count; i++) {
+        char text[512], wanted[512];
+        (void)snprintf(text, sizeof text, "return function(r) return { x = %s } end",
+                       calls[i].expression);
+        const char *out = fixture_map(&f, text, "{}");
+        (void)snprintf(wanted, sizeof wanted, "{\"x\":%s}\n", calls[i].wanted);
+        if (f.failed)
+            CHECK_HAS(f.err.text, calls[i].wanted);
+        else
+            CHECK_TEXT(out, wanted);
+    }
+    fixture_deinit(&f);
+}
+
+static void times(void)
+{
+    static const struct call calls[] = {
+        {"time.now()", "1700000000123"},
+        {"time.parse('2023-11-14T22:13:20Z')", "1700000000000"},
+        {"time.parse('2023-11-15T00:13:20.5+02:00')", "1700000000500"},
+        {"time.parse('14/11/2023 22:13', '%d/%m/%Y %H:%M')", "1699999980000"},
+        {"time.parse('2023-11-14 22:13:20 +0200', '%Y-%m-%d %H:%M:%S %z')", "1699992800000"},
+        {"time.parse('yesterday')", "time.parse: "},
+        {"time.parse('x', '%Y')", "'x' is not as the format says"},
+        {"time.format(1700000000123)", "\"2023-11-14T22:13:20.123Z\""},
+        {"time.format(1700000000123, '%Y/%j')", "\"2023/318\""},
+        {"time.format(-1, '%S')", "\"59\""},
+        {"time.format(1 << 60)", "not in the years 1 to 9999"},
+        {"time.format(0, ('%c'):rep(100))", "the format is too long"},
+        {"time.duration('1h30m')", "5400000"},
+        {"time.duration('soon')", "is no duration"}};
+    check_calls(calls, sizeof calls / sizeof *calls);
+}
+
+static void json(void)
+{
+    static const struct call calls[] = {
+        {"json.decode('[1,2.0,\"x\",null,{}]')", "[1,2.0,\"x\",null,{}]"},
+        {"json.decode('[]')", "[]"},
+        {"json.decode('9007199254740993')", "9007199254740993"},
+        {"json.decode(' \"a\\\\u0041\" ')", "\"aA\""},
+        {"json.decode('{\"a\":{\"b\":[[1]]}}').a.b[1][1]", "1"},
+        {"json.decode('{\"a\":1')", "byte"},
+        {"json.decode('')", "byte"},
+        {"json.encode({b = 1, a = {null, true}})", "\"{\\\"a\\\":[null,true],\\\"b\\\":1}\""},
+        {"json.encode(nil)", "\"null\""},
+        {"json.encode(0/0)", "NaN"},
+        {"json.decode(json.encode(r)) ~= nil", "true"}};
+    check_calls(calls, sizeof calls / sizeof *calls);
+}
+
+struct lines {
+    uint32_t count;
+    char last[512];
+};
+
+static void keep_line(void *arg, enum log_level level, const char *line)
+{
+    struct lines *lines = arg;
+    (void)level;
+    lines->count++;
+    (void)snprintf(lines->last, sizeof lines->last, "%s", line);
+}
+
+static void logging(void)
+{
+    struct lines lines = {0};
+    struct fixture f;
+    fixture_init(&f);
+    log_set_sink(keep_line, &lines);
+    (void)fixture_map(&f,
+                      "return function(r) for i = 1, 100 do log.warn('%s is %d', r.name, i) end "
+                      "return r end",
+                      "{\"name\":\"x\"}");
+    CU_ASSERT_EQUAL(lines.count, 1); // the rest is held back
+    CHECK_HAS(lines.last, "node: x is 1");
+    (void)fixture_map(&f, "return function(r) print(r, 1, nil) return r end", "{\"a\":1}");
+    CHECK_HAS(lines.last, "node: {\"a\":1}\t1\tnil");
+    (void)fixture_map(&f, "return function(r) log.info('%d', 'x') return r end", "{}");
+    CU_ASSERT_EQUAL(f.failed, 1);
+    log_set_sink(NULL, NULL);
+    fixture_deinit(&f);
+}
+
+static void put(const char *dir, const char *name, const char *text)
+{
+    char path[256];
+    (void)snprintf(path, sizeof path, "%s/%s", dir, name);
+    FILE *file = fopen(path, "w");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+static void requiring(void)
+{
+    static const struct {
+        const char *text, *error; // NULL: fine
+    } rows[] = {{"local m = require 'tables' assert(m.one == 1)", NULL},
+                {"assert(require 'tables' == require 'tables')", NULL},
+                {"assert(require 'geo.tables' == 'inner')", NULL},
+                {"require 'bad'", "lib/bad.lua:1: unexpected symbol"},
+                {"require 'fails'", "lib/fails.lua:2: mine"},
+                {"require 'loop'", "require: 'loop' requires itself"},
+                {"require 'geo'", "lib/geo.lua"},
+                {"require '/etc/passwd'", "is no module name"},
+                {"require 'geo..tables'", "is no module name"},
+                {"require '..tables'", "is no module name"},
+                {"require ''", "is no module name"}};
+    char dir[] = "/tmp/tidemill-require-XXXXXX", lib[64], geo[80], script_path[64];
+    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+    (void)snprintf(lib, sizeof lib, "%s/lib", dir);
+    (void)snprintf(geo, sizeof geo, "%s/geo", lib);
+    CU_ASSERT_EQUAL_FATAL(mkdir(lib, 0700) | mkdir(geo, 0700), 0);
+    put(lib, "tables.lua", "return { one = 1 }");
+    put(geo, "tables.lua", "return 'inner'");
+    put(lib, "bad.lua", "= 1");
+    put(lib, "fails.lua", "\nerror 'mine'");
+    put(lib, "loop.lua", "require 'loop'");
+    struct fixture f;
+    fixture_init(&f);
+    (void)snprintf(script_path, sizeof script_path, "%s/x.lua", dir);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[256];
+        (void)snprintf(text, sizeof text, "%s return function() end", rows[i].text);
+        put(dir, "x.lua", text);
+        struct script_source source = fixture_source(&f, NULL);
+        source.path = script_path;
+        source.name = "x.lua";
+        struct script *script = NULL;
+        int rc = script_load(&script, &source, &f.err);
+        CU_ASSERT_EQUAL(rc, rows[i].error ? ERR_INPUT : 0);
+        if (rows[i].error)
+            CHECK_HAS(f.err.text, rows[i].error);
+        else if (rc)
+            fprintf(stderr, "\n  %s\n", f.err.text);
+        script_free(script);
+    }
+    fixture_deinit(&f);
+    static const char *const files[] = {"lib/tables.lua", "lib/geo/tables.lua", "lib/bad.lua",
+                                        "lib/fails.lua",  "lib/loop.lua",       "x.lua"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char path[256];
+        (void)snprintf(path, sizeof path, "%s/%s", dir, files[i]);
+        (void)remove(path);
+    }
+    (void)rmdir(geo);
+    (void)rmdir(lib);
+    (void)rmdir(dir);
+}
+
+static CU_TestInfo cases[] = {{"conf", conf},   {"time", times},        {"json", json},
+                              {"log", logging}, {"require", requiring}, CU_TEST_INFO_NULL};
+
+UNIT_MAIN(UNIT_SUITE("lua/library", cases))
