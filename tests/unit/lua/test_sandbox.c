@@ -76,8 +76,18 @@ static void check_attacks(const struct attack *attacks, size_t count)
     fixture_deinit(&f);
 }
 
+// ThreadSanitizer holds signals back until the thread calls into the C library, which a loop of Lua
+// never does.
+#ifdef __SANITIZE_THREAD__
+enum { SIGNALS_COME = 0 };
+#else
+enum { SIGNALS_COME = 1 };
+#endif
+
 static void loops(void)
 {
+    if (!SIGNALS_COME)
+        return;
     static const struct attack attacks[] = {
         {"loop", "while true do end", "t.lua:3: time limit of 100 ms"},
         {"loop in pcall", "pcall(function() while true do end end)", "t.lua:3: time limit"},
@@ -146,9 +156,11 @@ static void while_loading(void)
     struct fixture f;
     fixture_init(&f);
     int64_t before = cpu_ms();
-    CU_ASSERT_PTR_NULL(fixture_load(&f, "while true do end"));
-    CU_ASSERT(cpu_ms() - before <= 150 + TEST_SLACK_MS);
-    CHECK_TEXT(f.err.text, "t.lua:1: time limit of 100 ms");
+    if (SIGNALS_COME) {
+        CU_ASSERT_PTR_NULL(fixture_load(&f, "while true do end"));
+        CU_ASSERT(cpu_ms() - before <= 150 + TEST_SLACK_MS);
+        CHECK_TEXT(f.err.text, "t.lua:1: time limit of 100 ms");
+    }
     CU_ASSERT_PTR_NULL(fixture_load(&f, "local s = 'x'\nwhile true do s = s .. s end"));
     CHECK_TEXT(f.err.text, "t.lua:2: memory limit of 8 MiB");
     fixture_deinit(&f);
