@@ -136,21 +136,19 @@ static enum intake cut_frames(struct source_node *node, struct parcel *parcel, b
         struct error err;
         const char *front = chunk->data + parcel->at;
         int rc = framer_next(&split->framer, front, parcel->len, at_end, &frame, &err);
-        if (rc == 0)
-            return INTAKE_DONE;
         enum intake result = INTAKE_DONE;
         if (rc < 0) {
             result = too_long(node, parcel->split, &err);
-        } else if (frame.len) { // empty lines are no records
+        } else if (rc > 0 && frame.len) { // empty lines are no records
             struct record *record = add_record(node, parcel->split, split->offset, TIME_NONE);
             if (!record)
                 return INTAKE_FULL;
             result = finish_record(node, record, frame.bytes, frame.len, CHUNK_PAD);
         }
-        parcel->at += frame.used;
+        parcel->at += frame.used; // also without a frame: the rest of a line that was too long
         parcel->len -= frame.used;
         split->offset += (int64_t)frame.used;
-        if (result != INTAKE_DONE)
+        if (rc == 0 || result != INTAKE_DONE)
             return result;
     }
     return INTAKE_FULL;
