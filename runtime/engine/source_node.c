@@ -154,6 +154,9 @@ static bool flush(struct source_node *node, uint32_t marks)
             return false;
         batch_unref(node->batch);
         node->batch = NULL;
+    } else if (node->batch && node->batch->chunk_count) {
+        batch_unref(node->batch); // full of chunks that held no record
+        node->batch = NULL;
     }
     if ((marks & BATCH_END) && node->end_is_final) {
         marks |= BATCH_WATERMARK;
