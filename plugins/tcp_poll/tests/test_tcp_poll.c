@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "support/plugin_test.h"
 #include <arpa/inet.h>
+#include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
 #include <netinet/in.h>
@@ -331,6 +332,16 @@ static void test_targets(void)
     source_close(&s);
 }
 
+// A bare machine has no /etc/hosts: then "localhost" is one more name that cannot be.
+static bool localhost_is_known(void)
+{
+    struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM}, *found = NULL;
+    bool known = getaddrinfo("localhost", NULL, &hints, &found) == 0;
+    if (known)
+        freeaddrinfo(found);
+    return known;
+}
+
 // "localhost" by the thread that looks up names; a name that cannot be is an error record.
 static void test_names(void)
 {
@@ -343,7 +354,7 @@ static void test_names(void)
     fake_add(&s.host, "targets", text);
     fake_add(&s.host, "targets", "no..such..name:80");
     CU_ASSERT_EQUAL(source_open(&s), TIDE_OK);
-    poll_until(&s, 2, 2);
+    poll_until(&s, localhost_is_known() ? 2 : 0, 2);
     CU_ASSERT_TRUE(text_has(s.host.bads[0].text, "cannot look up its name"));
     source_close(&s);
     device_stop(&d);
