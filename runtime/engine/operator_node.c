@@ -157,7 +157,7 @@ static bool retry_waits(struct operator_node *node, struct wait *wait)
 
 static bool tick(struct operator_node *node, struct wait *wait)
 {
-    struct operator* op = node->op;
+    struct op *op = node->op;
     if (!op->tick || node->done)
         return true;
     int64_t due = op->next_wall_ms(op), now = clock_wall_ms(node->outputs.clock);
@@ -176,7 +176,7 @@ static bool tick(struct operator_node *node, struct wait *wait)
 // One phase; false when it cannot go on now.
 static bool step(struct operator_node *node, struct wait *wait)
 {
-    struct operator* op = node->op;
+    struct op *op = node->op;
     enum op_status status = OP_DONE;
     switch (node->phase) {
     case PHASE_TAKE:

@@ -12,7 +12,7 @@ enum operator_phase { PHASE_TAKE, PHASE_RECORDS, PHASE_WATERMARK, PHASE_MARKS };
 
 struct operator_node {
     struct outputs outputs; // first
-    struct operator* op;
+    struct op *op;
     struct edge *inputs; // of the node, in the order of the plan's input numbers
     uint32_t input_count, next_input;
     struct valve valve;

@@ -165,7 +165,7 @@ enum op_status row_leaves(struct aggregate *agg, struct batch *batch, const stru
 
 // -- the operator --
 
-static enum op_status process(struct operator* op, uint32_t input, struct batch *batch,
+static enum op_status process(struct op *op, uint32_t input, struct batch *batch,
                               struct outputs *outputs)
 {
     struct aggregate *agg = (struct aggregate *)op;
@@ -181,7 +181,7 @@ static enum op_status process(struct operator* op, uint32_t input, struct batch 
     return status;
 }
 
-static enum op_status watermark(struct operator* op, int64_t at, struct outputs *outputs)
+static enum op_status watermark(struct op *op, int64_t at, struct outputs *outputs)
 {
     struct aggregate *agg = (struct aggregate *)op;
     enum op_status status = fire_again(agg, outputs);
@@ -201,7 +201,7 @@ static void columns_free(struct agg_columns *columns)
     mem_free(columns->items);
 }
 
-static void aggregate_free(struct operator* op)
+static void aggregate_free(struct op *op)
 {
     struct aggregate *agg = (struct aggregate *)op;
     if (!agg)
@@ -219,16 +219,16 @@ static void aggregate_free(struct operator* op)
     mem_free(agg);
 }
 
-static int build(struct operator** out, const struct operator_spec *spec, struct error *err)
+static int build(struct op **out, const struct operator_spec *spec, struct error *err)
 {
     struct aggregate *agg = mem_zalloc(sizeof *agg);
     if (!agg)
         return error_nomem(err);
-    agg->op = (struct operator){.class = &aggregate_class,
-                                .ports = port_names,
-                                .process = process,
-                                .watermark = watermark,
-                                .free = aggregate_free};
+    agg->op = (struct op){.class = &aggregate_class,
+                          .ports = port_names,
+                          .process = process,
+                          .watermark = watermark,
+                          .free = aggregate_free};
     agg->watermark = WATERMARK_NONE;
     int rc = aggregate_configure(agg, spec, err);
     if (rc) {

@@ -56,7 +56,7 @@ struct agg_columns { // what is computed
 };
 
 struct aggregate {
-    struct operator op; // first
+    struct op op; // first
     struct window_assigner windows;
     struct path keys[KEY_FIELDS_MAX];
     uint32_t key_count;

@@ -8,7 +8,7 @@ static const tide_option options[] = {
      .help = "condition over the record's fields, as in status >= 500; instead of a script"},
     {.name = NULL}};
 
-static int build(struct operator** out, const struct operator_spec *spec, struct error *err)
+static int build(struct op **out, const struct operator_spec *spec, struct error *err)
 {
     const struct tide_config *when = setting_at(spec->node->options, "when");
     const struct tide_config *common = spec->node->common;

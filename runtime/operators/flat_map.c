@@ -107,7 +107,7 @@ static enum script_verdict failed(void *arg, uint32_t index, const struct error 
     return verdict;
 }
 
-static enum op_status process(struct operator* op, uint32_t input, struct batch *batch,
+static enum op_status process(struct op *op, uint32_t input, struct batch *batch,
                               struct outputs *outputs)
 {
     struct flat_map *flat_map = (struct flat_map *)op;
@@ -122,7 +122,7 @@ static enum op_status process(struct operator* op, uint32_t input, struct batch 
     return scripted_run(&flat_map->base, SCRIPT_CALL_FLAT_MAP, batch, outputs, &sink);
 }
 
-static void flat_map_free(struct operator* op)
+static void flat_map_free(struct op *op)
 {
     struct flat_map *flat_map = (struct flat_map *)op;
     script_free(flat_map->base.script);
@@ -145,7 +145,7 @@ static int read_ports(struct flat_map *flat_map, const struct operator_spec *spe
     return 0;
 }
 
-static int build(struct operator** out, const struct operator_spec *spec, struct error *err)
+static int build(struct op **out, const struct operator_spec *spec, struct error *err)
 {
     struct flat_map *flat_map = mem_zalloc(sizeof *flat_map);
     if (!flat_map)

@@ -15,7 +15,7 @@ static enum script_verdict done(void *arg, uint32_t index, bool kept)
     return scripted_late(&inplace->base, index) ? SCRIPT_PAUSE : SCRIPT_NEXT;
 }
 
-static enum op_status process(struct operator* op, uint32_t input, struct batch *batch,
+static enum op_status process(struct op *op, uint32_t input, struct batch *batch,
                               struct outputs *outputs)
 {
     struct inplace *inplace = (struct inplace *)op;
@@ -38,14 +38,14 @@ static enum op_status process(struct operator* op, uint32_t input, struct batch 
     return OP_DONE;
 }
 
-static void inplace_free(struct operator* op)
+static void inplace_free(struct op *op)
 {
     struct inplace *inplace = (struct inplace *)op;
     script_free(inplace->base.script);
     mem_free(inplace);
 }
 
-int inplace_new(struct operator** out, const struct operator_class *class, struct script *script,
+int inplace_new(struct op **out, const struct operator_class *class, struct script *script,
                 enum script_call call, struct error *err)
 {
     struct inplace *inplace = mem_zalloc(sizeof *inplace);

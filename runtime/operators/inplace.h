@@ -12,5 +12,5 @@ struct inplace {
 };
 
 // Takes `script`, also when memory is out.
-int inplace_new(struct operator** out, const struct operator_class *class, struct script *script,
+int inplace_new(struct op **out, const struct operator_class *class, struct script *script,
                 enum script_call call, struct error *err);

@@ -2,7 +2,7 @@
 #include "operators/map.h"
 #include "operators/inplace.h"
 
-static int build(struct operator** out, const struct operator_spec *spec, struct error *err)
+static int build(struct op **out, const struct operator_spec *spec, struct error *err)
 {
     struct script *script;
     int rc = scripted_load_function(&script, spec, err);

@@ -20,7 +20,7 @@
 // Watermarks reach the operator by `watermark` after all records before them were processed; the
 // engine forwards the watermark (also the end) to all ports when the call has returned OP_DONE.
 
-struct operator;
+struct op;      // an operator; the whole word is a keyword of C++, and tools trip over it
 struct outputs; // the ports of one operator instance, owned by the engine
 
 enum op_status {
@@ -46,36 +46,38 @@ struct operator_class {
     struct catalogue_entry entry;
     bool stateful; // keeps something of past records
     // Compiles scripts and conditions; connects nothing. Errors name file:line. ERR_INPUT...
-    int (*build)(struct operator **out, const struct operator_spec *spec, struct error *err);
+    int (*build)(struct op **out, const struct operator_spec *spec, struct error *err);
 };
 
-struct operator_stats { // kept by the operator; read by the engine between steps
+// Kept by the operator; read by the engine between steps.
+struct operator_stats {
     uint64_t filtered; // dropped on purpose
     uint64_t late;     // later than allowed (also those sent to `late`)
     uint64_t absorbed; // went into state (aggregates)
     uint64_t created;  // made by the operator (windows, flat_map)
 };
 
-struct operator {
+struct op {
     const struct operator_class *class;
     const char *const *ports; // names of ports 1.. (NULL-terminated), or NULL
     struct operator_stats stats;
 
-    enum op_status (*process)(struct operator *op, uint32_t input, struct batch *batch,
+    enum op_status (*process)(struct op *op, uint32_t input, struct batch *batch,
                               struct outputs *outputs);
     // NULL: nothing to do. `watermark` may be WATERMARK_END.
-    enum op_status (*watermark)(struct operator *op, int64_t watermark, struct outputs *outputs);
+    enum op_status (*watermark)(struct op *op, int64_t watermark, struct outputs *outputs);
     // NULL: none. Processing-time work; called when clock's wall time >= next_wall_ms(op).
-    enum op_status (*tick)(struct operator *op, int64_t wall_ms, struct outputs *outputs);
-    int64_t (*next_wall_ms)(struct operator *op); // INT64_MAX: none
-    void (*free)(struct operator *op);
+    enum op_status (*tick)(struct op *op, int64_t wall_ms, struct outputs *outputs);
+    int64_t (*next_wall_ms)(struct op *op); // INT64_MAX: none
+    void (*free)(struct op *op);
 };
 
 // -- what the engine gives (implemented by engine/outputs.c) --
 
 // Hands `batch` itself to a port, which takes a reference of its own: an operator never unrefs the
-// batch that it was given (the engine does, after OP_DONE), and does not touch it after this. False:
-// the port is full, nothing was taken (return OP_AGAIN, try again then). Empty batches are dropped.
+// batch that it was given (the engine does, after OP_DONE), and does not touch it after this.
+// False: the port is full, nothing was taken (return OP_AGAIN, try again then). Empty batches are
+// dropped.
 bool outputs_forward(struct outputs *outputs, uint32_t port, struct batch *batch);
 // The batch under construction on a port to add made records to; NULL: full, or memory is out
 // (OP_AGAIN either way). Records added are sent when it is full or the step ends.

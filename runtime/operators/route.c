@@ -67,7 +67,7 @@ static enum script_verdict routed(void *arg, uint32_t index, uint64_t matches)
     return SCRIPT_NEXT;
 }
 
-static enum op_status process(struct operator* op, uint32_t input, struct batch *batch,
+static enum op_status process(struct op *op, uint32_t input, struct batch *batch,
                               struct outputs *outputs)
 {
     struct route *route = (struct route *)op;
@@ -76,7 +76,7 @@ static enum op_status process(struct operator* op, uint32_t input, struct batch 
     return scripted_run(&route->base, SCRIPT_CALL_ROUTE, batch, outputs, &sink);
 }
 
-static void route_free(struct operator* op)
+static void route_free(struct op *op)
 {
     struct route *route = (struct route *)op;
     script_free(route->base.script);
@@ -111,7 +111,7 @@ static int compile(struct route *route, const struct operator_spec *spec, struct
                            match && strcmp(match, "all") == 0, err);
 }
 
-static int build(struct operator** out, const struct operator_spec *spec, struct error *err)
+static int build(struct op **out, const struct operator_spec *spec, struct error *err)
 {
     struct route *route = mem_zalloc(sizeof *route);
     if (!route)

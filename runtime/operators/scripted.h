@@ -24,7 +24,7 @@ void scripted_place(char *out, size_t cap, struct place place, const char *fallb
 
 // One batch through one function. The operator's own state is behind it.
 struct scripted {
-    struct operator op; // first: a scripted operator is an operator
+    struct op op; // first: a scripted operator is an operator
     struct script *script;
     // While a batch is at work:
     struct outputs *outputs;

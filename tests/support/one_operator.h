@@ -18,7 +18,7 @@ struct one_operator {
     struct json_reader *reader;
     struct virtual_clock clock;
     struct outputs outputs;
-    struct operator* op;
+    struct op *op;
     struct batch *batch; // records sent, not yet processed
     struct error err;    // of one_init
     bool no_event_time;  // set before: what the spec's has_event_time denies
