@@ -145,9 +145,10 @@ static void test_readings(void)
         CU_ASSERT_STRING_EQUAL(message->value.data, "{\"bytes\":1}\n");
         CU_ASSERT_EQUAL(message->offset, TIDE_NO_OFFSET);
         CU_ASSERT_TRUE(message->time_ms >= before);
-        if (i > 0) // one each 50 ms
-            CU_ASSERT_TRUE(message->time_ms - s.host.messages[i - 1].time_ms >= 20);
     }
+    // One each 50 ms: a busy machine takes them later, never sooner.
+    int64_t took = s.host.table.wall_ms(fake_ctx(&s.host)) - before;
+    CU_ASSERT_TRUE((int64_t)s.host.message_count <= took / 50 + 2);
     CU_ASSERT_EQUAL(fake_metric(&s.host, "tcp_poll_readings"), (double)s.host.message_count);
     source_close(&s);
     device_stop(&d);
@@ -159,7 +160,8 @@ static void check_bad(int kind, const char *want, size_t partial)
     struct device d;
     device_start(&d, kind, "");
     begin(&s);
-    fake_set(&s.host, "timeout", "100ms");
+    if (kind == SILENT)
+        fake_set(&s.host, "timeout", "100ms");
     fake_set(&s.host, "max_bytes", "10000B");
     add_target(&s, d.port);
     CU_ASSERT_EQUAL(source_open(&s), TIDE_OK);
