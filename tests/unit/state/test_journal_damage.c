@@ -83,8 +83,8 @@ static void every_truncation_leaves_a_prefix(void)
 }
 
 // After a clean end all of the file is known to have been durable: nothing may be cut silently, but
-// for the last mark, which says so itself.
-static void every_flip_in_a_closed_journal_is_noticed(void)
+// for the last mark, which says so itself. One bit of each byte, another one each time.
+static void a_flip_in_any_byte_of_a_closed_journal_is_noticed(void)
 {
     char dir[128];
     snprintf(dir, sizeof dir, "%s", make_segment(0, true));
@@ -92,16 +92,15 @@ static void every_flip_in_a_closed_journal_is_noticed(void)
     const size_t mark = 56;
     size_t refused = 0;
     for (size_t at = 0; at < bytes.len; at++) {
-        for (int bit = 0; bit < 8; bit += 1 + (int)(at % 3)) {
-            bytes.data[at] ^= (unsigned char)(1 << bit);
-            restore(dir, bytes, bytes.len);
-            int64_t found = try_out(dir);
-            CU_ASSERT_EQUAL(found, at < bytes.len - mark ? -1 : ENTRIES);
-            refused += found == -1;
-            bytes.data[at] ^= (unsigned char)(1 << bit);
-        }
+        unsigned char bit = (unsigned char)(1 << (at * 5 + at / 8) % 8);
+        bytes.data[at] ^= bit;
+        restore(dir, bytes, bytes.len);
+        int64_t found = try_out(dir);
+        CU_ASSERT_EQUAL(found, at < bytes.len - mark ? -1 : ENTRIES);
+        refused += found == -1;
+        bytes.data[at] ^= bit;
     }
-    CU_ASSERT(refused > 5000);
+    CU_ASSERT_EQUAL(refused, bytes.len - mark);
     free(bytes.data);
 }
 
@@ -149,7 +148,7 @@ static void random_damage_never_loads_wrong_bytes(void)
     struct bytes bytes = load_file(segment_file(dir, 0));
     unsigned char *damaged = malloc(bytes.len);
     uint32_t seed = 12345;
-    for (int round = 0; round < 3000; round++) {
+    for (int round = 0; round < 1000; round++) {
         memcpy(damaged, bytes.data, bytes.len);
         for (int i = 0; i < 1 + round % 4; i++) {
             seed = seed * 1664525u + 1013904223u;
@@ -350,7 +349,8 @@ static void survives_a_lack_of_memory(void)
 
 static CU_TestInfo cases[] = {
     {"every truncation leaves a prefix", every_truncation_leaves_a_prefix},
-    {"every flip in a closed journal is noticed", every_flip_in_a_closed_journal_is_noticed},
+    {"a flip in any byte of a closed journal is noticed",
+     a_flip_in_any_byte_of_a_closed_journal_is_noticed},
     {"damage is cut or refused by what was synced", damage_is_cut_or_refused_by_what_was_synced},
     {"random damage never loads wrong bytes", random_damage_never_loads_wrong_bytes},
     {"segments must belong together", segments_must_belong_together},
