@@ -29,6 +29,8 @@ void driver_deinit(struct driver *driver)
 
 void driver_fail(struct driver *driver, const struct error *err)
 {
+    if (driver->state == DRIVER_FAILED)
+        return; // the first reason stands: the lane may be reading it
     driver->state = DRIVER_FAILED;
     driver->error = *err;
     atomic_store_explicit(&driver->failed, true, memory_order_release);
@@ -40,13 +42,16 @@ static void close_instance(struct driver *driver)
     if (driver->self)
         driver->close(driver->self);
     driver->self = NULL;
-    driver->open_unfinished = false;
 }
 
 static void back_off(struct driver *driver, const struct error *why)
 {
     const struct on_error_spec *spec = &driver->node->on_error;
     bool limited = spec->kind == ON_ERROR_RETRY && spec->retry_max;
+    int64_t now = clock_mono_ns(driver->ctx.clock);
+    // Open for long: this is another fault, not the same one again.
+    if (driver->state == DRIVER_RUNNING && now - driver->opened_at_ns > BACKOFF_TO_MS * 1000000LL)
+        driver->attempts = 0;
     if (limited && driver->attempts >= spec->retry_max) {
         driver_fail(driver, why);
         return;
@@ -62,13 +67,15 @@ static void back_off(struct driver *driver, const struct error *why)
     ms = ms > to ? to : ms;
     driver->attempts++;
     driver->state = DRIVER_BACKOFF;
-    driver->retry_at_ns = clock_mono_ns(driver->ctx.clock) + ms * 1000000;
+    driver->retry_at_ns = now + ms * 1000000;
     log_line(LOG_WARN, driver->ctx.node, "%s; trying again in %lld ms", why->text, (long long)ms);
 }
 
 void driver_result(struct driver *driver, tide_result result)
 {
     struct error why = ERROR_INIT;
+    if (driver->state == DRIVER_FAILED)
+        return;
     ctx_take_failure(&driver->ctx, result, &why);
     if (result != TIDE_RETRY) {
         driver_fail(driver, &why);
@@ -95,8 +102,9 @@ void driver_again(struct driver *driver, struct wait *wait)
 static void open_instance(struct driver *driver, struct wait *wait)
 {
     tide_result rc = driver->open(&host_table, &driver->ctx, &driver->self);
+    if (driver->state == DRIVER_FAILED)
+        return; // a host function has run out of memory
     if (rc == TIDE_AGAIN) {
-        driver->open_unfinished = true;
         driver_again(driver, wait);
         if (!wait->busy && wait->until_ns == INT64_MAX && wait->fd < 0)
             wait->until_ns = clock_mono_ns(driver->ctx.clock) + IDLE_POLL_NS;
@@ -106,8 +114,7 @@ static void open_instance(struct driver *driver, struct wait *wait)
         driver_result(driver, rc);
         return;
     }
-    driver->open_unfinished = false;
-    driver->attempts = 0;
+    driver->opened_at_ns = clock_mono_ns(driver->ctx.clock);
     driver->state = DRIVER_RUNNING;
     struct error err = ERROR_INIT;
     if (driver->opened && driver->opened(driver)) {
@@ -119,10 +126,8 @@ static void open_instance(struct driver *driver, struct wait *wait)
 
 static void step_backoff(struct driver *driver, struct wait *wait)
 {
-    if (clock_mono_ns(driver->ctx.clock) < driver->retry_at_ns) {
-        wait->until_ns = driver->retry_at_ns;
+    if (clock_mono_ns(driver->ctx.clock) < driver->retry_at_ns)
         return;
-    }
     driver->state = DRIVER_OPENING;
     wait->busy = true;
 }
@@ -135,46 +140,39 @@ static void finish(struct driver *driver)
     waker_wake(driver->lane_waker);
 }
 
+static void close_now(struct driver *driver)
+{
+    if (driver->state == DRIVER_CLOSED)
+        return;
+    if (driver->state == DRIVER_RUNNING && driver->last)
+        driver->last(driver);
+    finish(driver);
+}
+
 void driver_step(struct driver *driver, struct wait *wait)
 {
-    bool closing = atomic_load_explicit(&driver->close_wanted, memory_order_acquire);
-    if (driver->state != DRIVER_RUNNING && !closing && driver->give_up && driver->give_up(driver))
+    if (atomic_load_explicit(&driver->close_wanted, memory_order_acquire)) {
+        close_now(driver);
         return;
-    switch (driver->state) {
-    case DRIVER_OPENING:
-        if (closing)
-            finish(driver);
-        else
-            open_instance(driver, wait);
-        break;
-    case DRIVER_RUNNING:
-        if (closing) {
-            if (driver->last)
-                driver->last(driver);
-            finish(driver);
-        } else {
-            driver->run(driver, wait);
-        }
-        break;
-    case DRIVER_BACKOFF:
-        if (closing)
-            finish(driver);
-        else
-            step_backoff(driver, wait);
-        break;
-    case DRIVER_FAILED:
-        if (closing)
-            finish(driver);
-        break;
-    case DRIVER_CLOSED:
-        break;
     }
+    if (driver->state != DRIVER_RUNNING && driver->give_up && driver->give_up(driver))
+        return;
+    if (driver->state == DRIVER_OPENING)
+        open_instance(driver, wait);
+    else if (driver->state == DRIVER_RUNNING)
+        driver->run(driver, wait);
+    else if (driver->state == DRIVER_BACKOFF)
+        step_backoff(driver, wait);
+    // Also when it has come to that just now.
+    if (driver->state == DRIVER_BACKOFF && driver->retry_at_ns < wait->until_ns)
+        wait->until_ns = driver->retry_at_ns;
 }
 
 static bool work_waits(struct driver *driver)
 {
-    return atomic_load(&driver->ctx.poked) || atomic_load(&driver->close_wanted) ||
-           driver->has_work(driver);
+    // A wake is used up by the step that follows, whether that comes to the plugin or not.
+    bool poked = atomic_exchange_explicit(&driver->ctx.poked, false, memory_order_acquire);
+    return poked || atomic_load(&driver->close_wanted) || driver->has_work(driver);
 }
 
 // Sleeps until the deadline, the plugin's descriptor, or a wake.
@@ -211,6 +209,7 @@ int driver_start_thread(struct driver *driver, struct error *err)
     int rc = pthread_create(&driver->thread, NULL, pump, driver);
     if (rc)
         return error_errno(err, ERR_FATAL, rc, "%s: thread", driver->ctx.node);
+    driver->started = true;
     char name[16];
     size_t len = strnlen(driver->ctx.node, sizeof name - 1);
     memcpy(name, driver->ctx.node, len);
@@ -219,19 +218,23 @@ int driver_start_thread(struct driver *driver, struct error *err)
     return 0;
 }
 
+void driver_stop(struct driver *driver)
+{
+    atomic_store_explicit(&driver->stop_wanted, true, memory_order_release);
+    driver_wake(driver);
+}
+
 bool driver_close(struct driver *driver, struct wait *wait)
 {
     atomic_store_explicit(&driver->close_wanted, true, memory_order_release);
-    if (!driver->threaded) {
-        driver_step(driver, wait);
-    } else {
+    if (driver->started)
         waker_wake(&driver->own_waker);
-    }
+    else
+        driver_step(driver, wait);
     if (!atomic_load_explicit(&driver->closed, memory_order_acquire))
         return false;
-    if (driver->threaded && driver->thread) {
+    if (driver->started)
         pthread_join(driver->thread, NULL);
-        driver->thread = 0;
-    }
+    driver->started = false;
     return true;
 }

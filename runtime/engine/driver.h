@@ -31,11 +31,12 @@ struct driver {
     struct waker *lane_waker; // to tell the lane that there is something
     void *self;
     enum driver_state state; // the stepping thread's
-    bool open_unfinished;    // open said AGAIN
     uint32_t attempts;
-    int64_t retry_at_ns;
-    bool threaded;
+    int64_t retry_at_ns, opened_at_ns;
+    bool threaded; // it is to have a thread
+    bool started;  // it has one
     pthread_t thread;
+    _Atomic bool stop_wanted; // draining: only what is on its way is still wanted
     _Atomic bool close_wanted;
     _Atomic bool failed; // release: `error` is complete
     _Atomic bool closed;
@@ -49,7 +50,8 @@ struct driver {
     // Called when the instance is (re)opened and when it goes away for a while.
     int (*opened)(struct driver *driver);
     void (*lost)(struct driver *driver);
-    bool (*give_up)(struct driver *driver);  // while not open: true when opening is no use any more
+    // While it is not open: does what needs no instance; true when opening is no use any more.
+    bool (*give_up)(struct driver *driver);
     void (*last)(struct driver *driver);     // before closing: what was handed over (acks)
     bool (*has_work)(struct driver *driver); // from the lane, looked at in any state before dozing
 };
@@ -60,6 +62,12 @@ void driver_deinit(struct driver *driver); // after it is closed
 int driver_start_thread(struct driver *driver, struct error *err);
 // Asks it to close; true once it has (a threaded one is joined).
 bool driver_close(struct driver *driver, struct wait *wait);
+// From the lane: nothing new is wanted.
+void driver_stop(struct driver *driver);
+static inline bool driver_stopping(const struct driver *driver)
+{
+    return atomic_load_explicit(&driver->stop_wanted, memory_order_acquire);
+}
 // Tells it (from the lane) that there is work.
 static inline void driver_wake(struct driver *driver)
 {

@@ -13,9 +13,7 @@ enum { SAY_EVERY_NS = 1000000000 };
 // At most one line a second and node; the next tells how many were held back.
 static void say(struct outputs *outputs, const struct error *err)
 {
-    size_t len = err->len < sizeof outputs->last_error ? err->len : sizeof outputs->last_error - 1;
-    memcpy(outputs->last_error, err->text, len);
-    outputs->last_error[len] = '\0';
+    said_write(&outputs->last_error, err->text, err->len);
     int64_t now = clock_mono_ns(outputs->clock);
     if (outputs->said_at_ns && now - outputs->said_at_ns < SAY_EVERY_NS) {
         outputs->held++;
@@ -36,16 +34,22 @@ static const char *keep_text(struct batch *batch, const char *text, uint32_t *le
     return batch_copy(batch, text, *len);
 }
 
-static void add_header(struct batch *batch, struct header *headers, uint32_t *count,
+static bool add_header(struct batch *batch, struct header *headers, uint32_t *count,
                        const char *name, const char *text)
 {
     uint32_t len;
     const char *bytes = keep_text(batch, text, &len);
-    if (bytes)
-        headers[(*count)++] = (struct header){.name = name, .bytes = bytes, .len = len};
+    headers[(*count)++] = (struct header){.name = name, .bytes = bytes, .len = len};
+    return bytes != NULL;
 }
 
 enum { LETTER_HEADERS = 5 };
+
+static const char *source_name(const struct outputs *outputs, const struct record *record)
+{
+    const struct plan_node *nodes = outputs->plan - outputs->node; // of the plan, in one array
+    return nodes[record->node].spec->name;
+}
 
 // The dead letter's own headers behind those that the record came with.
 static bool address_letter(struct outputs *outputs, struct batch *batch, struct record *letter,
@@ -60,17 +64,18 @@ static bool address_letter(struct outputs *outputs, struct batch *batch, struct 
     if (old)
         memcpy(headers, letter->meta->headers, sizeof *headers * old);
     char text[32];
-    const char *split = "", *source = outputs->origin(outputs->origin_arg, letter, &split);
-    add_header(batch, headers, &old, "node", outputs->plan->spec->name);
-    add_header(batch, headers, &old, "error", err->text);
-    add_header(batch, headers, &old, "source", source);
-    add_header(batch, headers, &old, "split", split);
+    bool came = meta->split != NULL; // else it was made by an operator
     snprintf(text, sizeof text, "%" PRId64, letter->offset);
-    add_header(batch, headers, &old, "offset", text);
+    bool ok =
+        add_header(batch, headers, &old, "node", outputs->plan->spec->name) &&
+        add_header(batch, headers, &old, "error", err->text) &&
+        add_header(batch, headers, &old, "source", came ? source_name(outputs, letter) : "") &&
+        add_header(batch, headers, &old, "split", came ? meta->split : "") &&
+        add_header(batch, headers, &old, "offset", text);
     meta->headers = headers;
     meta->header_count = old;
     letter->meta = meta;
-    return true;
+    return ok;
 }
 
 // A letter carries the bytes as they came: what operators did to the record is taken off.
@@ -152,12 +157,15 @@ enum on_error_verdict outputs_fail_record(struct outputs *outputs, struct batch 
     if (kind == ON_ERROR_STOP)
         return stop(outputs, err);
     say(outputs, err);
-    if (record && !send_letter(outputs, batch, record, err)) {
+    if (!record || send_letter(outputs, batch, record, err))
+        return ERROR_SKIP;
+    if (!outputs->failed) { // there was room: see outputs_letter_room
         struct error full = ERROR_INIT;
-        error_set(&full, ERR_NOMEM, "a dead letter could not be made: out of memory");
+        error_nomem(&full);
+        error_prefix(&full, "a dead letter could not be made");
         return stop(outputs, &full);
     }
-    return ERROR_SKIP;
+    return ERROR_STOP;
 }
 
 enum on_error_verdict outputs_error(struct outputs *outputs, struct batch *batch, uint32_t index,

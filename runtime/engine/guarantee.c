@@ -29,7 +29,7 @@ static const char *reason(const struct plan *plan, uint32_t from, uint32_t to, b
     *at_least_once = false;
     if (!(source->capabilities & TIDE_SOURCE_REPLAYABLE))
         return "the source cannot be read again: what is in flight at a crash is lost";
-    if (!source->ack)
+    if (!TIDE_HAS(source, ack) || !source->ack)
         return "positions are not kept over a restart yet: the source starts where its options say";
     if (has_state(plan, from, to))
         return "windows that are open at a stop are lost: their state is not kept yet";

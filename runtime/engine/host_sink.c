@@ -6,17 +6,18 @@
 
 // The host functions that a sink calls: templates and fields of the records it writes, refusals.
 
-static struct outgoing *outgoing_of(const tide_batch *batch)
+// The record that the plugin means, or NULL. It may have made a batch of its own for a part of the
+// one that it was given: records point into the outgoing's array.
+static struct record *record_of(const tide_ctx *ctx, const tide_batch *batch, uint32_t index)
 {
-    return (struct outgoing *)(uintptr_t)(const void *)batch; // its first member
-}
-
-// A plugin may offer itself a part of the batch: records point into the outgoing's array.
-static uint32_t record_number(const struct outgoing *outgoing, const tide_batch *batch,
-                              uint32_t index)
-{
-    size_t at = (size_t)((const tide_record *)batch->records - outgoing->records);
-    return outgoing->index[at + index];
+    struct outgoing *outgoing = ctx->outgoing;
+    if (!outgoing)
+        return NULL; // not within write
+    uintptr_t first = (uintptr_t)outgoing->records, at = (uintptr_t)batch->records;
+    uintptr_t number = (at - first) / sizeof *outgoing->records + index;
+    if (at < first || number >= outgoing->accepted + outgoing->head.count)
+        return NULL;
+    return &outgoing->batch->records[outgoing->index[number]];
 }
 
 int32_t host_template_of(tide_ctx *ctx, const char *path)
@@ -40,10 +41,10 @@ int32_t host_field_of(tide_ctx *ctx, const char *path)
 tide_bytes host_expand(tide_ctx *ctx, const tide_batch *batch, uint32_t index, int32_t number)
 {
     tide_bytes none = {NULL, 0};
-    struct outgoing *outgoing = outgoing_of(batch);
-    if (number < 0 || (uint32_t)number >= ctx->template_count)
+    struct record *record = record_of(ctx, batch, index);
+    if (!record || number < 0 || (uint32_t)number >= ctx->template_count)
         return none;
-    struct record *record = &outgoing->batch->records[record_number(outgoing, batch, index)];
+    struct outgoing *outgoing = ctx->outgoing;
     struct buf text;
     buf_init(&text, 64 * 1024);
     if (!template_expand(outgoing->batch, record, ctx->templates[number], &text, &ctx->failure)) {
@@ -72,10 +73,10 @@ void host_field(tide_ctx *ctx, const tide_batch *batch, uint32_t index, int32_t 
                 tide_value *out)
 {
     *out = (tide_value){.type = TIDE_VALUE_ABSENT};
-    if (number < 0 || (uint32_t)number >= ctx->field_count)
+    struct record *record = record_of(ctx, batch, index);
+    if (!record || number < 0 || (uint32_t)number >= ctx->field_count)
         return;
-    struct outgoing *outgoing = outgoing_of(batch);
-    struct record *record = &outgoing->batch->records[record_number(outgoing, batch, index)];
+    struct outgoing *outgoing = ctx->outgoing;
     struct value value = path_read(outgoing->batch, record, &ctx->fields[number]);
     switch ((enum value_type)value.type) {
     case VALUE_UNSET:
@@ -110,13 +111,15 @@ void host_field(tide_ctx *ctx, const tide_batch *batch, uint32_t index, int32_t 
 tide_result host_refuse(tide_ctx *ctx, const tide_batch *batch, uint32_t index, const char *fmt,
                         ...)
 {
-    (void)ctx;
-    struct outgoing *outgoing = outgoing_of(batch);
+    const struct record *record = record_of(ctx, batch, index);
     char text[192];
+    if (!record)
+        return host_table.fail(ctx, TIDE_FATAL, "refuse: the batch has no record %u", index);
     va_list args;
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    outgoing_refuse(outgoing, record_number(outgoing, batch, index), text);
-    return TIDE_OK;
+    struct outgoing *outgoing = ctx->outgoing;
+    outgoing_refuse(outgoing, (uint32_t)(record - outgoing->batch->records), text);
+    return outgoing->lost_refusal ? TIDE_FATAL : TIDE_OK;
 }

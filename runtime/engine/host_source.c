@@ -9,7 +9,8 @@
 enum {
     CHUNK_SIZE = 256 * 1024,
     CHUNK_LEAST = 16 * 1024, // less room than this: a new chunk
-    READY_MAX = 8            // parcels of one read
+    READY_MAX = 8,           // parcels of one read
+    BAD_MAX = 1024           // likewise, errors among them
 };
 
 static bool is_full(const struct source_driver *source)
@@ -24,69 +25,16 @@ static struct parcel *last_ready(struct source_driver *source)
     return (struct parcel *)((char *)source->ready_tail - offsetof(struct parcel, next));
 }
 
-static struct parcel *add(struct source_driver *source, enum parcel_kind kind, uint32_t split)
+// Bytes and messages are taken of splits that were announced only.
+static bool known(struct source_driver *source, const char *what, uint32_t split)
 {
-    struct parcel *parcel = parcel_new(kind, split);
-    if (!parcel) {
-        struct error err = ERROR_INIT;
-        error_nomem(&err);
-        driver_fail(&source->driver, &err);
-        return NULL;
-    }
-    parcel->next = NULL;
-    *source->ready_tail = parcel;
-    source->ready_tail = &parcel->next;
-    source->ready_count++;
-    return parcel;
-}
-
-static int32_t find_split(const struct source_driver *source, tide_bytes name)
-{
-    for (size_t i = 0; i < source->split_count; i++)
-        if (source->splits[i].name_len == name.len &&
-            !memcmp(source->splits[i].name, name.data, name.len))
-            return (int32_t)i;
-    return -1;
-}
-
-static int add_split(struct source_driver *source, tide_bytes name)
-{
-    if (mem_grow(&source->splits, &source->split_cap, source->split_count + 1,
-                 sizeof *source->splits))
-        return ERR_NOMEM;
-    struct split *split = &source->splits[source->split_count];
-    *split = (struct split){.name = mem_strndup(name.data, name.len), .name_len = name.len};
-    if (!split->name)
-        return ERR_NOMEM;
-    struct parcel *parcel = add(source, PARCEL_SPLIT, (uint32_t)source->split_count++);
-    return parcel ? buf_append(&parcel->text, name.data, name.len) : ERR_NOMEM;
-}
-
-tide_result host_splits_added(tide_ctx *ctx, const tide_bytes *names, uint32_t count)
-{
-    struct source_driver *source = ctx->source;
-    bool fresh = source->split_count == 0;
-    for (uint32_t i = 0; i < count; i++) {
-        int32_t known = fresh ? -1 : find_split(source, names[i]);
-        if (known >= 0)
-            source->splits[known].lost = false; // assigned again when the instance reopens
-        else if (add_split(source, names[i]))
-            return host_table.fail(ctx, TIDE_FATAL, "out of memory");
-    }
-    return TIDE_OK;
-}
-
-tide_result host_splits_lost(tide_ctx *ctx, const uint32_t *ids, uint32_t count, int how)
-{
-    struct source_driver *source = ctx->source;
-    (void)how; // positions are taken at barriers only: both kinds are alike to the lane
-    for (uint32_t i = 0; i < count; i++) {
-        if (ids[i] >= source->split_count)
-            continue;
-        source->splits[ids[i]].lost = true;
-        add(source, PARCEL_LOST, ids[i]);
-    }
-    return TIDE_OK;
+    if (__builtin_expect(split < source->split_count, 1))
+        return true;
+    struct error err = ERROR_INIT;
+    error_set(&err, ERR_FATAL, "%s: %s of split %u, which was never added", source->driver.ctx.node,
+              what, split);
+    driver_fail(&source->driver, &err);
+    return false;
 }
 
 // -- raw bytes --
@@ -106,14 +54,28 @@ void *host_reserve(tide_out *out, uint32_t split, size_t *size)
     struct source_driver *source = out->driver;
     struct chunk *chunk = source->stream;
     *size = 0;
-    if (is_full(source))
+    if (is_full(source) || !known(source, "bytes", split))
         return NULL;
     if (!chunk || source->stream_split != split || chunk->cap - chunk->len < CHUNK_LEAST)
         chunk = new_stream(source, split);
-    if (!chunk)
+    if (!chunk) {
+        source_out_of_memory(source);
         return NULL;
+    }
     source->reserved = *size = chunk->cap - chunk->len;
     return chunk->data + chunk->len;
+}
+
+// Notes where the stream is to be read on; how many of the bytes are new.
+static size_t place(struct source_driver *source, uint32_t id, size_t len, tide_bytes before)
+{
+    struct split *split = &source->splits[id];
+    buf_clear(&split->position);
+    split->placed = before.len && !buf_append(&split->position, before.data, before.len);
+    size_t old = split->skip < len ? split->skip : len;
+    split->skip -= old;
+    split->past = split->placed ? len + split->skip : 0;
+    return len - old;
 }
 
 tide_result host_commit(tide_out *out, uint32_t split, size_t len, tide_bytes before)
@@ -124,26 +86,35 @@ tide_result host_commit(tide_out *out, uint32_t split, size_t len, tide_bytes be
         return host_table.fail(&source->driver.ctx, TIDE_FATAL,
                                "commit of %zu bytes without room reserved for them", len);
     source->reserved = 0;
-    if (!len)
-        return TIDE_OK;
-    struct parcel *parcel = add(source, PARCEL_STREAM, split);
-    if (!parcel || (before.len && buf_append(&parcel->before, before.data, before.len)))
-        return host_table.fail(&source->driver.ctx, TIDE_FATAL, "out of memory");
-    parcel->chunks[parcel->chunk_count++] = chunk_ref(chunk);
-    parcel->at = chunk->len;
-    parcel->len = len;
+    size_t at = chunk->len, fresh = place(source, split, len, before);
     chunk->len += len;
+    if (!fresh)
+        return TIDE_OK;
+    struct parcel *parcel = source_add_parcel(source, PARCEL_STREAM, split);
+    if (!parcel)
+        return TIDE_FATAL;
+    parcel->chunks[parcel->chunk_count++] = chunk_ref(chunk);
+    parcel->at = at + len - fresh;
+    parcel->len = fresh;
     return TIDE_OK;
 }
 
 void host_split_end(tide_out *out, uint32_t split)
 {
-    add(out->driver, PARCEL_END, split);
+    struct source_driver *source = out->driver;
+    if (!known(source, "the end", split) || source->splits[split].ended)
+        return;
+    if (source_add_parcel(source, PARCEL_END, split))
+        source->splits[split].ended = true;
 }
 
 tide_result host_bad(tide_out *out, uint32_t split, tide_bytes partial, const char *fmt, ...)
 {
-    struct parcel *parcel = add(out->driver, PARCEL_BAD, split);
+    struct source_driver *source = out->driver;
+    if (source->ready_count >= BAD_MAX)
+        return TIDE_AGAIN;
+    struct parcel *parcel =
+        known(source, "an error", split) ? source_add_parcel(source, PARCEL_BAD, split) : NULL;
     if (!parcel)
         return TIDE_FATAL;
     va_list args;
@@ -164,7 +135,7 @@ static struct parcel *open_messages(struct source_driver *source)
     if (last && last->kind == PARCEL_MESSAGES && last->count < PARCEL_MESSAGES_MAX &&
         last->chunk_count < BATCH_CHUNKS)
         return last;
-    return is_full(source) ? NULL : add(source, PARCEL_MESSAGES, 0);
+    return is_full(source) ? NULL : source_add_parcel(source, PARCEL_MESSAGES, 0);
 }
 
 static int keep_chunk(struct parcel *parcel, struct chunk *chunk)
@@ -230,6 +201,8 @@ static struct chunk *room_for(struct source_driver *source, size_t size)
         return chunk;
     chunk_unref(chunk);
     source->copies = chunk_new(size > CHUNK_SIZE ? size : CHUNK_SIZE);
+    if (!source->copies)
+        source_out_of_memory(source);
     return source->copies;
 }
 
@@ -238,6 +211,8 @@ uint32_t host_emit(tide_out *out, const tide_message *messages, uint32_t count, 
     struct source_driver *source = out->driver;
     for (uint32_t i = 0; i < count; i++) {
         const tide_message *from = nth(messages, i, stride);
+        if (!known(source, "a message", from->split))
+            return i;
         struct parcel *parcel = open_messages(source);
         struct chunk *chunk = parcel ? room_for(source, message_size(from)) : NULL;
         if (!chunk || keep_chunk(parcel, chunk))
@@ -247,6 +222,7 @@ uint32_t host_emit(tide_out *out, const tide_message *messages, uint32_t count, 
         to->headers = copy_headers(chunk, from);
         to->key = copy_bytes(chunk, from->key);
         to->value = copy_bytes(chunk, from->value);
+        to->flags |= TIDE_MESSAGE_PADDED; // as every chunk is
     }
     return count;
 }
@@ -269,6 +245,11 @@ uint32_t host_lend(tide_out *out, const tide_message *messages, uint32_t count, 
     struct source_driver *source = out->driver;
     struct chunk *chunk = lent_chunk(release, arg);
     uint32_t taken = 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (!known(source, "a message", nth(messages, i, stride)->split))
+            count = i;
+    if (!chunk)
+        source_out_of_memory(source);
     while (chunk && taken < count) {
         struct parcel *parcel = open_messages(source);
         if (!parcel || keep_chunk(parcel, chunk))

@@ -3,7 +3,7 @@
 #include "base/alloc.h"
 #include "engine/connection.h"
 
-enum { STEP_NS = 10000000, ACK_DEFAULT_MS = 1000 };
+enum { STEP_NS = 10000000, ACK_DEFAULT_MS = 1000, NO_FD_NS = 10000000 };
 
 // -- making --
 
@@ -20,17 +20,6 @@ static int init_operator(struct lane *lane, const struct lane_config *config, ui
                                  .lane = config->index,
                                  .lanes = config->count};
     return operator_node_init(&node->op, &spec, plan, index, lane->pool, &node->stats, err);
-}
-
-static const char *origin(void *arg, const struct record *record, const char **split)
-{
-    const struct lane *lane = arg;
-    const struct lane_node *node = &lane->nodes[record->node];
-    if (node->kind != NODE_SOURCE)
-        return "";
-    if (record->split < node->source.split_count)
-        *split = node->source.splits[record->split].name;
-    return lane->plan->nodes[record->node].spec->name;
 }
 
 static int init_node(struct lane *lane, const struct lane_config *config, uint16_t index,
@@ -65,10 +54,6 @@ static int connect(struct lane *lane)
         edge->to_input = plan->input;
         if (outputs_connect(&lane->nodes[plan->from].outputs, plan->port, edge))
             return ERR_NOMEM;
-    }
-    for (uint32_t i = 0; i < lane->plan->node_count; i++) {
-        lane->nodes[i].outputs.origin = origin;
-        lane->nodes[i].outputs.origin_arg = lane;
     }
     return 0;
 }
@@ -135,23 +120,37 @@ void lane_free(struct lane *lane)
 
 // -- acknowledging --
 
-static bool source_acks(const struct lane_node *node)
+static struct source_driver *reading(const struct lane_node *node)
 {
-    return node->kind == NODE_SOURCE && node->source.driver && node->source.driver->source->ack &&
-           node->source.phase == SOURCE_READING;
+    bool reads = node->kind == NODE_SOURCE && node->source.phase == SOURCE_READING;
+    return reads ? node->source.driver : NULL;
 }
 
+static bool any_acks(const struct lane *lane)
+{
+    for (uint32_t i = 0; i < lane->plan->node_count; i++) {
+        const struct source_driver *source = reading(&lane->nodes[i]);
+        if (source && source->ack)
+            return true;
+    }
+    return false;
+}
+
+// Every source sends its barrier, also one that wants no acknowledgement: nodes with several inputs
+// wait for all of them.
 static void begin_epoch(struct lane *lane)
 {
     lane->epoch++;
-    for (uint32_t i = 0; i < lane->plan->node_count; i++)
-        if (source_acks(&lane->nodes[i])) {
-            struct source_driver *driver = lane->nodes[i].source.driver;
-            atomic_store_explicit(&driver->barrier_wanted, lane->epoch, memory_order_release);
-            driver_wake(&driver->driver);
-        }
+    for (uint32_t i = 0; i < lane->plan->node_count; i++) {
+        struct source_driver *source = reading(&lane->nodes[i]);
+        if (!source)
+            continue;
+        atomic_store_explicit(&source->barrier_wanted, lane->epoch, memory_order_release);
+        driver_wake(&source->driver);
+    }
 }
 
+// UINT64_MAX: all sinks are done.
 static uint64_t flushed_epoch(const struct lane *lane)
 {
     uint64_t least = UINT64_MAX;
@@ -168,22 +167,23 @@ static void acknowledge(struct lane *lane)
     uint64_t flushed = flushed_epoch(lane);
     for (uint32_t i = 0; i < lane->plan->node_count; i++) {
         struct lane_node *node = &lane->nodes[i];
-        if (node->kind != NODE_SOURCE || !node->source.last_barrier ||
-            node->source.last_barrier->epoch > flushed)
+        struct parcel *barrier = node->kind == NODE_SOURCE ? node->source.last_barrier : NULL;
+        if (!barrier || (barrier->final ? flushed != UINT64_MAX : barrier->epoch > flushed))
             continue;
-        if (ring_push(&node->source.driver->acks, node->source.last_barrier)) {
+        if (ring_push(&node->source.driver->acks, barrier)) {
             node->source.last_barrier = NULL;
             driver_wake(&node->source.driver->driver);
         }
     }
 }
 
+// One epoch at a time: barriers of two would be taken for each other where inputs are aligned.
 static void keep_epochs(struct lane *lane, struct wait *wait)
 {
     acknowledge(lane);
     int64_t now = clock_mono_ns(lane->clock);
     if (now >= lane->next_ack_ns) {
-        if (lane->next_ack_ns)
+        if (lane->next_ack_ns && flushed_epoch(lane) >= lane->epoch && any_acks(lane))
             begin_epoch(lane);
         lane->next_ack_ns = now + lane->ack_every_ms * 1000000;
     }
@@ -273,23 +273,28 @@ static bool all_done(const struct lane *lane)
 }
 
 static void merge_wait(struct wait *all, const struct wait *one, int *fds, uint32_t max,
-                       uint32_t *count)
+                       uint32_t *count, int64_t soon_ns)
 {
     all->busy = all->busy || one->busy;
     if (one->until_ns < all->until_ns)
         all->until_ns = one->until_ns;
-    if (one->fd >= 0 && *count < max)
+    if (one->fd < 0)
+        return;
+    if (*count < max)
         fds[(*count)++] = one->fd;
+    else if (soon_ns < all->until_ns)
+        all->until_ns = soon_ns; // it cannot be waited for: look again
 }
 
 bool lane_step(struct lane *lane, struct wait *wait, int *fds, uint32_t max, uint32_t *count)
 {
+    int64_t soon_ns = clock_mono_ns(lane->clock) + NO_FD_NS;
     *count = 0;
     for (uint32_t i = 0; i < lane->plan->node_count; i++) {
         struct wait one = {.until_ns = INT64_MAX, .fd = -1};
         struct lane_node *node = &lane->nodes[i];
         step_node(lane, node, &one);
-        merge_wait(wait, &one, fds, max, count);
+        merge_wait(wait, &one, fds, max, count, soon_ns);
         if (node->outputs.failed) {
             lane->failure = node->outputs.failure;
             return false;
@@ -301,12 +306,11 @@ bool lane_step(struct lane *lane, struct wait *wait, int *fds, uint32_t max, uin
 
 void lane_stop(struct lane *lane)
 {
-    for (uint32_t i = 0; i < lane->plan->node_count; i++)
-        if (lane->nodes[i].kind == NODE_SOURCE && lane->nodes[i].source.driver) {
-            struct source_driver *driver = lane->nodes[i].source.driver;
-            atomic_store_explicit(&driver->stop_wanted, true, memory_order_release);
-            driver_wake(&driver->driver);
-        }
+    for (uint32_t i = 0; i < lane->plan->node_count; i++) {
+        struct driver *driver = driver_of(&lane->nodes[i]);
+        if (driver)
+            driver_stop(driver);
+    }
 }
 
 bool lane_close(struct lane *lane, struct wait *wait)

@@ -33,7 +33,7 @@ struct lane {
     struct error failure; // code 0: none
     // Acknowledgement without checkpoints: an epoch is over when all sinks have flushed it.
     int64_t ack_every_ms, next_ack_ns;
-    uint64_t epoch, acked_epoch;
+    uint64_t epoch;
 };
 
 struct lane_config {

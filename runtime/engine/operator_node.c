@@ -42,6 +42,7 @@ static bool take(struct operator_node *node)
         node->batch->marks = 0;
         node->batch->cursor = 0;
         node->phase = PHASE_RECORDS;
+        node->outputs.attempts = 0;
         stat_add(&node->outputs.stats->in, node->batch->count);
         return true;
     }

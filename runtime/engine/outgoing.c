@@ -15,6 +15,7 @@ struct outgoing *outgoing_new(void)
                                   .records = outgoing->records};
     outgoing->batch = NULL;
     outgoing->refusals = NULL;
+    outgoing->lost_refusal = false;
     outgoing->refusal_count = outgoing->refusal_cap = 0;
     buf_init(&outgoing->bytes, ENCODED_MAX);
     return outgoing;
@@ -32,9 +33,14 @@ void outgoing_free(struct outgoing *outgoing)
 
 void outgoing_refuse(struct outgoing *outgoing, uint32_t record, const char *text)
 {
+    for (size_t i = outgoing->refusal_count; i--;)
+        if (outgoing->refusals[i].index == record)
+            return; // offered again, refused again
     if (mem_grow(&outgoing->refusals, &outgoing->refusal_cap, outgoing->refusal_count + 1,
-                 sizeof *outgoing->refusals))
-        return; // the lane sees that fewer were accepted than written off
+                 sizeof *outgoing->refusals)) {
+        outgoing->lost_refusal = true;
+        return;
+    }
     struct refusal *refusal = &outgoing->refusals[outgoing->refusal_count++];
     refusal->index = record;
     snprintf(refusal->text, sizeof refusal->text, "%s", text);

@@ -58,77 +58,81 @@ bool outputs_open(const struct outputs *outputs)
     return true;
 }
 
+void outputs_out_of_memory(struct outputs *outputs)
+{
+    if (outputs->failed)
+        return;
+    outputs->failed = true;
+    error_nomem(&outputs->failure);
+    error_prefix(&outputs->failure, "%s", outputs->plan->spec->name);
+}
+
+static struct batch *new_batch(struct outputs *outputs)
+{
+    struct batch *batch = batch_new(outputs->pool);
+    if (!batch)
+        outputs_out_of_memory(outputs);
+    return batch;
+}
+
 // A batch of its own for one more consumer: copies of the record structs over the same bytes.
 static struct batch *share(struct outputs *outputs, struct batch *batch)
 {
-    struct batch *copy = batch_new(outputs->pool);
+    struct batch *copy = new_batch(outputs);
     if (!copy)
         return NULL;
     batch_set_base(copy, batch);
     for (uint32_t i = 0; i < batch->count; i++)
-        if (!batch_share(copy, &batch->records[i])) {
-            batch_unref(copy);
-            return NULL;
-        }
+        batch_share(copy, &batch->records[i]); // as large as the other
     copy->marks = batch->marks;
     copy->watermark = batch->watermark;
     copy->epoch = batch->epoch;
     return copy;
 }
 
-// False: an edge is full, or memory is out (tried again later).
+// False: an edge is full, or memory is out, which fails the node.
 static bool send(struct outputs *outputs, uint32_t index)
 {
     struct port *port = &outputs->ports[index];
     struct batch *batch = port->pending;
     if (!port_open(port))
         return false;
-    struct batch *copies[16];
-    uint32_t extra = port->edge_count > 1 ? port->edge_count - 1 : 0;
-    for (uint32_t i = 0; i < extra; i++)
-        if (i >= 16 || !(copies[i] = share(outputs, batch))) {
-            while (i--)
-                batch_unref(copies[i]);
+    for (uint32_t i = 1; i < port->edge_count; i++) {
+        struct batch *copy = share(outputs, batch);
+        if (!copy)
             return false;
-        }
+        edge_push(port->edges[i], copy);
+    }
     if (outputs->tap)
         outputs->tap(outputs->tap_arg, outputs->node, index, batch);
     if (index != plan_errors_port(outputs->plan) && index != outputs->late_port)
         stat_add(&outputs->stats->out, batch->count);
-    if (!port->edge_count)
-        batch_unref(batch);
-    else
+    if (port->edge_count)
         edge_push(port->edges[0], batch);
-    for (uint32_t i = 0; i < extra; i++)
-        edge_push(port->edges[i + 1], copies[i]);
+    else
+        batch_unref(batch);
     port->pending = NULL;
     return true;
 }
 
-static bool wants_marks(const struct port *port)
-{
-    return port->edge_count > 0;
-}
-
-// Whether every port could be handed on with marks; nothing is sent before that is sure, so that a
-// repeated call does not mark a port twice.
-static bool prepare_marks(struct outputs *outputs, uint32_t marks)
+// Whether every port can be handed on; nothing is sent before that is sure, so that a repeated call
+// does not mark a port twice. With marks each connected port gets a batch to carry them.
+static bool prepare(struct outputs *outputs, uint32_t marks)
 {
     for (uint32_t i = 0; i < outputs->plan->ports; i++) {
         struct port *port = &outputs->ports[i];
-        if (port->pending || (marks && wants_marks(port))) {
-            if (!port_open(port))
-                return false;
-            if (!port->pending && !(port->pending = batch_new(outputs->pool)))
-                return false;
-        }
+        bool sends = port->pending || (marks && port->edge_count);
+        if (sends && !port_open(port))
+            return false;
+        if (sends && !port->pending && !(port->pending = new_batch(outputs)))
+            return false;
     }
     return true;
 }
 
 bool outputs_flush(struct outputs *outputs, uint32_t marks, int64_t watermark, uint64_t epoch)
 {
-    if (!prepare_marks(outputs, marks))
+    if (!prepare(outputs, marks))
         return false;
     for (uint32_t i = 0; i < outputs->plan->ports; i++) {
         struct batch *batch = outputs->ports[i].pending;
@@ -138,10 +142,8 @@ bool outputs_flush(struct outputs *outputs, uint32_t marks, int64_t watermark, u
         batch->watermark = watermark;
         batch->epoch = epoch;
         outputs->ports[i].forwarded = false;
-        if (!send(outputs, i)) {
-            batch->marks &= ~marks; // memory is out while sharing: all of it again later
+        if (!send(outputs, i))
             return false;
-        }
     }
     return true;
 }
@@ -167,7 +169,7 @@ struct batch *outputs_batch(struct outputs *outputs, uint32_t port)
         return NULL;
     if (!p->pending) {
         p->forwarded = false;
-        p->pending = batch_new(outputs->pool);
+        p->pending = new_batch(outputs);
     }
     return p->pending;
 }
@@ -182,12 +184,18 @@ bool outputs_share(struct outputs *outputs, uint32_t port, struct batch *batch,
         return false;
     if (!p->pending) {
         p->forwarded = false;
-        if (!(p->pending = batch_new(outputs->pool)))
+        if (!(p->pending = new_batch(outputs)))
             return false;
     }
     if (!p->pending->base)
         batch_set_base(p->pending, batch);
     return batch_share(p->pending, record) != NULL;
+}
+
+bool outputs_letter_room(const struct outputs *outputs)
+{
+    const struct batch *letters = outputs->ports[plan_errors_port(outputs->plan)].pending;
+    return !letters || letters->count < BATCH_RECORDS;
 }
 
 bool outputs_wanted(const struct outputs *outputs, uint32_t port)

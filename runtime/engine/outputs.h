@@ -16,6 +16,16 @@ struct port {
     bool forwarded; // pending came from the input as a whole
 };
 
+// A text that one thread writes and any may read. Torn at the worst, never without end.
+enum { SAID_WORDS = 32 };
+
+struct said {
+    _Atomic uint64_t words[SAID_WORDS];
+};
+
+void said_write(struct said *said, const char *text, size_t len);
+void said_read(const struct said *said, char out[SAID_WORDS * 8]);
+
 struct outputs {
     const struct plan_node *plan;
     uint16_t node; // index
@@ -33,12 +43,9 @@ struct outputs {
     uint32_t attempt_at; // its index
     int64_t retry_at_ns; // 0: none
     uint64_t random;     // jitter
-    char last_error[256];
-    int64_t said_at_ns; // last log line
-    uint64_t held;      // errors since then that were not logged
-    // For dead letters: the names of a record's source and split.
-    const char *(*origin)(void *arg, const struct record *record, const char **split);
-    void *origin_arg;
+    int64_t said_at_ns;  // last log line
+    uint64_t held;       // errors since then that were not logged
+    struct said last_error;
     // What expects to hear of each batch (tests); NULL: nobody.
     void (*tap)(void *arg, uint16_t node, uint32_t port, struct batch *batch);
     void *tap_arg;
@@ -48,11 +55,15 @@ int outputs_init(struct outputs *outputs, const struct plan_node *plan, uint16_t
                  struct batch_pool *pool, struct clock *clock, struct node_stats *stats);
 void outputs_deinit(struct outputs *outputs);
 int outputs_connect(struct outputs *outputs, uint32_t port, struct edge *edge);
+// Memory is out: the node fails, and the pipeline with it.
+void outputs_out_of_memory(struct outputs *outputs);
 // True when every edge of every port can take a batch: a node runs only then.
 bool outputs_open(const struct outputs *outputs);
 // Hands all pending batches on, with these marks behind them on every port (0: no marks, and empty
 // ports stay silent). False: an edge is full; call again.
 bool outputs_flush(struct outputs *outputs, uint32_t marks, int64_t watermark, uint64_t epoch);
+// False: so many dead letters wait that the port is to be flushed before another record may fail.
+bool outputs_letter_room(const struct outputs *outputs);
 // A failed record at the ports of errors: counted, logged at most once a second, lettered.
 enum on_error_verdict outputs_fail_record(struct outputs *outputs, struct batch *batch,
                                           struct record *record, const struct error *err,

@@ -11,11 +11,11 @@
 enum parcel_kind {
     PARCEL_STREAM,   // chunk[0], at, len, before
     PARCEL_MESSAGES, // messages
-    PARCEL_SPLIT,    // a new split: its name in `text`
+    PARCEL_SPLIT,    // a new split, or one that went away or ended is back: its name in `text`
     PARCEL_LOST,     // a split that went away
     PARCEL_END,      // a split's end
     PARCEL_BAD,      // something of a split could not be read: why in `text`, its bytes in `part`
-    PARCEL_BARRIER,  // epoch; positions of the splits in `positions`
+    PARCEL_BARRIER,  // epoch; positions of the splits in `part`, see source_positions.c
     PARCEL_EOF       // nothing ever comes again (stopped: because it was asked to stop)
 };
 
@@ -37,6 +37,7 @@ struct parcel {
     tide_message *messages;
     uint32_t count;
     uint64_t epoch;
+    bool final; // BARRIER: behind the last record; holds when all sinks are done
     bool stopped;
 };
 

@@ -3,7 +3,7 @@
 #include "base/alloc.h"
 #include "engine/encode.h"
 
-enum { SINK_RING = 4, QUIET_NS = 100000000 };
+enum { SINK_RING = 4, QUIET_NS = 100000000, NOTHING_NS = 1000000 };
 
 static struct sink_driver *of(struct driver *driver)
 {
@@ -25,6 +25,7 @@ static bool take(struct sink_driver *sink)
             return false;
         sink->current->prepared = false;
         sink->current->accepted = 0;
+        sink->current->written_bytes = 0;
         sink->current->refusal_count = 0;
         sink->driver.ctx.outgoing = sink->current;
     }
@@ -40,8 +41,7 @@ static void give_back(struct sink_driver *sink)
     waker_wake(sink->driver.lane_waker);
 }
 
-// The part of the batch that was not accepted yet. The head moves on so that it stays the first
-// member of the outgoing, by which host functions find their way back.
+// The part of the batch that was not accepted yet.
 static bool offer(struct sink_driver *sink, struct wait *wait)
 {
     struct outgoing *outgoing = sink->current;
@@ -59,15 +59,17 @@ static bool offer(struct sink_driver *sink, struct wait *wait)
             atomic_store_explicit(&sink->first_ns, clock_mono_ns(sink->driver.ctx.clock),
                                   memory_order_relaxed);
     }
-    if (rc < 0)
+    if (outgoing->lost_refusal)
+        stop_for(sink, "while a record was refused");
+    else if (rc < 0)
         driver_result(&sink->driver, rc);
     else if (rc == TIDE_AGAIN)
         driver_again(&sink->driver, wait);
-    else if (outgoing->accepted < count && !accepted)
-        driver_again(&sink->driver, wait); // OK, but nothing taken: as AGAIN
+    else if (outgoing->accepted < count && !accepted) // OK, but nothing taken: not at once again
+        wait->until_ns = clock_mono_ns(sink->driver.ctx.clock) + NOTHING_NS;
     else
         wait->busy = true;
-    return outgoing->accepted == count && rc >= 0;
+    return outgoing->accepted == count && sink->driver.state == DRIVER_RUNNING;
 }
 
 static bool flush(struct sink_driver *sink, struct wait *wait)
@@ -90,7 +92,7 @@ static bool write_current(struct sink_driver *sink, struct wait *wait)
 {
     struct outgoing *outgoing = sink->current;
     if (!outgoing->prepared) {
-        if (encode_batch(sink, outgoing)) {
+        if (encode_batch(sink, outgoing) || outgoing->lost_refusal) {
             stop_for(sink, "while encoding a batch");
             return false;
         }
@@ -141,10 +143,24 @@ static int opened(struct driver *driver)
     return 0;
 }
 
+// Draining, but not open: what holds no records needs no instance.
+static bool give_up(struct driver *driver)
+{
+    struct sink_driver *sink = of(driver);
+    if (driver->state != DRIVER_FAILED && driver_stopping(driver))
+        while (take(sink) && !sink->current->batch->count)
+            give_back(sink);
+    return false; // it may be needed yet
+}
+
 static bool has_work(struct driver *driver)
 {
-    return driver->state == DRIVER_RUNNING && !of(driver)->current &&
-           ring_count(&of(driver)->to_write);
+    const struct sink_driver *sink = of(driver);
+    if (driver->state == DRIVER_RUNNING)
+        return !sink->current && ring_count(&sink->to_write);
+    if (driver->state == DRIVER_FAILED || !driver_stopping(driver))
+        return false;
+    return sink->current ? !sink->current->batch->count : ring_count(&sink->to_write) > 0;
 }
 
 static int make_headers(struct sink_driver *sink, const struct tide_config *headers,
@@ -192,6 +208,7 @@ int sink_driver_new(struct sink_driver **out, const struct plan_node *node, cons
     sink->driver.poll_fd = TIDE_HAS(vtable, poll_fd) ? vtable->poll_fd : NULL;
     sink->driver.run = run;
     sink->driver.opened = opened;
+    sink->driver.give_up = give_up;
     sink->driver.has_work = has_work;
     bool threaded = vtable->capabilities & TIDE_SINK_BLOCKING;
     int rc = driver_init(&sink->driver, node, pipeline, clock, lane_waker, threaded, err);

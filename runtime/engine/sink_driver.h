@@ -16,7 +16,7 @@ struct refusal {
 
 // A batch on its way through a sink. Belongs to whoever holds it: lane, ring, driver.
 struct outgoing {
-    tide_batch head; // first: what the plugin sees; its records are `records`
+    tide_batch head; // what the plugin sees: a part of `records`
     tide_record records[BATCH_RECORDS];
     uint32_t index[BATCH_RECORDS]; // record number in `batch` of each of them
     struct batch *batch;
@@ -28,6 +28,7 @@ struct outgoing {
     uint64_t written_bytes;
     struct refusal *refusals;
     size_t refusal_count, refusal_cap;
+    bool lost_refusal; // memory was out
 };
 
 struct sink_driver {
@@ -51,4 +52,5 @@ int sink_driver_new(struct sink_driver **out, const struct plan_node *node, cons
 void sink_driver_free(struct sink_driver *sink);
 struct outgoing *outgoing_new(void);
 void outgoing_free(struct outgoing *outgoing);
+// Once a record; when memory is out, `lost_refusal` is set.
 void outgoing_refuse(struct outgoing *outgoing, uint32_t record, const char *text);

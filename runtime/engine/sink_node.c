@@ -46,6 +46,7 @@ static struct batch *take(struct sink_node *node)
         if (batch->marks & BATCH_BARRIER) {
             edge->held = true;
             node->barriers++;
+            node->epoch = batch->epoch;
         }
         if (batch->marks & BATCH_END)
             node->ended++;
@@ -94,7 +95,7 @@ static bool hand_over(struct sink_node *node)
     struct outgoing *outgoing = node->spare[--node->spare_count];
     outgoing->batch = batch;
     outgoing->marks = marks;
-    outgoing->epoch = batch->epoch;
+    outgoing->epoch = node->epoch;
     stat_add(&node->outputs.stats->in, batch->count);
     if (!node->driver) { // tests: everything is taken
         outgoing->accepted = batch->count;
@@ -134,15 +135,28 @@ static void write_off(struct sink_node *node, struct outgoing *outgoing)
     stat_add(&stats->out_bytes, outgoing->written_bytes);
     if (outgoing->marks & BATCH_BARRIER)
         node->flushed_epoch = outgoing->epoch;
-    if (outgoing->marks & BATCH_END)
-        node->marks_left = BATCH_END;
+    node->marks_left = outgoing->marks & (BATCH_BARRIER | BATCH_END);
     batch_unref(outgoing->batch);
     outgoing->batch = NULL;
     node->spare[node->spare_count++] = outgoing;
 }
 
+// Dead letters of this sink go on to another: so do barriers and the end behind them.
+static bool pass_marks(struct sink_node *node)
+{
+    if (!node->marks_left)
+        return true;
+    if (!outputs_flush(&node->outputs, node->marks_left, WATERMARK_END, node->flushed_epoch))
+        return false;
+    node->done = node->marks_left & BATCH_END;
+    node->marks_left = 0;
+    return true;
+}
+
 static bool take_back(struct sink_node *node)
 {
+    if (!pass_marks(node))
+        return false;
     if (!node->returned) {
         node->returned = ring_pop(&node->driver->written);
         node->refusals_done = 0;
@@ -166,15 +180,6 @@ static void check_driver(struct sink_node *node)
     node->outputs.failure = node->driver->driver.error;
 }
 
-static void finish(struct sink_node *node, struct wait *wait)
-{
-    if (!outputs_flush(&node->outputs, node->marks_left, WATERMARK_END, 0))
-        return;
-    node->marks_left = 0;
-    node->done = true;
-    wait->busy = true;
-}
-
 void sink_node_step(struct sink_node *node, struct wait *wait)
 {
     if (node->done || node->outputs.failed)
@@ -182,16 +187,13 @@ void sink_node_step(struct sink_node *node, struct wait *wait)
     bool moved = false;
     while (node->driver && take_back(node))
         moved = true;
-    if (node->marks_left)
-        finish(node, wait);
-    else
-        while (hand_over(node))
-            moved = true;
+    while (pass_marks(node) && !node->done && hand_over(node))
+        moved = true;
     if (node->driver) {
-        if (!node->driver->driver.threaded)
+        if (!node->driver->driver.threaded && !node->done)
             driver_step(&node->driver->driver, wait);
         check_driver(node);
     }
-    if (moved)
+    if (moved || node->done)
         wait->busy = true;
 }

@@ -20,8 +20,9 @@ struct sink_node {
     struct outgoing *returned; // with refusals that did not fit yet
     size_t refusals_done;
     uint32_t ended, barriers;
+    uint64_t epoch;         // of the last barrier taken
     uint64_t flushed_epoch; // barriers up to this one are durable
-    uint32_t marks_left;    // to send on `errors`
+    uint32_t marks_left;    // to send on `errors`, behind the letters
     bool done;
 };
 

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "engine/source_driver.h"
 #include "base/alloc.h"
-#include <string.h>
+#include "config/setting.h"
 
-enum { PARCEL_RING = 8, ACK_RING = 4, POSITION_MAX = 64 * 1024, LAG_EVERY_NS = 1000000000 };
+enum { PARCEL_RING = 8, ACK_RING = 4, LAG_EVERY_NS = 1000000000 };
 
 static struct source_driver *of(struct driver *driver)
 {
     return (struct source_driver *)(void *)driver;
 }
 
-static void out_of_memory(struct source_driver *source)
+void source_out_of_memory(struct source_driver *source)
 {
     struct error err = ERROR_INIT;
     error_nomem(&err);
@@ -37,117 +37,30 @@ static bool deliver(struct source_driver *source)
     return !source->ready;
 }
 
-static void add_ready(struct source_driver *source, struct parcel *parcel)
+struct parcel *source_add_parcel(struct source_driver *source, enum parcel_kind kind,
+                                 uint32_t split)
 {
+    struct parcel *parcel = parcel_new(kind, split);
     if (!parcel) {
-        out_of_memory(source);
-        return;
+        source_out_of_memory(source);
+        return NULL;
     }
     parcel->next = NULL;
     *source->ready_tail = parcel;
     source->ready_tail = &parcel->next;
     source->ready_count++;
+    return parcel;
 }
 
-static int fill_split(const struct split *split, uint32_t id, tide_split *out)
-{
-    *out = (tide_split){.struct_size = sizeof *out,
-                        .id = id,
-                        .name = {split->name, split->name_len},
-                        .position = {NULL, 0}};
-    return 0;
-}
-
-// Hands the splits that came up since the last time to the instance.
-static void assign_new(struct source_driver *source)
-{
-    while (source->assigned < source->split_count && source->driver.state == DRIVER_RUNNING) {
-        tide_split batch[64];
-        uint32_t n = 0;
-        while (n < 64 && source->assigned + n < source->split_count) {
-            fill_split(&source->splits[source->assigned + n], (uint32_t)(source->assigned + n),
-                       &batch[n]);
-            n++;
-        }
-        source->assigned += n;
-        tide_result rc = source->source->assign(source->driver.self, batch, n, sizeof batch[0]);
-        if (rc < 0)
-            driver_result(&source->driver, rc);
-    }
-}
-
-static void put_position(struct source_driver *source, struct parcel *parcel, uint32_t split)
-{
-    struct buf position;
-    buf_init(&position, POSITION_MAX);
-    tide_result rc =
-        source->source->position(source->driver.self, split, (tide_buf *)(void *)&position);
-    uint32_t head[2] = {split, (uint32_t)position.len};
-    if (rc < 0)
-        driver_result(&source->driver, rc);
-    else if (rc == TIDE_OK && (buf_append(&parcel->part, head, sizeof head) ||
-                               buf_append(&parcel->part, position.data, position.len)))
-        out_of_memory(source);
-    buf_deinit(&position);
-}
-
-// The positions after all that was handed over, as {split, length, bytes} in `part`.
-static void make_barrier(struct source_driver *source, uint64_t epoch)
-{
-    struct parcel *parcel = parcel_new(PARCEL_BARRIER, 0);
-    if (parcel) {
-        parcel->epoch = epoch;
-        for (uint32_t i = 0; source->source->position && i < source->assigned; i++)
-            if (!source->splits[i].lost && source->driver.state == DRIVER_RUNNING)
-                put_position(source, parcel, i);
-    }
-    source->barrier_done = epoch;
-    add_ready(source, parcel);
-}
-
-static uint32_t read_positions(const struct parcel *parcel, tide_position *out, uint32_t max)
-{
-    uint32_t n = 0;
-    for (size_t at = 0; at + 8 <= parcel->part.len && n < max;) {
-        uint32_t head[2];
-        memcpy(head, parcel->part.data + at, sizeof head);
-        out[n++] = (tide_position){.struct_size = sizeof *out,
-                                   .split = head[0],
-                                   .position = {parcel->part.data + at + 8, head[1]}};
-        at += 8 + (size_t)head[1];
-    }
-    return n;
-}
-
-static void acknowledge(struct driver *driver)
-{
-    struct source_driver *source = of(driver);
-    struct parcel *parcel;
-    while ((parcel = ring_pop(&source->acks))) {
-        uint32_t max = (uint32_t)(parcel->part.len / 8) + 1;
-        tide_position *positions = mem_array(max, sizeof *positions);
-        if (!positions) {
-            out_of_memory(source);
-        } else if (source->source->ack && driver->state == DRIVER_RUNNING) {
-            uint32_t n = read_positions(parcel, positions, max);
-            tide_result rc =
-                source->source->ack(driver->self, parcel->epoch, positions, n, sizeof *positions);
-            if (rc < 0)
-                driver_result(driver, rc);
-        }
-        mem_free(positions);
-        parcel_free(parcel);
-    }
-}
-
+// Behind the last record: where the next run is to read on, when all of it has been written.
 static void finish_reading(struct source_driver *source, bool stopped)
 {
-    struct parcel *parcel = parcel_new(PARCEL_EOF, 0);
+    if (source->ack && source->driver.state == DRIVER_RUNNING)
+        source_barrier(source, source->barrier_done + 1, true);
+    struct parcel *parcel = source_add_parcel(source, PARCEL_EOF, 0);
     if (parcel)
         parcel->stopped = stopped;
     source->sent_eof = true;
-    add_ready(source, parcel);
-    deliver(source);
 }
 
 static void end_chunks(struct source_driver *source)
@@ -161,11 +74,11 @@ static void end_chunks(struct source_driver *source)
 static void ask_lag(struct source_driver *source)
 {
     int64_t now = clock_mono_ns(source->driver.ctx.clock), sum = -1;
-    if (!TIDE_HAS(source->source, lag) || !source->source->lag || now < source->lag_at_ns)
+    if (!source->lag_of || now < source->lag_at_ns)
         return;
     source->lag_at_ns = now + LAG_EVERY_NS;
-    for (uint32_t i = 0; i < source->assigned; i++) {
-        int64_t lag = source->splits[i].lost ? -1 : source->source->lag(source->driver.self, i);
+    for (uint32_t i = 0; i < source->split_count; i++) {
+        int64_t lag = source->splits[i].assigned ? source->lag_of(source->driver.self, i) : -1;
         if (lag >= 0)
             sum = lag + (sum < 0 ? 0 : sum);
     }
@@ -174,76 +87,96 @@ static void ask_lag(struct source_driver *source)
 
 static void read_once(struct source_driver *source, struct wait *wait)
 {
+    struct driver *driver = &source->driver;
     struct tide_out out = {.driver = source};
-    source->driver.ctx.source = source;
-    tide_result rc = source->source->read(source->driver.self, &out, BATCH_RECORDS);
+    tide_result rc = source->source->read(driver->self, &out, source->read_max);
     end_chunks(source);
-    if (source->driver.state != DRIVER_RUNNING)
-        return; // memory was out inside
-    assign_new(source);
-    if (rc == TIDE_OK)
-        wait->busy = true;
-    else if (rc == TIDE_AGAIN)
-        driver_again(&source->driver, wait);
-    else if (rc == TIDE_EOF)
-        finish_reading(source, false);
+    if (rc < 0)
+        driver_result(driver, rc);
     else
-        driver_result(&source->driver, rc);
-    if (source->driver.state == DRIVER_RUNNING)
+        source_assign(source);
+    if (driver->state == DRIVER_RUNNING && rc == TIDE_EOF) {
+        finish_reading(source, false);
+    } else if (driver->state == DRIVER_RUNNING) {
+        if (rc == TIDE_OK)
+            wait->busy = true;
+        else
+            driver_again(driver, wait);
         ask_lag(source);
+    }
     deliver(source);
+}
+
+static bool stop_waits(const struct source_driver *source)
+{
+    return !source->sent_eof && driver_stopping(&source->driver);
+}
+
+static bool barrier_waits(const struct source_driver *source)
+{
+    return !source->sent_eof && atomic_load_explicit(&source->barrier_wanted,
+                                                     memory_order_acquire) > source->barrier_done;
+}
+
+// What the lane wants and needs no read for.
+static void serve_lane(struct source_driver *source)
+{
+    if (stop_waits(source))
+        finish_reading(source, true);
+    else if (barrier_waits(source))
+        source_barrier(source, atomic_load(&source->barrier_wanted), false);
 }
 
 static void run(struct driver *driver, struct wait *wait)
 {
     struct source_driver *source = of(driver);
-    acknowledge(driver);
+    source_acknowledge(source);
     if (!deliver(source))
         return; // the lane is behind; it wakes us when it takes one
-    if (source->sent_eof || driver->state != DRIVER_RUNNING)
-        return;
-    uint64_t epoch = atomic_load_explicit(&source->barrier_wanted, memory_order_acquire);
-    if (epoch != source->barrier_done)
-        make_barrier(source, epoch);
-    if (atomic_load_explicit(&source->stop_wanted, memory_order_acquire))
-        finish_reading(source, true);
-    else if (driver->state == DRIVER_RUNNING)
+    serve_lane(source);
+    if (!source->sent_eof && driver->state == DRIVER_RUNNING)
         read_once(source, wait);
-}
-
-static bool stop_waits(struct source_driver *source)
-{
-    return !source->sent_eof && atomic_load_explicit(&source->stop_wanted, memory_order_acquire);
+    else
+        deliver(source);
 }
 
 static bool has_work(struct driver *driver)
 {
     struct source_driver *source = of(driver);
-    if (driver->state != DRIVER_RUNNING)
-        return stop_waits(source);
-    if (ring_count(&source->acks))
+    if (driver->state == DRIVER_FAILED)
+        return false;
+    if (driver->state == DRIVER_RUNNING && ring_count(&source->acks))
         return true;
     if (source->ready)
         return ring_count(&source->parcels) < PARCEL_RING;
-    return stop_waits(source) ||
-           (!source->sent_eof && atomic_load(&source->barrier_wanted) != source->barrier_done);
+    return stop_waits(source) || barrier_waits(source);
 }
 
 // Before it is opened, or while it is closed for a while, there is nothing to drain.
 static bool give_up(struct driver *driver)
 {
     struct source_driver *source = of(driver);
-    if (stop_waits(source))
-        finish_reading(source, true);
+    if (driver->state == DRIVER_FAILED)
+        return false;
+    serve_lane(source);
     deliver(source);
     return source->sent_eof;
 }
 
 static int opened(struct driver *driver)
 {
-    of(driver)->assigned = 0;
-    assign_new(of(driver));
+    source_assign(of(driver));
     return 0;
+}
+
+static tide_result open_next(const tide_host *host, tide_ctx *ctx, void **self)
+{
+    struct source_driver *source = ctx->source;
+    if (!*self) {
+        source->life++; // else: open said AGAIN
+        source->unassigned = false;
+    }
+    return source->source->open(host, ctx, self);
 }
 
 static void drop_chunks(struct source_driver *source)
@@ -255,7 +188,32 @@ static void drop_chunks(struct source_driver *source)
 
 static void lost(struct driver *driver)
 {
+    source_keep_positions(of(driver));
     drop_chunks(of(driver));
+}
+
+static void last(struct driver *driver)
+{
+    source_acknowledge(of(driver));
+}
+
+static void read_table(struct source_driver *source, const tide_source *table)
+{
+    source->source = table;
+    source->driver.open = open_next;
+    source->driver.close = table->close;
+    source->driver.poll_fd = TIDE_HAS(table, poll_fd) ? table->poll_fd : NULL;
+    source->position = TIDE_HAS(table, position) ? table->position : NULL;
+    source->ack = TIDE_HAS(table, ack) ? table->ack : NULL;
+    source->lag_of = TIDE_HAS(table, lag) ? table->lag : NULL;
+}
+
+// A brake takes little at a time, so that marks do not wait behind much.
+static uint32_t read_max(const struct plan_node *node)
+{
+    double rate = setting_number(node->spec->common, "rate", 0);
+    double most = rate > 0 ? rate / 10 : BATCH_RECORDS;
+    return most < 1 ? 1 : most > BATCH_RECORDS ? BATCH_RECORDS : (uint32_t)most;
 }
 
 struct parcel *source_driver_take(struct source_driver *source)
@@ -273,21 +231,17 @@ int source_driver_new(struct source_driver **out, const struct plan_node *node,
     struct source_driver *source = mem_zalloc(sizeof *source);
     if (!source)
         return error_nomem(err);
-    const tide_source *vtable = node->plugin->source;
-    source->source = vtable;
+    read_table(source, node->plugin->source);
+    source->read_max = read_max(node);
     source->ready_tail = &source->ready;
     atomic_init(&source->lag, -1);
-    source->driver.open = vtable->open;
-    source->driver.close = vtable->close;
-    source->driver.poll_fd = vtable->poll_fd;
     source->driver.run = run;
     source->driver.opened = opened;
     source->driver.lost = lost;
-    source->driver.last = acknowledge;
+    source->driver.last = last;
     source->driver.give_up = give_up;
     source->driver.has_work = has_work;
-    source->driver.ctx.source = source;
-    bool threaded = vtable->capabilities & TIDE_SOURCE_BLOCKING;
+    bool threaded = source->source->capabilities & TIDE_SOURCE_BLOCKING;
     int rc = driver_init(&source->driver, node, pipeline, clock, lane_waker, threaded, err);
     source->driver.ctx.source = source;
     if (!rc && (ring_init(&source->parcels, PARCEL_RING) || ring_init(&source->acks, ACK_RING)))
@@ -313,8 +267,10 @@ void source_driver_free(struct source_driver *source)
         parcel_free(parcel);
     }
     drop_chunks(source);
-    for (size_t i = 0; i < source->split_count; i++)
+    for (size_t i = 0; i < source->split_count; i++) {
         mem_free(source->splits[i].name);
+        buf_deinit(&source->splits[i].position);
+    }
     mem_free(source->splits);
     ring_deinit(&source->parcels);
     ring_deinit(&source->acks);

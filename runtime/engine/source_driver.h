@@ -5,27 +5,46 @@
 #include "engine/parcel.h"
 
 // Runs a source's instance: gives it its splits, reads, and leaves what it hands over as parcels
-// for the lane. At a barrier it notes the positions between two reads; after a checkpoint it tells
-// the source which positions are durable.
+// for the lane. At a barrier it notes the positions between two reads; when the sinks have made
+// durable what came before, it tells the source so.
+//
+// A split keeps its number for good. An instance that says RETRY is closed and opened anew; it
+// announces its splits again and reads on where the old one has stopped: after the last message
+// (`position`), or in a stream behind the last bytes: at the last `before`, less the bytes that
+// were handed over since. A split that was lost or has ended and is announced again by the same
+// instance is a new beginning.
 
 struct split {
     char *name;
     size_t name_len;
-    bool lost;
+    uint32_t life; // of the instance that announced it last
+    bool assigned; // the instance reads it
+    bool lost, ended;
+    bool placed;         // `position` says where the next instance is to read on
+    struct buf position; // streams: in front of the last bytes that came
+    size_t past;         // streams: bytes handed over since `position`
+    size_t skip;         // streams: bytes that the old instance has handed over already
 };
 
 struct source_driver {
     struct driver driver; // first
     const tide_source *source;
+    // Of `source`, when its table is long enough to have them.
+    tide_result (*position)(void *self, uint32_t split, tide_buf *out);
+    tide_result (*ack)(void *self, uint64_t id, const tide_position *positions, uint32_t count,
+                       uint32_t stride);
+    int64_t (*lag_of)(void *self, uint32_t split);
     struct ring parcels;                // to the lane
     struct ring acks;                   // from the lane: parcels of kind BARRIER
     struct parcel *ready, **ready_tail; // made, not yet in the ring
     uint32_t ready_count;
     bool sent_eof;
+    uint32_t read_max; // records a read
 
     struct split *splits; // index = id
     size_t split_count, split_cap;
-    size_t assigned; // splits below this were assigned to this opening of the instance
+    bool unassigned; // there may be splits that the instance waits for
+    uint32_t life;   // instances so far
 
     // The read under way (tide_out).
     struct chunk *stream; // chunk being filled by reserve/commit
@@ -33,7 +52,6 @@ struct source_driver {
     size_t reserved;
     struct chunk *copies; // chunk being filled by emit
 
-    _Atomic bool stop_wanted;        // no more reads
     _Atomic uint64_t barrier_wanted; // epoch, from the lane
     uint64_t barrier_done;
 
@@ -51,3 +69,18 @@ int source_driver_new(struct source_driver **out, const struct plan_node *node,
 void source_driver_free(struct source_driver *source);
 // For the lane: the next parcel, or NULL.
 struct parcel *source_driver_take(struct source_driver *source);
+
+// -- between its files --
+
+// A parcel at the end of what is ready; NULL: memory is out, and the driver has failed.
+struct parcel *source_add_parcel(struct source_driver *source, enum parcel_kind kind,
+                                 uint32_t split);
+void source_out_of_memory(struct source_driver *source);
+// Hands the splits that the instance has announced to it.
+void source_assign(struct source_driver *source);
+// The instance goes away for a while: keeps where the next one is to read on.
+void source_keep_positions(struct source_driver *source);
+// The positions after all that was handed over become a parcel.
+void source_barrier(struct source_driver *source, uint64_t epoch, bool final);
+// Tells the instance what is durable.
+void source_acknowledge(struct source_driver *source);

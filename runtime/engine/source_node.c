@@ -4,8 +4,6 @@
 #include "engine/intake.h"
 #include <string.h>
 
-enum { IDLE_CHECKS = 4 }; // an idle split is noticed within idle_after / 4
-
 // -- making --
 
 static int read_event_time(struct source_node *node, const struct tide_config *common,
@@ -57,13 +55,6 @@ int source_node_init(struct source_node *node, const struct plan_node *plan, uin
     return rc;
 }
 
-static void drop_split(struct source_split *split)
-{
-    chunk_unref(split->rest_chunk);
-    mem_free(split->name);
-    mem_free(split->meta);
-}
-
 void source_node_deinit(struct source_node *node)
 {
     outputs_deinit(&node->outputs);
@@ -73,7 +64,7 @@ void source_node_deinit(struct source_node *node)
     if (node->has_time && !node->time_of_record)
         path_deinit(&node->time_path);
     for (size_t i = 0; i < node->split_count; i++)
-        drop_split(&node->splits[i]);
+        source_split_deinit(&node->splits[i]);
     mem_free(node->splits);
     mem_free(node->touched);
     valve_deinit(&node->valve);
@@ -83,87 +74,38 @@ void source_node_deinit(struct source_node *node)
     parcel_free(node->last_barrier);
 }
 
-// -- splits --
-
-static int add_split(struct source_node *node, const struct parcel *parcel)
-{
-    uint32_t input;
-    if (mem_grow(&node->splits, &node->split_cap, node->split_count + 1, sizeof *node->splits) ||
-        mem_grow(&node->touched, &node->touched_cap, node->split_count + 1,
-                 sizeof *node->touched) ||
-        valve_add(&node->valve, &input))
-        return ERR_NOMEM;
-    struct source_split *split = &node->splits[node->split_count++];
-    *split = (struct source_split){.name = mem_strndup(parcel->text.data, parcel->text.len),
-                                   .meta = mem_zalloc(sizeof *split->meta)};
-    framer_init(&split->framer, node->framing, node->limits.size);
-    generator_init(&split->generator, node->out_of_order_ms);
-    split->seen_ns = clock_mono_ns(node->outputs.clock);
-    if (!split->name || !split->meta)
-        return ERR_NOMEM;
-    split->meta->split = split->name;
-    return 0;
-}
-
-static void advance(struct source_node *node, uint32_t id, int64_t now)
-{
-    struct source_split *split = &node->splits[id];
-    split->touched = false;
-    split->seen_ns = now;
-    if (split->idle) {
-        split->idle = false;
-        valve_active(&node->valve, id);
-    }
-    if (node->has_time && !split->ended)
-        valve_advance(&node->valve, id, generator_watermark(&split->generator));
-}
-
-static void end_split(struct source_node *node, uint32_t id)
-{
-    node->splits[id].ended = true;
-    valve_advance(&node->valve, id, WATERMARK_END);
-}
-
-static void look_for_idle(struct source_node *node, int64_t now)
-{
-    int64_t limit = node->idle_after_ms * 1000000;
-    node->idle_check_ns = now + limit / IDLE_CHECKS;
-    for (uint32_t i = 0; i < node->split_count; i++) {
-        struct source_split *split = &node->splits[i];
-        if (!split->idle && !split->ended && now - split->seen_ns >= limit) {
-            split->idle = true;
-            valve_idle(&node->valve, i);
-        }
-    }
-}
-
 // -- handing on --
 
-// Sends what is in the batch and what the splits' watermarks have come to. False: no room.
+// The marks that say what the splits have come to together.
+static uint32_t split_marks(struct source_node *node)
+{
+    uint32_t marks = 0;
+    if (node->valve.idle != node->sent_idle)
+        marks |= node->valve.idle ? BATCH_IDLE : BATCH_ACTIVE;
+    if (node->valve.watermark > node->sent_watermark)
+        marks |= BATCH_WATERMARK;
+    return marks;
+}
+
+// Sends what is in the batch and what the splits have come to. False: no room.
 static bool flush(struct source_node *node, uint32_t marks)
 {
-    int64_t now = clock_mono_ns(node->outputs.clock);
-    while (node->touched_count)
-        advance(node, node->touched[--node->touched_count], now);
+    source_splits_advance(node);
+    marks |= split_marks(node);
     int64_t watermark = node->valve.watermark;
-    // The end of all splits is told by the end of the source: new splits may still come.
-    if (watermark != WATERMARK_END && watermark > node->sent_watermark)
-        marks |= BATCH_WATERMARK;
-    if (node->batch && node->batch->count) {
-        if (!outputs_forward(&node->outputs, PORT_OUT, node->batch))
-            return false;
-        batch_unref(node->batch);
-        node->batch = NULL;
-    } else if (node->batch && node->batch->chunk_count) {
-        batch_unref(node->batch); // full of chunks that held no record
-        node->batch = NULL;
-    }
+    if (node->batch && node->batch->count &&
+        !outputs_forward(&node->outputs, PORT_OUT, node->batch))
+        return false;
+    // An empty one goes as well: it may hold chunks of which no record has come.
+    batch_unref(node->batch);
+    node->batch = NULL;
     if ((marks & BATCH_END) && node->end_is_final) {
         marks |= BATCH_WATERMARK;
         watermark = WATERMARK_END;
     }
-    if (!outputs_flush(&node->outputs, marks, watermark, node->barrier))
+    if (!outputs_flush(&node->outputs, marks, watermark, node->epoch))
         return false;
+    node->sent_idle = node->valve.idle;
     if (marks & BATCH_WATERMARK) {
         node->sent_watermark = watermark;
         atomic_store_explicit(&node->outputs.stats->watermark, watermark, memory_order_relaxed);
@@ -173,7 +115,7 @@ static bool flush(struct source_node *node, uint32_t marks)
 
 static bool send_barrier(struct source_node *node)
 {
-    node->barrier = node->barrier_parcel->epoch;
+    node->epoch = node->barrier_parcel->epoch;
     if (!flush(node, BATCH_BARRIER))
         return false;
     parcel_free(node->last_barrier);
@@ -184,15 +126,28 @@ static bool send_barrier(struct source_node *node)
 
 // -- parcels --
 
-static enum intake end_of_all(struct source_node *node)
+static enum intake end_of_all(struct source_node *node, bool stopped)
 {
+    node->end_is_final = !stopped;
     for (uint32_t i = 0; i < node->split_count && node->end_is_final; i++) {
         enum intake result = intake_end(node, i);
         if (result != INTAKE_DONE)
             return result;
-        end_split(node, i);
+        source_split_end(node, i);
     }
     node->phase = SOURCE_ENDING;
+    return INTAKE_DONE;
+}
+
+static enum intake take_barrier(struct source_node *node, struct parcel *parcel)
+{
+    node->parcel = NULL;
+    if (!parcel->final) {
+        node->barrier_parcel = parcel;
+        return INTAKE_FULL;
+    }
+    parcel_free(node->last_barrier);
+    node->last_barrier = parcel;
     return INTAKE_DONE;
 }
 
@@ -204,26 +159,22 @@ static enum intake take_parcel(struct source_node *node, struct parcel *parcel)
         return intake_stream(node, parcel);
     case PARCEL_MESSAGES:
         return intake_messages(node, parcel);
+    case PARCEL_BAD:
+        return intake_bad(node, parcel);
     case PARCEL_SPLIT:
-        return add_split(node, parcel) ? INTAKE_FULL : INTAKE_DONE;
+        return source_split_add(node, parcel) ? INTAKE_FAILED : INTAKE_DONE;
     case PARCEL_LOST:
-        node->splits[parcel->split].lost = true;
-        end_split(node, parcel->split);
+        source_split_end(node, parcel->split);
         return INTAKE_DONE;
     case PARCEL_END:
         result = intake_end(node, parcel->split);
         if (result == INTAKE_DONE)
-            end_split(node, parcel->split);
+            source_split_end(node, parcel->split);
         return result;
-    case PARCEL_BAD:
-        return intake_bad(node, parcel);
     case PARCEL_BARRIER:
-        node->barrier_parcel = parcel;
-        node->parcel = NULL;
-        return INTAKE_FULL;
+        return take_barrier(node, parcel);
     case PARCEL_EOF:
-        node->end_is_final = !parcel->stopped;
-        return end_of_all(node);
+        return end_of_all(node, parcel->stopped);
     }
     return result;
 }
@@ -245,21 +196,35 @@ static bool next_parcel(struct source_node *node, struct wait *wait)
     return node->parcel != NULL;
 }
 
-// The brake: how many records may still come in now.
-static bool braked(struct source_node *node, struct wait *wait)
+// The brake: how many records may still come in now. At a stop what has been read goes through at
+// once.
+static void brake(struct source_node *node)
 {
-    if (node->rate <= 0)
-        return false;
+    node->room = BATCH_RECORDS;
+    if (node->rate <= 0 || !node->driver || driver_stopping(&node->driver->driver))
+        return;
     int64_t now = clock_mono_ns(node->outputs.clock);
-    if (!node->filled_ns)
-        node->filled_ns = now;
     double most = node->rate > 10 ? node->rate / 10 : 1; // at most 100 ms at once
-    node->allowance += (double)(now - node->filled_ns) * node->rate / 1e9;
+    if (node->filled_ns)
+        node->allowance += (double)(now - node->filled_ns) * node->rate / 1e9;
     node->allowance = node->allowance > most ? most : node->allowance;
     node->filled_ns = now;
-    if (node->allowance >= 1)
+    if (node->allowance < BATCH_RECORDS)
+        node->room = node->allowance < 1 ? 0 : (uint32_t)node->allowance;
+}
+
+// Holds back what may hold records: a barrier or news of a split go on.
+static bool braked(struct source_node *node, struct wait *wait)
+{
+    enum parcel_kind kind = node->parcel->kind;
+    node->braking = node->batch->count >= node->room && kind != PARCEL_BARRIER &&
+                    kind != PARCEL_SPLIT && kind != PARCEL_LOST && kind != PARCEL_BAD;
+    if (!node->braking)
         return false;
-    wait->until_ns = now + (int64_t)((1 - node->allowance) / node->rate * 1e9) + 1000;
+    double missing = 1 - (node->allowance - node->batch->count);
+    int64_t at = node->filled_ns + (int64_t)(missing / node->rate * 1e9) + 1000;
+    if (at < wait->until_ns)
+        wait->until_ns = at;
     return true;
 }
 
@@ -275,20 +240,21 @@ static bool check_driver(struct source_node *node)
 // Fills the batch; true when there may be more at once.
 static bool fill(struct source_node *node, struct wait *wait)
 {
-    if (!node->batch && !(node->batch = batch_new(node->outputs.pool)))
-        return true;
+    if (!node->batch && !(node->batch = batch_new(node->outputs.pool))) {
+        outputs_out_of_memory(&node->outputs);
+        return false;
+    }
+    brake(node);
     while (node->phase == SOURCE_READING && next_parcel(node, wait)) {
-        uint32_t before = node->batch->count;
-        enum intake result = take_parcel(node, node->parcel);
-        node->allowance -= (double)(node->batch->count - before);
-        if (result == INTAKE_FAILED)
-            return false;
-        if (result == INTAKE_FULL)
+        if (node->batch->count == BATCH_RECORDS)
             return true;
+        if (braked(node, wait))
+            return false;
+        enum intake result = take_parcel(node, node->parcel);
+        if (result != INTAKE_DONE)
+            return result == INTAKE_FULL;
         parcel_free(node->parcel);
         node->parcel = NULL;
-        if (node->batch->count == BATCH_RECORDS || (node->rate > 0 && node->allowance < 1))
-            return true;
     }
     return false;
 }
@@ -301,26 +267,24 @@ static void finish(struct source_node *node, struct wait *wait)
     wait->busy = true;
 }
 
+static void read(struct source_node *node, struct wait *wait)
+{
+    if (node->driver && !check_driver(node))
+        return;
+    bool more = fill(node, wait);
+    node->allowance -= node->batch ? node->batch->count : 0;
+    wait->busy = wait->busy || more;
+}
+
 void source_node_step(struct source_node *node, struct wait *wait)
 {
-    if (node->phase == SOURCE_ENDED || !outputs_open(&node->outputs))
+    bool open = node->phase != SOURCE_ENDED && outputs_open(&node->outputs);
+    source_splits_look_for_idle(node, open && !node->barrier_parcel && !node->braking, wait);
+    if (!open)
         return;
-    if (node->idle_after_ms && node->split_count) {
-        int64_t now = clock_mono_ns(node->outputs.clock);
-        if (now >= node->idle_check_ns)
-            look_for_idle(node, now);
-        if (node->idle_check_ns < wait->until_ns)
-            wait->until_ns = node->idle_check_ns;
-    }
-    if (node->phase == SOURCE_READING && !node->barrier_parcel && !braked(node, wait)) {
-        if (node->driver && !check_driver(node))
-            return;
-        if (fill(node, wait))
-            wait->busy = true;
-        if (node->outputs.failed)
-            return;
-    }
-    if (!flush(node, 0) || (node->barrier_parcel && !send_barrier(node)))
+    if (node->phase == SOURCE_READING && !node->barrier_parcel)
+        read(node, wait);
+    if (node->outputs.failed || !flush(node, 0) || (node->barrier_parcel && !send_barrier(node)))
         return;
     if (node->phase == SOURCE_ENDING)
         finish(node, wait);

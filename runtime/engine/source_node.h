@@ -20,8 +20,9 @@ struct source_split {
     const char *rest;
     size_t rest_len;
     int64_t offset;  // bytes (streams) taken so far
-    int64_t seen_ns; // last record, for idleness
-    bool lost, ended, idle;
+    uint32_t input;  // of the valve, while it has not ended
+    int64_t seen_ns; // when the last record came, in time that the node was listening
+    bool ended, idle;
     bool touched; // has records in this batch
 };
 
@@ -34,7 +35,6 @@ struct source_node {
     struct decoder *decoder;
     struct json_limits limits;
     enum framing framing;
-    bool stream;
     bool has_time;
     bool time_of_record; // event_time: record
     struct path time_path;
@@ -53,11 +53,14 @@ struct source_node {
     enum source_phase phase;
     bool end_is_final; // EOF, not a stop: the final watermark goes out
     int64_t sent_watermark;
-    uint64_t barrier;                             // epoch to send behind the batch; 0: none
+    bool sent_idle;
+    uint64_t epoch;                               // of the last barrier
     struct parcel *barrier_parcel, *last_barrier; // positions, until it is acknowledged
     double rate, allowance;                       // records a second; 0: no brake
-    int64_t filled_ns;
-    int64_t idle_check_ns;
+    uint32_t room;                                // records that may be in the batch now
+    bool braking;                                 // the parcel in hand has to wait for it
+    int64_t filled_ns, idle_check_ns;
+    int64_t deaf_ns, deaf_since_ns; // time in which nothing could be taken
 };
 
 int source_node_init(struct source_node *node, const struct plan_node *plan, uint16_t index,
@@ -66,6 +69,17 @@ int source_node_init(struct source_node *node, const struct plan_node *plan, uin
                      bool has_plugins, struct error *err);
 void source_node_deinit(struct source_node *node);
 void source_node_step(struct source_node *node, struct wait *wait);
+
+// -- splits (source_split.c) --
+
+void source_split_deinit(struct source_split *split);
+int source_split_add(struct source_node *node, const struct parcel *parcel);
+void source_split_end(struct source_node *node, uint32_t id);
+// What this batch has brought becomes watermarks.
+void source_splits_advance(struct source_node *node);
+// `listening`: the node can take records now.
+void source_splits_look_for_idle(struct source_node *node, bool listening, struct wait *wait);
+
 static inline bool source_node_ended(const struct source_node *node)
 {
     return node->phase == SOURCE_ENDED;

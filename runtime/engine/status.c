@@ -2,7 +2,6 @@
 #include "base/alloc.h"
 #include "engine/engine_parts.h"
 #include <inttypes.h>
-#include <string.h>
 
 static void fill(const struct engine *engine, uint32_t index, struct node_status *out)
 {
@@ -31,8 +30,7 @@ static void fill(const struct engine *engine, uint32_t index, struct node_status
     };
     if (node->kind == NODE_SOURCE && node->source.driver)
         out->lag = atomic_load_explicit(&node->source.driver->lag, memory_order_relaxed);
-    // Written by the lane while it is read here: a torn line at the worst, always NUL-terminated.
-    memcpy(out->last_error, node->outputs.last_error, sizeof out->last_error - 1);
+    said_read(&node->outputs.last_error, out->last_error);
 }
 
 int engine_status(struct engine *engine, struct engine_status *out)

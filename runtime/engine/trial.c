@@ -307,7 +307,7 @@ static int mark_split(struct trial *trial, struct source_node *source, uint32_t 
     int rc = need_split(trial, source, split, err);
     if (rc)
         return rc;
-    valve_advance(&source->valve, split, time);
+    valve_advance(&source->valve, source->splits[split].input, time);
     return settle(trial, err);
 }
 
@@ -349,10 +349,11 @@ int trial_idle(struct trial *trial, const char *to, const char *input, int64_t s
     for (uint32_t i = 0; !rc && i < source->split_count; i++) {
         if (split >= 0 && i != (uint32_t)split)
             continue;
+        source->splits[i].idle = idle;
         if (idle)
-            valve_idle(&source->valve, i);
+            valve_idle(&source->valve, source->splits[i].input);
         else
-            valve_active(&source->valve, i);
+            valve_active(&source->valve, source->splits[i].input);
     }
     return rc ? rc : settle(trial, err);
 }

@@ -4,6 +4,7 @@
 #include "engine/engine.h"
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -150,7 +151,15 @@ int worker_start(struct worker *worker, struct lane *lane, struct connections *c
     worker->lane = lane;
     worker->connections = connections;
     atomic_store(&worker->state, ENGINE_RUNNING);
+    sigset_t stops, before;
+    sigemptyset(&stops);
+    sigaddset(&stops, SIGINT);
+    sigaddset(&stops, SIGTERM);
+    sigaddset(&stops, SIGHUP);
+    // They are the main thread's: threads inherit the mask, also those that plugins start.
+    pthread_sigmask(SIG_BLOCK, &stops, &before);
     int rc = pthread_create(&worker->thread, NULL, work, worker);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (rc)
         return error_errno(err, ERR_FATAL, rc, "worker thread");
     worker->started = true;

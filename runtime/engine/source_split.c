@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+#include "base/alloc.h"
+#include "engine/source_node.h"
+
+// The splits of a source in its lane: what each has come to in event time, and who is idle.
+
+enum { IDLE_CHECKS = 4 }; // an idle split is noticed within idle_after / 4
+
+void source_split_deinit(struct source_split *split)
+{
+    chunk_unref(split->rest_chunk);
+    mem_free(split->name);
+    mem_free(split->meta);
+}
+
+// Time in which the node could not take anything does not count: nobody is idle who is not heard.
+static int64_t listening_ns(const struct source_node *node)
+{
+    int64_t now = clock_mono_ns(node->outputs.clock);
+    return now - node->deaf_ns - (node->deaf_since_ns ? now - node->deaf_since_ns : 0);
+}
+
+static int begin(struct source_node *node, struct source_split *split)
+{
+    framer_init(&split->framer, node->framing, node->limits.size);
+    generator_init(&split->generator, node->out_of_order_ms);
+    split->seen_ns = listening_ns(node);
+    split->offset = 0;
+    split->ended = split->idle = false;
+    stat_add(&node->outputs.stats->splits, 1);
+    return valve_add(&node->valve, &split->input);
+}
+
+static int add(struct source_node *node, const struct parcel *parcel)
+{
+    if (mem_grow(&node->splits, &node->split_cap, node->split_count + 1, sizeof *node->splits) ||
+        mem_grow(&node->touched, &node->touched_cap, node->split_count + 1, sizeof *node->touched))
+        return ERR_NOMEM;
+    struct source_split *split = &node->splits[node->split_count++];
+    *split = (struct source_split){.name = mem_strndup(parcel->text.data, parcel->text.len),
+                                   .meta = mem_zalloc(sizeof *split->meta)};
+    if (!split->name || !split->meta)
+        return ERR_NOMEM;
+    split->meta->split = split->name;
+    return begin(node, split);
+}
+
+int source_split_add(struct source_node *node, const struct parcel *parcel)
+{
+    int rc = 0;
+    if (parcel->split >= node->split_count)
+        rc = add(node, parcel);
+    else if (node->splits[parcel->split].ended)
+        rc = begin(node, &node->splits[parcel->split]);
+    if (rc)
+        outputs_out_of_memory(&node->outputs);
+    return rc;
+}
+
+// It holds nobody back any more. Its unfinished frame goes with it.
+void source_split_end(struct source_node *node, uint32_t id)
+{
+    struct source_split *split = &node->splits[id];
+    if (split->ended)
+        return;
+    split->ended = true;
+    chunk_unref(split->rest_chunk);
+    split->rest_chunk = NULL;
+    split->rest_len = 0;
+    valve_remove(&node->valve, split->input);
+    stat_set(&node->outputs.stats->splits, stat_get(&node->outputs.stats->splits) - 1);
+}
+
+static void advance(struct source_node *node, struct source_split *split, int64_t now)
+{
+    split->touched = false;
+    split->seen_ns = now;
+    if (split->ended)
+        return;
+    if (split->idle) {
+        split->idle = false;
+        valve_active(&node->valve, split->input);
+    }
+    if (node->has_time)
+        valve_advance(&node->valve, split->input, generator_watermark(&split->generator));
+}
+
+void source_splits_advance(struct source_node *node)
+{
+    int64_t now = node->touched_count ? listening_ns(node) : 0;
+    while (node->touched_count)
+        advance(node, &node->splits[node->touched[--node->touched_count]], now);
+}
+
+static void look(struct source_node *node, int64_t now)
+{
+    int64_t limit = node->idle_after_ms * 1000000;
+    for (uint32_t i = 0; i < node->split_count; i++) {
+        struct source_split *split = &node->splits[i];
+        if (!split->idle && !split->ended && now - split->seen_ns >= limit) {
+            split->idle = true;
+            valve_idle(&node->valve, split->input);
+        }
+    }
+}
+
+void source_splits_look_for_idle(struct source_node *node, bool listening, struct wait *wait)
+{
+    if (!node->idle_after_ms || node->phase != SOURCE_READING)
+        return;
+    int64_t now = clock_mono_ns(node->outputs.clock);
+    if (!listening) {
+        node->deaf_since_ns = node->deaf_since_ns ? node->deaf_since_ns : now;
+        return;
+    }
+    if (node->deaf_since_ns)
+        node->deaf_ns += now - node->deaf_since_ns;
+    node->deaf_since_ns = 0;
+    if (now >= node->idle_check_ns) {
+        node->idle_check_ns = now + node->idle_after_ms * 1000000 / IDLE_CHECKS;
+        look(node, now - node->deaf_ns);
+    }
+    if (node->idle_check_ns < wait->until_ns)
+        wait->until_ns = node->idle_check_ns;
+}
