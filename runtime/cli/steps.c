@@ -42,6 +42,7 @@ static int integer_of(const struct step *step, const char *name, int64_t absent,
 // ms, or a duration such as 2m; INT64_MAX for `end`.
 static int time_of(const struct step *step, const char *text, int64_t *out)
 {
+    *out = 0;
     if (text && strcmp(text, "end") == 0)
         *out = INT64_MAX;
     else if (!text || (!text_parse_int(text, out) && !text_parse_duration(text, out)))
@@ -93,7 +94,7 @@ static int run_send(const struct step *step)
 
 static int run_watermark(const struct step *step)
 {
-    int64_t time, split;
+    int64_t time, split = -1;
     bool map = step->body->is_map;
     int code = time_of(step, map ? text_of(step, "time") : step->body->text, &time);
     if (!code)
@@ -135,7 +136,7 @@ static int run_clock(const struct step *step)
 
 static int expect_watermark(const struct step *step, const char *from)
 {
-    int64_t wanted, found;
+    int64_t wanted, found = 0;
     int code = time_of(step, text_of(step, "watermark"), &wanted);
     if (!code)
         code = trial_watermark_of(step->trial, from, &found, step->err);
