@@ -111,6 +111,7 @@ static void rest(struct sink_driver *sink, struct wait *wait)
 {
     if (!sink->dirty) {
         driver_again(&sink->driver, wait); // a wake or deadline that it asked for
+        wait->fd = -1; // may be ready all the time: there is nothing that it could go on with
         return;
     }
     int64_t now = clock_mono_ns(sink->driver.ctx.clock);
