@@ -74,6 +74,7 @@ struct aggregate {
     uint32_t fire_next;
     struct keyed_window *again_window;
     struct table_entry *again_entry;
+    uint32_t nomem_tries; // of the result that is due, for which memory was out
 
     // The window of the row before, as most records are of the same one.
     struct window near;

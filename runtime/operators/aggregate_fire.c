@@ -3,7 +3,10 @@
 #include "record/json.h"
 #include "time/timestamp.h"
 
-enum { RESULTS_PER_LOOK = 64 }; // results between two looks at the clock
+enum {
+    RESULTS_PER_LOOK = 64, // results between two looks at the clock
+    NOMEM_TRIES = 1000     // of one result, between which the engine sends and frees what it can
+};
 
 // -- one result --
 
@@ -144,8 +147,12 @@ static enum op_status fire(struct aggregate *agg, const struct keyed_window *win
     error_clear(&err);
     bool kept = true;
     int rc = finish_result(agg, out, window, entry, &kept, &err);
-    if (rc == ERR_NOMEM)
-        return OP_AGAIN; // as with a batch that cannot be had
+    if (rc == ERR_NOMEM) {
+        if (++agg->nomem_tries < NOMEM_TRIES)
+            return OP_AGAIN;
+        error_nomem(&err);
+    }
+    agg->nomem_tries = 0;
     if (rc) {
         enum op_status status = finish_failed(agg, window, outputs, &err);
         if (status != OP_DONE)

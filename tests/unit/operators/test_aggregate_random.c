@@ -202,6 +202,33 @@ static void test_no_memory(void)
         run_failing(n);
 }
 
+// Memory that never comes back ends the firing with an error, not with one OP_AGAIN after another.
+static void test_no_memory_for_good(void)
+{
+    struct one_operator one = {0};
+    static char json[500000]; // keys that a resting batch has no room for
+    open_random(&one, 100);
+    for (int i = 0; i < 6; i++) {
+        snprintf(json, sizeof json, "{\"k\":\"%0*d\"}", (int)sizeof json - 20, i);
+        one_send(&one, json, 5);
+    }
+    CU_ASSERT_EQUAL(one_process(&one), OP_DONE);
+    CU_ASSERT_EQUAL_FATAL(one.op->stats.absorbed, 6);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(outputs_batch(&one.outputs, PORT_OUT)); // what is missing is bytes
+    one.outputs.verdict = ERROR_STOP;
+    mem_fail_at(1, true);
+    enum op_status status = OP_AGAIN;
+    for (int i = 0; status == OP_AGAIN && i < 100000; i++)
+        status = one.op->watermark(one.op, INT64_MAX, &one.outputs);
+    mem_fail_at(0, false);
+    CU_ASSERT_EQUAL(status, OP_STOP);
+    CU_ASSERT_EQUAL(one.outputs.error_count, 1);
+    one.outputs.verdict = ERROR_RETRY; // the slots are still there
+    CU_ASSERT_EQUAL(one_watermark(&one, INT64_MAX), OP_DONE);
+    CU_ASSERT_EQUAL(one.op->stats.created, 6);
+    one_deinit(&one);
+}
+
 static void test_build_without_memory(void)
 {
     bool built = false;
@@ -250,6 +277,7 @@ static void test_limit(void)
 
 static CU_TestInfo cases[] = {{"against a plain calculation", test_random},
                               {"failing allocations", test_no_memory},
+                              {"memory that never comes back", test_no_memory_for_good},
                               {"build without memory", test_build_without_memory},
                               {"limit of state", test_limit},
                               CU_TEST_INFO_NULL};
