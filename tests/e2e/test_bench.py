@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The measuring tools measure: `tidemill bench`, and the driver behind `./dev bench` on little data.
-No figure is judged here."""
+"""The measuring tools measure: `tidemill bench`, and the driver behind `./dev bench` on little
+data. No figure is judged here."""
 
 import json
 import os
