@@ -10,3 +10,9 @@ struct decoder *decoder_none_new(struct shape_table *shapes, const struct json_l
 struct encoder *encoder_json_new(void);
 struct encoder *encoder_text_new(void);
 struct encoder *encoder_none_new(void);
+
+// Those with options: 0 or an error.
+int decoder_csv_new(struct decoder **out, const struct csv_options *options,
+                    struct shape_table *shapes, const struct json_limits *limits,
+                    struct error *err);
+int encoder_csv_new(struct encoder **out, const struct csv_options *options, struct error *err);

@@ -140,15 +140,33 @@ static bool put_object(struct writer *writer, uint32_t *slot)
     return flush_run(writer) && pen_literal(&writer->pen, "}", 1);
 }
 
-// The member of a record whose raw bytes are no object.
-static bool put_whole(struct writer *writer)
+// A value of bytes that are no JSON: what looks like a number there is one as it stands.
+static bool put_raw(struct pen *pen, const char *text, struct span span)
+{
+    switch ((enum span_kind)span.kind) {
+    case SPAN_INT:
+    case SPAN_NUMBER:
+        return pen_literal(pen, text, span.len);
+    case SPAN_NULL:
+        return pen_literal(pen, "null", 4);
+    case SPAN_TRUE:
+        return pen_literal(pen, "true", 4);
+    case SPAN_FALSE:
+        return pen_literal(pen, "false", 5);
+    default:
+        return pen_string(pen, text, span.len);
+    }
+}
+
+// A member of a record whose raw bytes are no object.
+static bool put_whole(struct writer *writer, uint32_t slot)
 {
     const struct record *record = writer->record;
-    struct span span = record->spans[0];
-    if (record->cells && !cell_untouched(record, 0))
-        return put_cell(writer, record->cells[0]);
+    struct span span = record->spans[slot];
+    if (record->cells && !cell_untouched(record, slot))
+        return put_cell(writer, record->cells[slot]);
     if (record->flags & RECORD_RAW)
-        return pen_string(&writer->pen, record->raw + span.at, span.len);
+        return put_raw(&writer->pen, record->raw + span.at, span);
     return pen_text(&writer->pen, record->raw + value_start(span),
                     value_end(span) - value_start(span));
 }
@@ -161,7 +179,7 @@ static bool put_whole_object(struct writer *writer, uint32_t *slot)
     for (*slot = 0; *slot < record->shape->count; ++*slot) {
         if (*slot < record->wire) {
             bool gone = record->cells && record->cells[*slot].type == VALUE_ABSENT;
-            if (!gone && (!put_name(writer, *slot) || !put_whole(writer)))
+            if (!gone && (!put_name(writer, *slot) || !put_whole(writer, *slot)))
                 return false;
         } else if (record->cells && record->cells[*slot].type > VALUE_ABSENT) {
             if (!put_name(writer, *slot) || !put_cell(writer, record->cells[*slot]))
@@ -184,7 +202,9 @@ int json_write(struct batch *batch, const struct record *record, struct buf *out
     (void)batch;
     if (record_untouched(record) && !(record->flags & RECORD_LINES))
         return buf_append(out, record->raw, record->raw_len);
-    if ((record->flags & RECORD_RAW) && record_members(record) == 0 && record->wire == 0)
+    const uint16_t undecoded = RECORD_RAW | RECORD_WHOLE;
+    if ((record->flags & undecoded) == undecoded && record->wire == 0 &&
+        record_members(record) == 0)
         return error_set(err, ERR_DATA, "bytes that were not decoded cannot be written as JSON");
     struct writer writer = {.record = record, .first = true};
     uint32_t slot = 0;
@@ -192,8 +212,8 @@ int json_write(struct batch *batch, const struct record *record, struct buf *out
     pen_open(&writer.pen, out);
     bool done;
     if (is_lone_value(record))
-        done = put_whole(&writer);
-    else if (record->flags & RECORD_WHOLE)
+        done = put_whole(&writer, 0);
+    else if (record->flags & undecoded)
         done = put_whole_object(&writer, &slot);
     else
         done = put_object(&writer, &slot);

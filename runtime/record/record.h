@@ -45,7 +45,7 @@ enum record_flags {
     RECORD_SHARED_CELLS = 2, // cells belong to several records: copied before a write
     RECORD_WHOLE = 4,        // raw is no object: its one member is the whole of raw
     RECORD_RETRACT = 8,      // takes back an earlier result (header op: retract)
-    RECORD_RAW = 16,         // raw is no JSON text (decode text or none)
+    RECORD_RAW = 16,         // raw is no JSON text; spans are text, or numbers as in JSON
     RECORD_LINES = 32,       // raw has line breaks between its tokens: not to be copied as it is
 };
 
