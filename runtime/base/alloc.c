@@ -1,47 +1,33 @@
 // SPDX-License-Identifier: MIT
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/fault.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-// `calls` counts always; it is touched once per allocation, which on the paths that matter is once
-// per batch at most.
-static _Atomic uint64_t calls;
-static _Atomic uint64_t fail_call; // number of the call that fails; 0: none
-static _Atomic bool fail_rest;
-static _Atomic uint64_t failed;
+// Counts always; it is touched once per allocation, which on the paths that matter is once per
+// batch at most.
+static struct fault fault;
 
 static bool must_fail(void)
 {
-    uint64_t call = atomic_fetch_add_explicit(&calls, 1, memory_order_relaxed) + 1;
-    uint64_t at = atomic_load_explicit(&fail_call, memory_order_relaxed);
-    if (__builtin_expect(at == 0, 1))
-        return false;
-    if (call != at && !(call > at && atomic_load(&fail_rest)))
-        return false;
-    atomic_fetch_add(&failed, 1);
-    return true;
+    return fault_hits(&fault);
 }
 
 void mem_fail_at(uint64_t n, bool and_all_after)
 {
-    atomic_store(&fail_call, 0);
-    atomic_store(&failed, 0);
-    atomic_store(&fail_rest, and_all_after);
-    if (n)
-        atomic_store(&fail_call, atomic_load(&calls) + n);
+    fault_set(&fault, n, and_all_after);
 }
 
 uint64_t mem_calls(void)
 {
-    return atomic_load(&calls);
+    return atomic_load(&fault.calls);
 }
 
 uint64_t mem_fail_count(void)
 {
-    return atomic_load(&failed);
+    return atomic_load(&fault.failed);
 }
 
 void *mem_alloc(size_t size)

@@ -1,53 +1,41 @@
 // SPDX-License-Identifier: MIT
 #include "base/io.h"
+#include "base/fault.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static _Atomic uint64_t calls;
-static _Atomic uint64_t fail_call; // number of the call that fails; 0: none
+static struct fault fault;
 static _Atomic int fail_errnum;
-static _Atomic bool fail_rest;
-static _Atomic uint64_t failed;
 
 // True: this call has to fail, errno is set.
 static bool must_fail(void)
 {
-    uint64_t call = atomic_fetch_add_explicit(&calls, 1, memory_order_relaxed) + 1;
-    uint64_t at = atomic_load_explicit(&fail_call, memory_order_relaxed);
-    if (__builtin_expect(at == 0, 1))
+    if (!fault_hits(&fault))
         return false;
-    if (call != at && !(call > at && atomic_load(&fail_rest)))
-        return false;
-    atomic_fetch_add(&failed, 1);
     errno = atomic_load(&fail_errnum);
     return true;
 }
 
 void io_fail_at(uint64_t n, int errnum, bool and_all_after)
 {
-    atomic_store(&fail_call, 0);
-    atomic_store(&failed, 0);
     atomic_store(&fail_errnum, errnum);
-    atomic_store(&fail_rest, and_all_after);
-    if (n)
-        atomic_store(&fail_call, atomic_load(&calls) + n);
+    fault_set(&fault, n, and_all_after);
 }
 
 uint64_t io_calls(void)
 {
-    return atomic_load(&calls);
+    return atomic_load(&fault.calls);
 }
 
 uint64_t io_fail_count(void)
 {
-    return atomic_load(&failed);
+    return atomic_load(&fault.failed);
 }
 
 int io_open(int *fd, const char *path, int flags, mode_t mode, struct error *err)
