@@ -35,26 +35,13 @@ static int decode_member(struct batch *batch, const char *text, const struct jso
     return member->value.type == VALUE_ABSENT ? ERR_NOMEM : 0;
 }
 
-static int grow(struct batch *batch, struct node *node)
-{
-    uint32_t cap = node->cap ? node->cap * 2 : 8;
-    struct node_member *members = ARENA_ARRAY(&batch->arena, struct node_member, cap);
-    if (!members)
-        return ERR_NOMEM;
-    if (node->count)
-        memcpy(members, node->members, node->count * sizeof *members);
-    node->members = members;
-    node->cap = cap;
-    return 0;
-}
-
 int json_index_node(struct batch *batch, struct node *node)
 {
     struct json_walk walk;
     struct json_member member;
     json_walk_start(&walk, node->text, node->text_len);
     while (json_walk_next(&walk, &member)) {
-        if (node->count == node->cap && grow(batch, node))
+        if (node_make_room(batch, node))
             return ERR_NOMEM;
         if (decode_member(batch, node->text, &member, &node->members[node->count]))
             return ERR_NOMEM;

@@ -127,18 +127,25 @@ static void take_out(struct node *node, uint32_t index)
             (node->count - index) * sizeof *node->members);
 }
 
+int node_make_room(struct batch *batch, struct node *node)
+{
+    if (node->count < node->cap)
+        return 0;
+    uint32_t cap = node->cap ? node->cap * 2 : 8;
+    struct node_member *members = ARENA_ARRAY(&batch->arena, struct node_member, cap);
+    if (!members)
+        return ERR_NOMEM;
+    if (node->count)
+        memcpy(members, node->members, node->count * sizeof *members);
+    node->members = members;
+    node->cap = cap;
+    return 0;
+}
+
 static int append(struct batch *batch, struct node *node, struct node_member member)
 {
-    if (node->count == node->cap) {
-        uint32_t cap = node->cap ? node->cap * 2 : 8;
-        struct node_member *members = ARENA_ARRAY(&batch->arena, struct node_member, cap);
-        if (!members)
-            return ERR_NOMEM;
-        if (node->count)
-            memcpy(members, node->members, node->count * sizeof *members);
-        node->members = members;
-        node->cap = cap;
-    }
+    if (node_make_room(batch, node))
+        return ERR_NOMEM;
     struct value value = member.value;
     member.value = value_absent();
     node->members[node->count++] = member;

@@ -36,6 +36,7 @@ struct node {
 struct node *node_enter(struct batch *batch, struct record *record, int32_t slot);
 struct node *node_enter_member(struct batch *batch, struct node *node, uint32_t index);
 struct node *node_new(struct batch *batch, bool is_array);
+int node_make_room(struct batch *batch, struct node *node); // for one more member; or ERR_NOMEM
 
 // Reads never change. VALUE_ABSENT when it is not there. Index from 0.
 struct value node_get(struct batch *batch, struct node *node, const char *name, uint32_t len);
