@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "operators/aggregate.h"
+#include "operators/scripted.h"
 
 // By hand: the accumulator of a key and window is JSON bytes in its slot. Rows go through the
 // script in runs: a run is rows that all go in, and ends behind a row that must fire its window
@@ -60,15 +61,7 @@ static enum script_verdict failed(void *arg, uint32_t index, const struct error 
 {
     struct run *run = arg;
     run->agg->rows[index - run->first].failed = true;
-    switch (outputs_error(run->outputs, run->batch, index, err)) {
-    case ERROR_SKIP:
-        return SCRIPT_NEXT;
-    case ERROR_RETRY:
-        return SCRIPT_PAUSE;
-    case ERROR_STOP:
-        break;
-    }
-    return SCRIPT_HALT;
+    return scripted_verdict(outputs_error(run->outputs, run->batch, index, err));
 }
 
 // The rows that are done have their record in them.

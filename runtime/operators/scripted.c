@@ -88,10 +88,9 @@ int scripted_routes(struct script **out, const struct operator_spec *spec,
     return script_routes(out, &source, expressions, count, all, err);
 }
 
-enum script_verdict scripted_failed(void *arg, uint32_t index, const struct error *err)
+enum script_verdict scripted_verdict(enum on_error_verdict verdict)
 {
-    struct scripted *scripted = arg;
-    switch (outputs_error(scripted->outputs, scripted->batch, index, err)) {
+    switch (verdict) {
     case ERROR_SKIP:
         return SCRIPT_NEXT;
     case ERROR_RETRY:
@@ -99,8 +98,15 @@ enum script_verdict scripted_failed(void *arg, uint32_t index, const struct erro
     case ERROR_STOP:
         break;
     }
-    scripted->stopped = true;
     return SCRIPT_HALT;
+}
+
+enum script_verdict scripted_failed(void *arg, uint32_t index, const struct error *err)
+{
+    struct scripted *scripted = arg;
+    enum on_error_verdict verdict = outputs_error(scripted->outputs, scripted->batch, index, err);
+    scripted->stopped |= verdict == ERROR_STOP;
+    return scripted_verdict(verdict);
 }
 
 enum op_status scripted_run(struct scripted *scripted, enum script_call call, struct batch *batch,

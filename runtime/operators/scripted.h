@@ -32,6 +32,8 @@ struct scripted {
     bool stopped; // on_error says stop
 };
 
+// What a run does when on_error has said this.
+enum script_verdict scripted_verdict(enum on_error_verdict verdict);
 // For struct script_sink's `failed`, with arg a struct scripted.
 enum script_verdict scripted_failed(void *arg, uint32_t index, const struct error *err);
 // Runs the batch from its cursor on. OP_DONE: all records went through; OP_AGAIN; OP_STOP.
