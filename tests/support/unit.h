@@ -2,6 +2,8 @@
 #pragma once
 #include <CUnit/Basic.h>
 #include <CUnit/CUnit.h>
+#include <stdio.h>
+#include <string.h>
 
 // A test program: tables of cases, one main. Exit status 1 when anything failed.
 //
@@ -25,3 +27,19 @@
         CU_cleanup_registry();                                                                     \
         return failed ? 1 : 0;                                                                     \
     }
+
+// Texts; both are printed when they are not as wanted.
+#define CHECK_TEXT(actual, wanted)                                                                 \
+    do {                                                                                           \
+        const char *actual_ = (actual), *wanted_ = (wanted);                                       \
+        CU_ASSERT_STRING_EQUAL(actual_, wanted_);                                                  \
+        if (strcmp(actual_, wanted_) != 0)                                                         \
+            fprintf(stderr, "\n  line %d: %s\n  wanted:  %s\n", __LINE__, actual_, wanted_);       \
+    } while (0)
+#define CHECK_HAS(actual, part)                                                                    \
+    do {                                                                                           \
+        const char *actual_ = (actual), *part_ = (part);                                           \
+        CU_ASSERT_PTR_NOT_NULL(strstr(actual_, part_));                                            \
+        if (!strstr(actual_, part_))                                                               \
+            fprintf(stderr, "\n  line %d: %s\n  without: %s\n", __LINE__, actual_, part_);         \
+    } while (0)

@@ -143,18 +143,3 @@ static inline const char *fixture_map(struct fixture *f, const char *text, const
     script_free(script);
     return out;
 }
-
-#define CHECK_TEXT(actual, wanted)                                                                 \
-    do {                                                                                           \
-        const char *actual_ = (actual), *wanted_ = (wanted);                                       \
-        CU_ASSERT_STRING_EQUAL(actual_, wanted_);                                                  \
-        if (strcmp(actual_, wanted_) != 0)                                                         \
-            fprintf(stderr, "\n  got:    %s\n  wanted: %s\n", actual_, wanted_);                   \
-    } while (0)
-#define CHECK_HAS(actual, part)                                                                    \
-    do {                                                                                           \
-        const char *actual_ = (actual), *part_ = (part);                                           \
-        CU_ASSERT_PTR_NOT_NULL(strstr(actual_, part_));                                            \
-        if (!strstr(actual_, part_))                                                               \
-            fprintf(stderr, "\n  got:     %s\n  without: %s\n", actual_, part_);                   \
-    } while (0)

@@ -8,13 +8,6 @@
 
 // What the tests of operators with scripts share.
 
-static inline void check_text(const char *got, const char *wanted, int line)
-{
-    CU_ASSERT_STRING_EQUAL(got, wanted);
-    if (strcmp(got, wanted) != 0)
-        fprintf(stderr, "\n  line %d got:\n%s\n  wanted:\n%s\n", line, got, wanted);
-}
-
 // Port `port` of the operator has given exactly these lines, `<time> <json>`, so far.
 #define CHECK_PORT(one, port, wanted)                                                              \
     do {                                                                                           \
@@ -24,7 +17,7 @@ static inline void check_text(const char *got, const char *wanted, int line)
             const struct fake_result *result_ = fake_result(&(one)->outputs, port, i_);            \
             (void)buf_printf(&text_, "%lld %s\n", (long long)result_->time, result_->json);        \
         }                                                                                          \
-        check_text(buf_cstr(&text_), wanted, __LINE__);                                            \
+        CHECK_TEXT(buf_cstr(&text_), wanted);                                                      \
         buf_deinit(&text_);                                                                        \
     } while (0)
 
@@ -43,9 +36,7 @@ static inline void build_fails(const struct operator_class *class, const char *o
     struct one_operator one = {0};
     int rc = one_init(&one, class, options);
     CU_ASSERT_EQUAL(rc, ERR_INPUT);
-    CU_ASSERT_PTR_NOT_NULL(strstr(one.err.text, error));
-    if (!strstr(one.err.text, error))
-        fprintf(stderr, "\n  got:     %s\n  without: %s\n", one.err.text, error);
+    CHECK_HAS(one.err.text, error);
     one_deinit(&one);
 }
 

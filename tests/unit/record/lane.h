@@ -105,12 +105,3 @@ static inline const char *lane_json(struct lane *lane, const struct record *reco
     CU_ASSERT_EQUAL(code, 0);
     return code ? lane->err.text : buf_cstr(&lane->out);
 }
-
-// Prints both when they differ.
-#define CHECK_TEXT(actual, wanted)                                                                 \
-    do {                                                                                           \
-        const char *actual_ = (actual), *wanted_ = (wanted);                                       \
-        CU_ASSERT_STRING_EQUAL(actual_, wanted_);                                                  \
-        if (strcmp(actual_, wanted_) != 0)                                                         \
-            fprintf(stderr, "\n  line %d: %s\n  wanted:  %s\n", __LINE__, actual_, wanted_);       \
-    } while (0)
