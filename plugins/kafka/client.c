@@ -14,23 +14,22 @@ void client_say(struct client *client, int level, const char *fmt, ...)
 {
     if (!client->host)
         return;
-    char line[512];
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(line, sizeof line, fmt, args);
-    va_end(args);
-    if (level == TIDE_LOG_ERROR)
-        memcpy(client->trouble, line, sizeof line);
     int64_t now = client->host->mono_ns(client->ctx);
     if (client->last_line_ns && now - client->last_line_ns < LINE_EVERY_NS) {
         client->held++;
         return;
     }
     client->last_line_ns = now;
+    char line[512], where[160] = "", more[48] = "";
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(line, sizeof line, fmt, args);
+    va_end(args);
+    if (!strstr(line, client->brokers))
+        snprintf(where, sizeof where, " [%s]", client->brokers);
     if (client->held)
-        client->host->log(client->ctx, level, "%s (and %u lines more)", line, client->held);
-    else
-        client->host->log(client->ctx, level, "%s", line);
+        snprintf(more, sizeof more, " (and %u lines more)", client->held);
+    client->host->log(client->ctx, level, "%s%s%s", line, where, more);
     client->held = 0;
 }
 
@@ -66,6 +65,8 @@ tide_result client_new(const tide_host *host, tide_ctx *ctx, rd_kafka_type_t typ
         return host->fail(ctx, TIDE_FATAL, "out of memory or descriptors");
     }
     *client = (struct client){.refs = 1, .event_fd = fd, .host = host, .ctx = ctx, .owner = owner};
+    size_t size = sizeof client->brokers;
+    rd_kafka_conf_get(conf, "bootstrap.servers", client->brokers, &size);
     rd_kafka_conf_set_opaque(conf, client);
     rd_kafka_conf_set_log_cb(conf, on_log);
     rd_kafka_conf_set_error_cb(conf, on_error);

@@ -23,7 +23,7 @@ struct client {
     void *owner; // the source or sink, for its callbacks
     int64_t last_line_ns;
     unsigned held;     // lines since then that were not told
-    char trouble[512]; // the last error line: the reason when nothing else is known
+    char brokers[128]; // as they were given, cut short
 };
 
 // Takes conf (also when it fails). The configuration's callbacks get the client as their opaque.
@@ -35,7 +35,8 @@ void client_unref(struct client *client);
 
 // OK, or FATAL with librdkafka's text when the handle is beyond help.
 tide_result client_check(struct client *client);
-// Tells the host, but at most one line a second; the next one says how many were held back.
+// Tells the host, naming the brokers, but at most one line a second; the next one says how many
+// were held back.
 void client_say(struct client *client, int level, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 // Writes an event to the descriptor whenever `queue` turns from empty to not empty.

@@ -39,7 +39,6 @@ static struct partition *new_partition(const char *topic, int32_t number)
                                 .topic = name,
                                 .number = number,
                                 .next = OFFSET_NONE,
-                                .taken = OFFSET_NONE,
                                 .end = OFFSET_NONE,
                                 .asked_commit = OFFSET_NONE};
     return fresh;

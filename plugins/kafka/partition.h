@@ -22,12 +22,12 @@ struct partition {
     int32_t number;
     uint32_t id;
     int has_id;
+    int placed; // the host has said where to begin
     enum partition_state state;
     int at_end;                  // bounded: nothing more is to come, the host not yet told
     const rd_kafka_topic_t *rkt; // as in its messages; NULL: none seen yet
 
     int64_t next;         // the first offset that was not handed over
-    int64_t taken;        // the first offset that was not taken from the queue (>= next)
     int64_t end;          // bounded: where to end; OFFSET_NONE: not known
     int64_t asked_commit; // the last offset that was sent to the group
 
@@ -57,11 +57,6 @@ void partitions_deinit(struct partitions *all);
 static inline struct partition *partitions_at(const struct partitions *all, uint32_t id)
 {
     return id < all->id_cap ? all->by_id[id] : NULL;
-}
-
-static inline int partition_is_read(const struct partition *partition)
-{
-    return partition->state >= PARTITION_ACTIVE;
 }
 
 size_t partition_name(const struct partition *partition, char *out, size_t size);

@@ -54,6 +54,10 @@ struct sink {
     rd_kafka_message_t messages[SINK_BATCH];
     uint32_t index[SINK_BATCH]; // of messages[i] in the batch
 
+    // Is it getting on? Acknowledged is what was sent and is not held.
+    uint64_t sent, acknowledged;
+    int64_t moved_ns; // when one was acknowledged last, or nothing was held
+
     // Deliveries that failed for good.
     uint64_t failed;
     char reason[512]; // of the first one
@@ -88,4 +92,5 @@ rd_kafka_resp_err_t delivery_send(struct sink *sink, struct sink_topic *topic, i
                                   const tide_record *record);
 // Serves reports; FATAL when an accepted record is lost.
 tide_result delivery_check(struct sink *sink);
+int delivery_is_stuck(const struct sink *sink, int64_t now); // nothing acknowledged for a while
 tide_result sink_flush(void *self);

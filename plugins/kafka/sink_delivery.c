@@ -8,6 +8,8 @@
 // What becomes of records after librdkafka has them.
 
 #define FLUSH_POLL_NS INT64_C(1000000)
+#define STUCK_POLL_NS INT64_C(50000000)
+#define STUCK_NS INT64_C(3000000000)
 
 // Only failures come here. Passing ones librdkafka retries by itself, so this one is final.
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque)
@@ -55,8 +57,10 @@ rd_kafka_resp_err_t delivery_send(struct sink *sink, struct sink_topic *topic, i
         {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers},
     };
     rd_kafka_error_t *error = rd_kafka_produceva(sink->client->rk, vus, headers ? 7 : 6);
-    if (!error)
+    if (!error) {
+        sink->sent++;
         return RD_KAFKA_RESP_ERR_NO_ERROR;
+    }
     rd_kafka_resp_err_t err = rd_kafka_error_code(error);
     rd_kafka_error_destroy(error);
     if (headers)
@@ -64,10 +68,32 @@ rd_kafka_resp_err_t delivery_send(struct sink *sink, struct sink_topic *topic, i
     return err;
 }
 
+int delivery_is_stuck(const struct sink *sink, int64_t now)
+{
+    return sink->moved_ns && now - sink->moved_ns >= STUCK_NS;
+}
+
+// A broker that is there and does not answer is not noticed by librdkafka for a minute.
+static void watch(struct sink *sink)
+{
+    uint64_t held = (uint64_t)rd_kafka_outq_len(sink->client->rk);
+    uint64_t acknowledged = sink->sent > held ? sink->sent - held : 0; // it counts events as well
+    int64_t now = sink->host->mono_ns(sink->ctx);
+    if (!held || acknowledged > sink->acknowledged || !sink->moved_ns) {
+        sink->acknowledged = acknowledged;
+        sink->moved_ns = now;
+    }
+    if (delivery_is_stuck(sink, now))
+        client_say(sink->client, TIDE_LOG_WARN,
+                   "no answer for %lld s; %llu records wait to be acknowledged",
+                   (long long)((now - sink->moved_ns) / 1000000000), (unsigned long long)held);
+}
+
 tide_result delivery_check(struct sink *sink)
 {
     client_drain_fd(sink->client);
     rd_kafka_poll(sink->client->rk, 0);
+    watch(sink);
     if (sink->failed)
         return sink->host->fail(sink->ctx, TIDE_FATAL,
                                 "%s (%llu records that were accepted are not delivered)",
@@ -83,11 +109,13 @@ tide_result sink_flush(void *self)
         result = backlog_send(sink);
     if (result < 0)
         return result;
-    if (rd_kafka_outq_len(sink->client->rk) > 0)
+    int64_t now = sink->host->mono_ns(sink->ctx);
+    int stuck = delivery_is_stuck(sink, now);
+    if (rd_kafka_outq_len(sink->client->rk) > 0 && !stuck)
         rd_kafka_flush(sink->client->rk, 1); // sends what lingers; waits 1 ms at most
     // Reports of failures count as held, so none is missed.
     if (result == TIDE_OK && rd_kafka_outq_len(sink->client->rk) == 0)
         return delivery_check(sink);
-    sink->host->wait_until(sink->ctx, sink->host->mono_ns(sink->ctx) + FLUSH_POLL_NS);
+    sink->host->wait_until(sink->ctx, now + (stuck ? STUCK_POLL_NS : FLUSH_POLL_NS));
     return TIDE_AGAIN;
 }

@@ -8,6 +8,7 @@
 // chain is produced in one call.
 
 #define FULL_POLL_NS INT64_C(1000000)
+#define STUCK_POLL_NS INT64_C(20000000)
 
 // OK with the topic in sink->at[index]; AGAIN: its topic is not ready yet. Records whose topic
 // cannot be told are refused: NULL.
@@ -78,6 +79,7 @@ static tide_result produce(struct sink *sink, const tide_batch *batch, struct si
     else
         for (int i = 0; i < count; i++)
             sink->messages[i].err = RD_KAFKA_RESP_ERR__QUEUE_FULL;
+    sink->sent += (uint64_t)(taken > 0 ? taken : 0);
     for (int i = 0; taken < count && i < count && result == TIDE_OK; i++)
         if (sink->messages[i].err)
             result = not_taken(sink, batch, sink->index[i], partition, sink->messages[i].err);
@@ -171,7 +173,9 @@ tide_result sink_write(void *self, const tide_batch *batch, uint32_t *accepted)
     *accepted = count;
     if (count == batch->count || count == SINK_BATCH)
         return TIDE_OK;
+    int64_t now = sink->host->mono_ns(sink->ctx);
     if (!topic_awaited)
-        sink->host->wait_until(sink->ctx, sink->host->mono_ns(sink->ctx) + FULL_POLL_NS);
+        sink->host->wait_until(sink->ctx,
+                               now + (delivery_is_stuck(sink, now) ? STUCK_POLL_NS : FULL_POLL_NS));
     return TIDE_AGAIN;
 }

@@ -216,7 +216,11 @@ static tide_result assign_one(struct source *source, const tide_split *split)
         return source->host->fail(source->ctx, TIDE_FATAL, "out of memory");
     if (partition->state != PARTITION_ANNOUNCED)
         return TIDE_OK; // taken back meanwhile
-    partition->next = split->position.data ? read_offset(split->position.data) : OFFSET_NONE;
+    // Without a position it is read on where it was left, if it was read before: the group had
+    // taken it back, and what was handed over is on its way.
+    partition->placed = split->position.data != NULL;
+    if (partition->placed)
+        partition->next = read_offset(split->position.data);
     partition->want_committed = source->start == START_COMMITTED; // never changes
     partition->asked_commit = OFFSET_NONE;
     partition->at_end = 0;
@@ -240,8 +244,8 @@ tide_result group_assign(void *self, const tide_split *splits, uint32_t count, u
 static tide_result settle(struct source *source, struct partition *partition)
 {
     int64_t from = partition->next;
-    if (from == OFFSET_NONE)
-        from = partition->committed;
+    if (!partition->placed && partition->committed > from)
+        from = partition->committed; // another member may have got further meanwhile
     if (from == OFFSET_NONE)
         from = source->start == START_LATEST ? partition->high : partition->low;
     else if ((from < partition->low || from > partition->high) && !source->resets)
@@ -253,7 +257,8 @@ static tide_result settle(struct source *source, struct partition *partition)
             partition->topic, partition->number, (long long)from, (long long)partition->low,
             (long long)partition->high);
     partition->next = from;
-    partition->end = partition->high;
+    if (partition->end == OFFSET_NONE)
+        partition->end = partition->high;
     partition->at_end = source->bounded && from >= partition->end;
     partition->state = PARTITION_READY;
     source->stale = 1;
@@ -273,10 +278,11 @@ static tide_result hear(struct source *source, struct partition *partition)
         err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
         return source->host->fail(source->ctx, TIDE_FATAL, "%s/%d: %s", partition->topic,
                                   partition->number, partition->ask.why);
-    client_say(source->client, TIDE_LOG_WARN, "%s/%d: %s; asking again", partition->topic,
-               partition->number, partition->ask.why);
-    if (!partition->ask_again_ns)
+    if (!partition->ask_again_ns) {
+        client_say(source->client, TIDE_LOG_WARN, "%s/%d: %s; asking again", partition->topic,
+                   partition->number, partition->ask.why);
         partition->ask_again_ns = now + ASK_AGAIN_NS;
+    }
     if (now < partition->ask_again_ns) {
         source->host->wait_until(source->ctx, partition->ask_again_ns);
         return TIDE_AGAIN;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define ASK_EVERY_NS INT64_C(200000000)
+#define QUIET_NS INT64_C(1000000000)
 
 static rd_kafka_resp_err_t answer(struct ask *ask, rd_kafka_resp_err_t err, const char *why)
 {
@@ -112,10 +113,19 @@ static int is_passing(rd_kafka_resp_err_t err)
            err == RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS;
 }
 
+// That it is missing is said late only: another node may be about to make it.
+static void say(struct topic_ask *topic, struct client *client, int64_t now)
+{
+    if (topic->ask.err &&
+        (!is_missing(topic->ask.err) || now - topic->missing_since_ns >= QUIET_NS))
+        client_say(client, TIDE_LOG_WARN, "topic \"%s\": %s; waiting", topic->name, topic->ask.why);
+}
+
 static tide_result ask_again(struct topic_ask *topic, struct scout *scout, struct client *client,
                              int64_t now)
 {
     if (now >= topic->ask_again_ns) {
+        say(topic, client, now);
         topic->ask_again_ns = now + ASK_EVERY_NS;
         topic->ask.err = RD_KAFKA_RESP_ERR_NO_ERROR;
         scout_ask(scout, &topic->ask);
@@ -145,7 +155,5 @@ tide_result topic_look(struct topic_ask *topic, struct scout *scout, struct clie
     if (err && !is_missing(err) && !is_passing(err))
         return client->host->fail(client->ctx, TIDE_FATAL, "topic \"%s\": %s", topic->name,
                                   topic->ask.why);
-    if (err)
-        client_say(client, TIDE_LOG_WARN, "topic \"%s\": %s; waiting", topic->name, topic->ask.why);
     return ask_again(topic, scout, client, now);
 }
