@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "cli/pipeline.h"
 #include "cli/signals.h"
+#include "cli/sight.h"
 #include "cli/status.h"
 #include "cli/terminal.h"
 
@@ -13,6 +14,7 @@ static const struct args_option options[] = {
     PIPELINE_OPTIONS,
     {"quiet", 'q', NULL, "no status line and no summary"},
     {"profile", 0, NULL, "measure the time that each node takes (in the report)"},
+    {"http", 0, "ADDR", "serve /metrics, /healthz and /readyz there: 127.0.0.1:9090, or a port"},
     {"report", 'r', "FILE", "at the end write all counters of all nodes there, as JSON"},
     {0},
 };
@@ -21,6 +23,7 @@ enum { STATUS_EVERY_MS = 1000, WAIT_MS = 100 };
 
 struct watch {
     struct engine *engine;
+    struct sight *sight; // NULL: not asked for
     struct totals last;
     int64_t last_ms, started_ms;
     bool quiet;
@@ -94,6 +97,7 @@ static enum engine_state follow(struct watch *watch)
     while ((state = engine_wait(watch->engine, WAIT_MS)) == ENGINE_RUNNING) {
         if (!stopping && signals_stop()) {
             stopping = true;
+            sight_phase(watch->sight, SNAPSHOT_STOPPING);
             engine_stop(watch->engine);
         }
         show_status(watch);
@@ -102,19 +106,31 @@ static enum engine_state follow(struct watch *watch)
     return state;
 }
 
-static enum exit_status run_engine(struct engine *engine, const struct args *args)
+static enum exit_status start_and_follow(struct watch *watch, const struct args *args)
 {
     struct error err = ERROR_INIT;
-    struct watch watch = {.engine = engine, .quiet = args_flag(args, "quiet")};
-    watch.started_ms = watch.last_ms = now_ms();
-    engine_profile(engine, args_flag(args, "profile"));
-    if (engine_start(engine, &err))
+    engine_profile(watch->engine, args_flag(args, "profile") || watch->sight);
+    if (engine_start(watch->engine, &err))
         return command_fail(&err);
-    enum engine_state state = follow(&watch);
-    int code = conclude(&watch, args, &err);
+    sight_phase(watch->sight, SNAPSHOT_RUNNING);
+    enum engine_state state = follow(watch);
+    int code = conclude(watch, args, &err);
     if (state == ENGINE_FAILED)
-        return command_fail(engine_error(engine));
+        return command_fail(engine_error(watch->engine));
     return code ? command_fail(&err) : EXIT_DONE;
+}
+
+static enum exit_status run_engine(const struct pipeline *pipeline, const struct args *args)
+{
+    struct error err = ERROR_INIT;
+    struct watch watch = {.engine = pipeline->engine, .quiet = args_flag(args, "quiet")};
+    const char *address = args_text(args, "http");
+    watch.started_ms = watch.last_ms = now_ms();
+    if (address && sight_new(&watch.sight, pipeline, address, &err))
+        return command_fail(&err);
+    enum exit_status status = start_and_follow(&watch, args);
+    sight_free(watch.sight);
+    return status;
 }
 
 static enum exit_status run(const struct args *args)
@@ -127,7 +143,7 @@ static enum exit_status run(const struct args *args)
     enum exit_status status = pipeline_load(&pipeline, args->operands[0], args);
     if (status)
         return status;
-    status = run_engine(pipeline.engine, args);
+    status = run_engine(&pipeline, args);
     pipeline_free(&pipeline);
     return status;
 }
@@ -138,7 +154,9 @@ const struct command command_run = {
     .operands = "FILE",
     .options = options,
     .details = "SIGTERM and SIGINT end the sources, write what is in flight, and exit with 0; a\n"
-               "second one exits at once.\n",
+               "second one exits at once.\n"
+               "--http serves metrics for Prometheus, and whether all plugins are open (/readyz);\n"
+               "loopback unless an address is given, port 0: one that is free.\n",
     .example = "  tidemill run configs/traffic.yaml --with configs/kafka.yaml\n",
     .run = run,
 };

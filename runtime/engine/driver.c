@@ -42,6 +42,7 @@ static void close_instance(struct driver *driver)
     if (driver->self)
         driver->close(driver->self);
     driver->self = NULL;
+    atomic_store_explicit(&driver->is_open, false, memory_order_relaxed);
 }
 
 static void back_off(struct driver *driver, const struct error *why)
@@ -67,6 +68,7 @@ static void back_off(struct driver *driver, const struct error *why)
     ms = ms > to ? to : ms;
     driver->attempts++;
     driver->state = DRIVER_BACKOFF;
+    said_write(&driver->last_fault, why->text, why->len);
     driver->retry_at_ns = now + ms * 1000000;
     log_line(LOG_WARN, driver->ctx.node, "%s; trying again in %lld ms", why->text, (long long)ms);
 }
@@ -121,6 +123,7 @@ static void open_instance(struct driver *driver, struct wait *wait)
         error_nomem(&err);
         driver_fail(driver, &err);
     }
+    atomic_store_explicit(&driver->is_open, true, memory_order_relaxed);
     wait->busy = true;
 }
 

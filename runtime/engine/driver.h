@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "engine/host.h"
+#include "engine/outputs.h"
 #include "engine/plan.h"
 #include <pthread.h>
 
@@ -40,6 +41,8 @@ struct driver {
     _Atomic bool close_wanted;
     _Atomic bool failed; // release: `error` is complete
     _Atomic bool closed;
+    _Atomic bool is_open;   // to be shown
+    struct said last_fault; // why it was closed for a while; to be shown
     struct error error;
 
     tide_result (*open)(const tide_host *host, tide_ctx *ctx, void **self);

@@ -12,7 +12,8 @@
 //   engine_wait   from the main thread, again and again, until it is no longer RUNNING
 //   engine_stop   drains: sources stop, what is in flight is written and flushed
 //
-// The functions here belong to the main thread; engine_stop may be called from any thread.
+// The functions here belong to the main thread; engine_stop and, from engine_start to engine_free,
+// engine_status may be called from any thread.
 
 struct engine;
 
@@ -57,7 +58,9 @@ struct node_status {
     int64_t watermark;  // ms; WATERMARK_NONE, WATERMARK_END
     int64_t lag;        // sources: records behind; -1 unknown
     uint32_t splits;
+    bool open;            // its plugin's instance is; operators: always
     char last_error[256]; // "" when there was none
+    char last_fault[256]; // why its plugin was closed for a while; "" when it never was
 };
 
 struct engine_status {

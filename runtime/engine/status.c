@@ -3,6 +3,18 @@
 #include "engine/engine_parts.h"
 #include <inttypes.h>
 
+static void show_driver(struct lane_node *node, struct node_status *out)
+{
+    const struct driver *driver = NULL;
+    if (node->kind == NODE_SOURCE && node->source.driver)
+        driver = &node->source.driver->driver;
+    else if (node->kind == NODE_SINK && node->sink.driver)
+        driver = &node->sink.driver->driver;
+    out->open = !driver || atomic_load_explicit(&driver->is_open, memory_order_relaxed);
+    if (driver)
+        said_read(&driver->last_fault, out->last_fault);
+}
+
 static void fill(const struct engine *engine, uint32_t index, struct node_status *out)
 {
     const struct plan_node *plan = &engine->plan->nodes[index];
@@ -28,6 +40,7 @@ static void fill(const struct engine *engine, uint32_t index, struct node_status
         .watermark = atomic_load_explicit(&from->watermark, memory_order_relaxed),
         .lag = -1,
     };
+    show_driver(node, out);
     if (node->kind == NODE_SOURCE && node->source.driver)
         out->lag = atomic_load_explicit(&node->source.driver->lag, memory_order_relaxed);
     said_read(&node->outputs.last_error, out->last_error);

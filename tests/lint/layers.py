@@ -25,6 +25,7 @@ THIRD_PARTY = {
     r"librdkafka/.*": ["plugins/kafka/*", "tests/*"],
     r"jansson\.h": ["runtime/cli/*", "runtime/observe/*", "tests/*"],
     r"xxhash\.h": ["runtime/base/hash.c", "tests/*"],
+    r"microhttpd\.h": ["runtime/observe/http.c"],
     r"mimalloc\.h": ["runtime/base/alloc.c"],
     r"CUnit/.*": ["tests/*", "plugins/*/tests/*"],
     r"charconv": ["runtime/record/number_text.cc", "runtime/*/*.cc"],

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "cli/pipeline.h"
+#include "observe/snapshot.h"
+
+// run --http: what the engine knows, shown by the HTTP server of observe/.
+
+struct sight;
+
+// Listens, and says where in the log. The pipeline lives longer.
+int sight_new(struct sight **out, const struct pipeline *pipeline, const char *address,
+              struct error *err);
+// From the main thread; STARTING at first: the engine is asked from RUNNING on. NULL is fine.
+void sight_phase(struct sight *sight, enum snapshot_phase phase);
+void sight_free(struct sight *sight); // NULL is fine

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: MIT
+#include "observe/http.h"
+#include "base/alloc.h"
+#include "observe/http_address.h"
+#include "observe/prometheus.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    CONNECTIONS_MAX = 32,
+    IDLE_S = 10,
+    REQUEST_MAX_BYTES = 16384, // of one connection: its request and the head of the answer
+    ANSWER_MAX_BYTES = 16 << 20,
+    BACKLOG = 64,
+};
+
+struct http_server {
+    struct http_config config;
+    struct MHD_Daemon *daemon;
+    int listener;
+    bool local;
+    char address[HTTP_ADDRESS_MAX];
+};
+
+struct answer {
+    unsigned status;
+    const char *type;
+    struct buf text;
+};
+
+static const char plain[] = "text/plain; charset=utf-8";
+
+static int say(struct answer *answer, unsigned status, const char *text)
+{
+    answer->status = status;
+    answer->type = plain;
+    buf_clear(&answer->text);
+    return buf_puts(&answer->text, text);
+}
+
+static int metrics(const struct http_server *server, struct answer *answer)
+{
+    struct snapshot snapshot = {0};
+    int code = server->config.snapshot(server->config.arg, &snapshot);
+    if (!code)
+        code = prometheus_print(&snapshot, &answer->text);
+    snapshot_deinit(&snapshot);
+    answer->type = PROMETHEUS_CONTENT_TYPE;
+    return code;
+}
+
+static int health(const struct http_server *server, struct answer *answer)
+{
+    (void)server;
+    return say(answer, MHD_HTTP_OK, "ok\n");
+}
+
+static int readiness(const struct http_server *server, struct answer *answer)
+{
+    struct snapshot snapshot = {0};
+    uint32_t culprit = 0;
+    int code = server->config.snapshot(server->config.arg, &snapshot);
+    if (!code && snapshot_ready(&snapshot, &culprit)) {
+        code = say(answer, MHD_HTTP_OK, "ready\n");
+    } else if (!code && culprit == snapshot.node_count) {
+        code = say(answer, MHD_HTTP_SERVICE_UNAVAILABLE,
+                   snapshot.phase == SNAPSHOT_STARTING ? "starting\n" : "stopping\n");
+    } else if (!code) {
+        const struct snapshot_node *node = &snapshot.nodes[culprit];
+        answer->status = MHD_HTTP_SERVICE_UNAVAILABLE;
+        code = buf_printf(&answer->text, "%s '%s' (%s) is not open%s%s\n", node->kind, node->name,
+                          node->type, node->why[0] ? ": " : "", node->why);
+    }
+    snapshot_deinit(&snapshot);
+    return code;
+}
+
+static const struct {
+    const char *path;
+    int (*fill)(const struct http_server *server, struct answer *answer);
+} pages[] = {{"/metrics", metrics}, {"/healthz", health}, {"/readyz", readiness}};
+
+static int find_page(const struct http_server *server, const char *path, struct answer *answer)
+{
+    for (size_t i = 0; i < sizeof pages / sizeof *pages; i++)
+        if (strcmp(pages[i].path, path) == 0)
+            return pages[i].fill(server, answer);
+    return say(answer, MHD_HTTP_NOT_FOUND, "there are /metrics, /healthz and /readyz\n");
+}
+
+static bool is_read(const char *method)
+{
+    return strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
+}
+
+static int make_answer(const struct http_server *server, struct MHD_Connection *connection,
+                       const char *path, const char *method, struct answer *answer)
+{
+    const char *host =
+        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
+    if (server->local && host && !http_host_is_loopback(host))
+        return say(answer, MHD_HTTP_FORBIDDEN, "the Host header names another host\n");
+    if (!is_read(method))
+        return say(answer, MHD_HTTP_METHOD_NOT_ALLOWED, "for reading only\n");
+    return find_page(server, path, answer);
+}
+
+// The bytes are the library's from here on; it frees them by `mem_free`.
+static enum MHD_Result send_answer(struct MHD_Connection *connection, struct answer *answer)
+{
+    struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback(
+        answer->text.len, answer->text.data, mem_free);
+    if (!response) {
+        buf_deinit(&answer->text);
+        return MHD_NO;
+    }
+    bool good = MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->type) &&
+                MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") &&
+                MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    if (good && answer->status == MHD_HTTP_METHOD_NOT_ALLOWED)
+        good = MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+    enum MHD_Result sent = MHD_NO; // closes the connection
+    if (good)
+        sent = MHD_queue_response(connection, answer->status, response);
+    MHD_destroy_response(response);
+    return sent;
+}
+
+static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, const char *path,
+                              const char *method, const char *version, const char *upload,
+                              size_t *upload_size, void **state)
+{
+    (void)version;
+    (void)upload;
+    static int seen; // a place that is not NULL
+    struct http_server *server = arg;
+    if (!*state && is_read(method)) {
+        *state = &seen; // the head is there; an answer now would cut a pipelined request off
+        return MHD_YES;
+    }
+    if (*state && *upload_size) {
+        *upload_size = 0; // nobody wants a body
+        return MHD_YES;
+    }
+    struct answer answer = {.status = MHD_HTTP_OK, .type = plain};
+    buf_init(&answer.text, ANSWER_MAX_BYTES);
+    if (make_answer(server, connection, path, method, &answer)) {
+        buf_deinit(&answer.text);
+        return MHD_NO;
+    }
+    return send_answer(connection, &answer);
+}
+
+static int listen_on(struct http_server *server, struct http_address *address, struct error *err)
+{
+    int on = 1;
+    http_address_print(address, server->address, sizeof server->address);
+    server->listener =
+        socket(address->raw.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (server->listener < 0 ||
+        setsockopt(server->listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) ||
+        bind(server->listener, (struct sockaddr *)&address->raw, address->len) ||
+        listen(server->listener, BACKLOG) ||
+        getsockname(server->listener, (struct sockaddr *)&address->raw, &address->len))
+        return error_errno(err, ERR_IO, errno, "cannot listen on %s", server->address);
+    http_address_print(address, server->address, sizeof server->address);
+    server->local = http_address_is_loopback(address);
+    return 0;
+}
+
+// Signals are for the threads of the program: the new one is born with all of them blocked.
+static int start(struct http_server *server, struct error *err)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    server->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, handle, server, MHD_OPTION_LISTEN_SOCKET,
+        server->listener, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)REQUEST_MAX_BYTES, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    server->listener = -1; // the library's, which closes it
+    if (!server->daemon)
+        return error_set(err, ERR_IO, "cannot serve HTTP on %s", server->address);
+    return 0;
+}
+
+int http_server_new(struct http_server **out, const struct http_config *config, struct error *err)
+{
+    struct http_address address;
+    *out = NULL;
+    int code = http_address_parse(config->address, &address, err);
+    if (code)
+        return code;
+    struct http_server *server = mem_zalloc(sizeof *server);
+    if (!server)
+        return error_nomem(err);
+    server->config = *config;
+    server->listener = -1;
+    code = listen_on(server, &address, err);
+    if (!code)
+        code = start(server, err);
+    if (code)
+        http_server_free(server);
+    else
+        *out = server;
+    return code;
+}
+
+void http_server_free(struct http_server *server)
+{
+    if (!server)
+        return;
+    if (server->daemon)
+        MHD_stop_daemon(server->daemon);
+    if (server->listener >= 0)
+        close(server->listener);
+    mem_free(server);
+}
+
+const char *http_server_address(const struct http_server *server)
+{
+    return server->address;
+}
+
+bool http_server_is_local(const struct http_server *server)
+{
+    return server->local;
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "base/error.h"
+#include "observe/snapshot.h"
+
+// The window into a running pipeline, over HTTP and for reading only:
+//
+//   GET /metrics   all counters, for Prometheus
+//   GET /healthz   200 while the process lives
+//   GET /readyz    200 when all plugins are open; 503 and the reason when not, or while it drains
+//
+// It listens on loopback unless another address is given. There, a request must also name loopback
+// in its Host header, so that a web page cannot read through a browser by a name of its own that
+// leads to 127.0.0.1. Connections, their idle time and the size of requests are limited.
+//
+// The server has one thread, which asks for a snapshot with each request that needs one.
+
+struct http_server;
+
+struct http_config {
+    const char *address; // "127.0.0.1:9090", "[::1]:9090", ":9090" and "9090" (loopback); port 0:
+                         // any that is free
+    // Fills *out, or returns ERR_NOMEM. Called by the server's thread until http_server_free.
+    int (*snapshot)(void *arg, struct snapshot *out);
+    void *arg;
+};
+
+enum { HTTP_ADDRESS_MAX = 64 };
+
+// ERR_INPUT: the address cannot be read; ERR_IO: it cannot be listened on.
+int http_server_new(struct http_server **out, const struct http_config *config, struct error *err);
+void http_server_free(struct http_server *server); // ends its thread; NULL is fine
+// Where it listens: "127.0.0.1:40123".
+const char *http_server_address(const struct http_server *server);
+bool http_server_is_local(const struct http_server *server); // loopback only

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+// What there is to see of a running pipeline at one moment, as plain data. The engine knows its
+// nodes and this layer knows how they are shown; who has both fills this in.
+//
+// Names are borrowed from the pipeline, which lives longer; the array belongs to the snapshot.
+
+#define SNAPSHOT_NO_TIME INT64_MIN // no watermark yet
+#define SNAPSHOT_END INT64_MAX     // the watermark after the last record
+
+struct snapshot_node {
+    const char *name;
+    const char *kind; // "source", "operator", "sink"
+    const char *type; // "kafka", "map"
+    uint64_t in, out, in_bytes, out_bytes;
+    uint64_t filtered, failed, late, absorbed, created, retried;
+    uint64_t in_flight; // in queues and half-finished batches
+    uint64_t busy_ns;
+    int64_t watermark_ms; // of event time; SNAPSHOT_NO_TIME, SNAPSHOT_END
+    int64_t lag;          // sources: records behind; -1: unknown
+    uint32_t splits;      // sources
+    bool open;            // its plugin can work
+    char why[256];        // when it is not open: the last reason; "" when there is none
+};
+
+enum snapshot_phase {
+    SNAPSHOT_STARTING,
+    SNAPSHOT_RUNNING,
+    SNAPSHOT_STOPPING, // drains: what is in flight is written, nothing new is read
+};
+
+struct snapshot {
+    const char *pipeline;
+    const char *version; // of the program
+    int64_t now_ms;      // wall clock
+    int64_t uptime_ns;
+    enum snapshot_phase phase;
+    uint32_t node_count;
+    struct snapshot_node *nodes; // mem_alloc
+};
+
+void snapshot_deinit(struct snapshot *snapshot);
+// Whether the pipeline does its work; else *culprit is a node that is not open, or node_count when
+// the phase says why.
+bool snapshot_ready(const struct snapshot *snapshot, uint32_t *culprit);

@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: MIT
+"""run --http: metrics, health and readiness of a running pipeline; what it does not answer."""
+
+import contextlib
+import http.client
+import os
+import re
+import socket
+import subprocess
+import threading
+
+import harness
+
+SAMPLE = re.compile(r'^(\w+)\{((?:\w+="(?:[^"\\\n]|\\[\\"n])*",?)*)\} (\S+)$')
+LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+
+PIPELINE = """
+pipeline: seen
+sources:
+  made: { type: generator, rate: 2000, fields: { n: { int: [0, 9] }, ts: { clock: ms } },
+          event_time: { field: ts, unit: ms } }
+operators:
+  odd: { type: filter, inputs: made, lua: "return function(r) return r.n % 2 == 1 end" }
+sinks:
+  out: { type: file, inputs: odd, path: out.jsonl }
+"""
+
+
+# A sink that can be opened when there is a file `go`.
+LATE = """
+#include "tidemill/plugin.h"
+#include <unistd.h>
+
+static tide_result open_sink(const tide_host *host, tide_ctx *ctx, void **self)
+{
+    *self = ctx;
+    return access("go", F_OK) ? host->fail(ctx, TIDE_RETRY, "waits for 'go'") : TIDE_OK;
+}
+
+static void close_sink(void *self)
+{
+    (void)self;
+}
+
+static tide_result write_batch(void *self, const tide_batch *batch, uint32_t *accepted)
+{
+    (void)self;
+    *accepted = batch->count;
+    return TIDE_OK;
+}
+
+static tide_result flush(void *self)
+{
+    (void)self;
+    return TIDE_OK;
+}
+
+static const tide_sink sink = {
+    .struct_size = sizeof sink,
+    .capabilities = TIDE_SINK_STREAM,
+    .open = open_sink,
+    .close = close_sink,
+    .write = write_batch,
+    .flush = flush,
+};
+
+static const tide_plugin plugin = {
+    TIDE_PLUGIN_HEAD, .name = "late", .version = "1.0.0", .license = "MIT", .sink = &sink,
+};
+
+TIDE_EXPORT const tide_plugin *tide_plugin_entry(uint32_t host_major, uint32_t host_minor)
+{
+    (void)host_minor;
+    return host_major == TIDE_ABI_MAJOR ? &plugin : NULL;
+}
+"""
+
+
+def parse(text):
+    """{name: {node or "": value}}; every line must be well formed and under its own HELP, TYPE."""
+    found, metric, types = {}, None, {}
+    for line in text.splitlines():
+        if line.startswith("# HELP "):
+            metric = line.split()[2]
+            assert metric not in types, line
+        elif line.startswith("# TYPE "):
+            assert line.split()[2] == metric, line
+            types[metric] = line.split()[3]
+        else:
+            match = SAMPLE.match(line)
+            assert match and match[1] == metric and metric in types, line
+            labels = dict(LABEL.findall(match[2]))
+            found.setdefault(metric, {})[labels.get("node", "")] = float(match[3])
+    return found
+
+
+class Http(harness.TestCase):
+    def serve(self, text=PIPELINE, address="127.0.0.1:0", *more):
+        self.write("p.yaml", text)
+        run = self.start("run", "p.yaml", "--http", address, *more)
+        match = harness.wait_until(
+            lambda: re.search(r"http://(\S+):(\d+)/metrics", run.err) or not run.alive(),
+            "the address in the log")
+        self.assertIsNot(match, True, run)
+        return run, (match[1].strip("[]"), int(match[2]))
+
+    def ask(self, where, path, method="GET", headers=None, body=None):
+        connection = http.client.HTTPConnection(*where, timeout=harness.DEADLINE_S)
+        with contextlib.closing(connection):
+            connection.request(method, path, body=body, headers=headers or {})
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode(), answer.headers
+
+    def metrics(self, where):
+        status, text, headers = self.ask(where, "/metrics")
+        self.assertEqual(status, 200)
+        self.assertEqual(headers["Content-Type"], "text/plain; version=0.0.4; charset=utf-8")
+        return parse(text)
+
+    def ready(self, where):
+        return self.ask(where, "/readyz")[:2]
+
+    def test_metrics_move_with_the_pipeline(self):
+        run, where = self.serve()
+        harness.wait_until(lambda: self.ready(where)[0] == 200, "ready")
+        first = harness.wait_until(
+            lambda: (now := self.metrics(where))["tidemill_node_records_in_total"]["out"] > 100
+            and now, "records")
+        self.assertEqual(first["tidemill_up"], {"": 1})
+        self.assertEqual(first["tidemill_ready"], {"": 1})
+        self.assertEqual(set(first["tidemill_node_records_in_total"]), {"made", "odd", "out"})
+        self.assertEqual(first["tidemill_node_open"], {"made": 1, "odd": 1, "out": 1})
+        self.assertEqual(set(first["tidemill_node_splits"]), {"made"})
+        self.assertGreater(first["tidemill_node_records_filtered_total"]["odd"], 0)
+        self.assertGreater(first["tidemill_node_busy_seconds_total"]["odd"], 0)
+        self.assertGreater(first["tidemill_node_bytes_out_total"]["out"], 0)
+        self.assertLess(abs(first["tidemill_node_watermark_age_seconds"]["made"]), 20)
+        then = harness.wait_until(
+            lambda: (now := self.metrics(where))["tidemill_node_records_in_total"]["out"]
+            > first["tidemill_node_records_in_total"]["out"] and now, "more records")
+        for name, nodes in first.items():
+            for node, value in nodes.items():
+                if name.endswith("_total"):
+                    self.assertGreaterEqual(then[name][node], value, name)
+        self.assertEqual(run.stop().status, 0)
+
+    def test_the_books_of_a_node_balance_in_the_metrics(self):
+        _, where = self.serve(PIPELINE.replace("rate: 2000", "count: 5000, rate: 2000"))
+        harness.wait_until(lambda: self.ready(where)[0] == 200, "ready")
+        now = self.metrics(where)
+        odd = {name: nodes["odd"] for name, nodes in now.items() if "odd" in nodes}
+        self.assertLessEqual(odd["tidemill_node_records_out_total"]
+                             + odd["tidemill_node_records_filtered_total"],
+                             odd["tidemill_node_records_in_total"])
+
+    def test_health_and_other_paths(self):
+        _, where = self.serve()
+        status, text, headers = self.ask(where, "/healthz")
+        self.assertEqual((status, text), (200, "ok\n"))
+        self.assertEqual(headers["Cache-Control"], "no-store")
+        self.assertEqual(self.ask(where, "/")[0], 404)
+        self.assertEqual(self.ask(where, "/metrics/")[0], 404)
+        self.assertEqual(self.ask(where, "/metrics?x=1")[0], 200)
+        status, text, _ = self.ask(where, "/metrics", "HEAD")
+        self.assertEqual((status, text), (200, ""))
+
+    def test_only_reads(self):
+        _, where = self.serve()
+        for method in ("POST", "PUT", "DELETE", "OPTIONS", "PATCH"):
+            status, _, headers = self.ask(where, "/metrics", method, body=b"x" * 1000)
+            self.assertEqual((status, headers["Allow"]), (405, "GET, HEAD"), method)
+        self.assertEqual(self.ask(where, "/healthz")[0], 200)
+
+    def test_names_of_others_are_refused_on_loopback(self):
+        _, where = self.serve()
+        for host in ("evil.example", "evil.example:%d" % where[1], "127.0.0.1.evil.example", ""):
+            self.assertEqual(self.ask(where, "/metrics", headers={"Host": host})[0], 403, host)
+        for host in ("localhost", "127.0.0.1:%d" % where[1], "[::1]"):
+            self.assertEqual(self.ask(where, "/metrics", headers={"Host": host})[0], 200, host)
+
+    def raw(self, where, request):
+        with socket.create_connection(where, timeout=harness.DEADLINE_S) as client:
+            with contextlib.suppress(OSError):
+                client.sendall(request)
+                client.shutdown(socket.SHUT_WR)
+            answer = b""
+            with contextlib.suppress(ConnectionResetError):
+                while chunk := client.recv(65536):
+                    answer += chunk
+            return answer
+
+    def test_nonsense_and_giants(self):
+        run, where = self.serve()
+        for request in (b"\x00\xff\x16\x03\x01\r\n\r\n", b"GET\r\n\r\n",
+                        b"GET /metrics HTTP/1.1\r\nConnection: close\r\n\r\n",
+                        b"GET /" + b"a" * 100000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+                        b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: " + b"b" * 100000
+                        + b"\r\n\r\n"):
+            answer = self.raw(where, request)
+            self.assertNotRegex(answer, rb"^HTTP/1.. 200", request[:40])
+        self.assertEqual(self.ask(where, "/healthz")[0], 200, run)
+
+    def test_many_connections(self):
+        run, where = self.serve()
+        with contextlib.ExitStack() as stack:
+            for _ in range(100):  # held open, and silent
+                with contextlib.suppress(OSError):
+                    stack.enter_context(socket.create_connection(where, timeout=5))
+            before = self.rows("out.jsonl")
+            harness.wait_until(lambda: self.rows("out.jsonl") > before, "the pipeline goes on")
+        harness.wait_until(lambda: self.healthy(where), "an answer when they are gone")
+        statuses = []
+        threads = [threading.Thread(
+            target=lambda: statuses.append(self.ask(where, "/metrics")[0])) for _ in range(16)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(statuses, [200] * 16, run)
+        self.assertEqual(run.stop().status, 0)
+
+    def rows(self, name):
+        return len(harness.read_lines(self.path(name)))
+
+    def healthy(self, where):
+        try:
+            return self.ask(where, "/healthz")[0] == 200
+        except OSError:
+            return False
+
+    def test_not_ready_says_why(self):
+        os.mkdir(self.path("late"))
+        include = os.path.join(harness.SOURCE, "runtime/include")
+        subprocess.run([os.environ.get("CC", "cc"), "-shared", "-fPIC", "-I", include, "-o",
+                        self.path("late/late.so"), self.write("late.c", LATE)], check=True)
+        run, where = self.serve("""
+pipeline: waits
+sources:
+  made: { type: generator, rate: 100, fields: { n: { int: [0, 9] } } }
+sinks:
+  store: { type: late, inputs: made }
+""", "127.0.0.1:0", "--plugins", "late")
+        harness.wait_until(lambda: "not open: " in self.ready(where)[1], "the reason")
+        self.assertEqual(self.ready(where), (503, "sink 'store' (late) is not open: store: "
+                                                  "waits for 'go'\n"))
+        now = self.metrics(where)
+        self.assertEqual(now["tidemill_ready"], {"": 0})
+        self.assertEqual(now["tidemill_node_open"], {"made": 1, "store": 0})
+        self.assertEqual(self.ask(where, "/healthz")[0], 200)
+        self.write("go", "")
+        harness.wait_until(lambda: self.ready(where) == (200, "ready\n"), "ready")
+        self.assertEqual(run.stop().status, 0, run)
+
+    def test_ipv6(self):
+        try:
+            with socket.socket(socket.AF_INET6) as probe:
+                probe.bind(("::1", 0))
+        except OSError:
+            self.skipTest("this machine has no IPv6")
+        _, where = self.serve(PIPELINE, "[::1]:0")
+        self.assertEqual(self.ask(where, "/healthz")[0], 200)
+
+    def test_all_addresses_warn(self):
+        run, where = self.serve(PIPELINE, "0.0.0.0:0")
+        harness.wait_until(lambda: "can read the metrics" in run.err, "a warning")
+        where = ("127.0.0.1", where[1])
+        self.assertEqual(self.ask(where, "/healthz", headers={"Host": "node7:9090"})[0], 200)
+
+    def test_wrong_addresses(self):
+        self.write("p.yaml", PIPELINE)
+        for address in ("localhost:1", "127.0.0.1", "127.0.0.1:70000", "x"):
+            done = self.tidemill("run", "p.yaml", "--http", address)
+            self.assertEqual(done.status, 2, done)
+            self.assertIn(f"--http: '{address}' is no address", done.err)
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            done = self.tidemill("run", "p.yaml", "--http", f":{port}")
+        self.assertEqual(done.status, 1, done)
+        self.assertIn(f"--http: cannot listen on 127.0.0.1:{port}: ", done.err)
+
+
+if __name__ == "__main__":
+    harness.main()
