@@ -3,71 +3,88 @@
 -- luacheck: ignore
 -- What the runtime gives to scripts, for editors that read LuaCATS annotations. Not loaded.
 --
--- Beside this: assert error getmetatable ipairs next pairs pcall rawequal rawget rawlen select
--- setmetatable tonumber tostring type xpcall, math, string, table, utf8, and `require` of modules
--- in lib/ beside the script (while it loads). Globals are read-only once the script is loaded.
+-- A file returns its contract, which the node's type decides:
+--
+--   filter     function(r) -> boolean             true keeps the record
+--   map        function(r) -> record|table|drop   nothing returned is an error
+--   flat_map   function(r, emit)                  emit(record or table [, port]), none or many times
+--   aggregate  agg { … }, or a table of functions (tide.fold)
+--
+-- Beside what stands here: assert error getmetatable ipairs next pairs pcall rawequal rawget rawlen
+-- select setmetatable tonumber tostring type xpcall, math, string, table, utf8, and `require` of
+-- modules in lib/ beside the script (while it loads). No io, os, debug, load, package or
+-- collectgarbage. Globals are read-only once the script is loaded. A call has 200 ms and the script
+-- 64 MiB, unless the node's `limits:` says otherwise; texts in patterns and string.rep are of 1 MiB
+-- at most, table.sort of 100,000 elements. An error fails the record, with script:line, and the
+-- node's on_error decides.
 
 ---A record: fields read as numbers, strings, booleans, nested records or arrays; absent and JSON
----null read as nil. `r.x = nil` deletes, `r.x = null` writes null. Valid until the function
----returns: keep `copy(r)`.
+---null both read as nil (`has` tells them apart). Integers stay integers. `r.x = nil` deletes,
+---`r.x = null` writes null, `r.x = {}` writes an object, `r.x = array{}` writes []. Nested values
+---change in place; assigning one copies it. `pairs` goes through the members in their order, with
+---`null` for nulls; `#` is the length of an array. Holes, cycles, NaN and infinities cannot be
+---written. Valid until the function returns; one that was kept longer is an error: keep `copy(r)`.
 ---@class tide.record
 ---@field [string] any
 
----JSON null, as an element of arrays and in `pairs`.
+---JSON null: what `pairs` and `ipairs` give for it, and what writes it. Indexing it is an error.
 ---@type userdata
 null = nil
 
----What a map, filter or finish returns to discard the record.
+---What a map or finish returns to discard the record.
 ---@type userdata
 drop = nil
 
----The node's `params:`, read-only.
+---The node's `params:`; read-only. What is not there is nil.
 ---@type table<string, any>
 conf = {}
 
----True when the field is there, be it null.
+---True when the field is there, be it null. Of an array: whether the index is inside.
 ---@param record tide.record|table
 ---@param name string|integer
 ---@return boolean
 function has(record, name) end
 
----A record, or nested value, of its own, that may be kept.
+---A record or nested value of its own, that may be kept and behaves the same; also made of a table.
+---Plain values come back as they are.
 ---@generic T
 ---@param value T
 ---@return T
 function copy(value) end
 
----Marks a table as a JSON array, so that it stays one when it is empty.
+---Marks a table as a JSON array, so that it stays one when it is empty; without an argument a new
+---one. An error for a table that has a metatable.
 ---@param items? any[]
 ---@return any[]
 function array(items) end
 
 ---@class tide.meta
----@field split string|integer name of the split, where its source names it
+---@field split string|integer where it was read: "topic/partition", a file's path, a device's
+---address; a number when the source does not name its splits
 ---@field node integer number of the source
----@field offset? integer place in the split
----@field time? integer event time, ms since 1970
+---@field offset? integer place in the split; a record that was made has none
+---@field time? integer event time, ms since 1970; none without `event_time`
 ---@field key? string
 ---@field headers table<string, string>
 
----Where the record comes from.
+---Where the record comes from. Only of the record that the function was given, not of a copy.
 ---@param record tide.record
 ---@return tide.meta
 function meta(record) end
 
----Lines for the runtime's log, with string.format's rules; one a second and level, the rest
----counted.
+---Lines for the runtime's log, with string.format's rules (%s takes anything); one a second and
+---level, the next one says how many were held back.
 log = {}
----@param format string
+---@param format any a single argument need not be a text
 ---@param ... any
 function log.debug(format, ...) end
----@param format string
+---@param format any
 ---@param ... any
 function log.info(format, ...) end
----@param format string
+---@param format any
 ---@param ... any
 function log.warn(format, ...) end
----@param format string
+---@param format any
 ---@param ... any
 function log.error(format, ...) end
 
@@ -75,50 +92,77 @@ function log.error(format, ...) end
 ---@param ... any
 function print(...) end
 
----Times are milliseconds since 1970, UTC.
+---Times are integers: milliseconds since 1970, UTC.
 time = {}
+---Processing time; in tests the virtual clock's. For the record's own time see `meta(r).time`.
 ---@return integer
 function time.now() end
+---An error when the text is not as it should be; `pcall` where that may happen.
 ---@param text string RFC 3339, or as `format` says
----@param format? string as for strptime
+---@param format? string as for strptime (%Y-%m-%d %H:%M:%S, %z)
 ---@return integer
 function time.parse(text, format) end
+---An error outside of the years 1 to 9999.
 ---@param ms number
----@param format? string as for strftime; RFC 3339 without
+---@param format? string as for strftime, of 128 bytes at most; RFC 3339 without
 ---@return string
 function time.format(ms, format) end
+---An error when it is none.
 ---@param text string such as 200ms, 30s, 1h30m
 ---@return integer ms
 function time.duration(text) end
 
 json = {}
+---Records, nested values, tables (array{} marks arrays), plain values; nil becomes null. An error
+---for holes, cycles, NaN, infinities, functions, and beyond 16 MiB.
 ---@param value any
 ---@return string
 function json.encode(value) end
+---Into plain tables, with `null` for nulls and arrays marked. An error with the byte for what is no
+---JSON, and beyond 1 MiB.
 ---@param text string
 ---@return any
 function json.decode(text) end
 
 ---@class tide.column
 
+---The window of a result.
 ---@class tide.window
----@field key any the key; of a compound an array
----@field start? integer ms
----@field end? integer ms; write w["end"]
+---@field key any the key; of a compound an array of its parts
+---@field start? integer ms, inside; none in a global window
+---@field end? integer ms, outside. `end` is a word of Lua's: write w["end"]
 ---@field duration? integer ms
----@field pane integer 0 for the first result of the window
+---@field pane integer 0 for the first result of this key and window, then 1, 2, … (late records)
 
----What an aggregate computes natively: agg { total = agg.sum "bytes", finish = function … end }
+---An aggregate by hand. The accumulator is kept by the runtime between calls, as JSON: tables,
+---numbers, texts, no functions.
+---@class tide.fold
+---@field version? integer
+---@field init fun(): any the accumulator of a new key and window
+---@field add fun(a: any, r: tide.record): any must return the accumulator
+---@field merge? fun(a: any, b: any): any for windows that merge
+---@field finish fun(a: any, w: tide.window): table|userdata the result, or drop
+
+---What an aggregate computes natively; Lua runs once per window, in `finish`, which is given the
+---result so far (key fields, start, end, columns) and returns it, another one, or drop:
+---
+---    return agg { total = agg.sum "bytes",
+---                 finish = function(r, w) r.rate = r.total * 1000 / w.duration return r end }
+---
+---Fields are names or paths ("a.b"); absent and null are left out, another type than the function
+---can take fails the record. Over no values count gives 0, all others null.
 ---@class tide.agg
----@overload fun(columns: table<string, tide.column|function>): table
+---@overload fun(columns: table<string, tide.column|function|integer>): table
 agg = {}
----Records, or those in which the field is neither absent nor null.
+---Records; with a field those in which it is neither absent nor null.
 ---@param field? string
 ---@return tide.column
 function agg.count(field) end
+---Of numbers: exact while all are integers (an overflow fails the record), else a float.
 ---@param field string
 ---@return tide.column
 function agg.sum(field) end
+---Of numbers; a float.
 ---@param field string
 ---@return tide.column
 function agg.avg(field) end
@@ -132,41 +176,50 @@ function agg.max(field) end
 ---@param field string
 ---@return tide.column
 function agg.first(field) end
+---By event time, then split, then offset.
 ---@param field string
 ---@return tide.column
 function agg.last(field) end
+---Standard deviation of numbers (of a sample: n - 1); a float, null below two values.
 ---@param field string
 ---@return tide.column
 function agg.stddev(field) end
 
----In test files only.
+---In test files only: x_test.lua beside x.lua, run by `tidemill test`.
 test = {}
 
+---An operator under test. Each case starts with a fresh one.
 ---@class tide.harness
 local harness = {}
+---A record goes in.
 ---@param value table
----@param about? { key?: string, time?: integer|string }
+---@param about? { key?: string, time?: integer|string } time: ms, or a duration since 0
 function harness:send(value, about) end
----@param at integer|string ms, a duration, or "end"
+---Event time has come to this point: windows that end before fire.
+---@param at integer|string ms, a duration since 0, or "end" (all windows close)
 function harness:watermark(at) end
----@param by integer|string processing time
+---Processing time goes on.
+---@param by integer|string ms, or a duration
 function harness:advance(by) end
 ---What came out of the port since the last time.
----@param port? string
+---@param port? string "out"
 ---@return table[]
 function harness:out(port) end
 
----An operator with this script; `options` are those it has in a pipeline.
----@param file string
----@param options? table
+---An operator with this script. An error when the pipeline would not take it.
+---@param file string beside the test file
+---@param options? table those it has in a pipeline: type, params, key_by, window, ports
 ---@return tide.harness
 function test.load(file, options) end
+---A case; one that raises has failed, the others run all the same.
 ---@param name string
 ---@param body fun()
 function test.case(name, body) end
+---Fails the case unless both are the same: equal values (1 is 1.0), tables member by member.
 ---@param got any
 ---@param expected any
 function test.eq(got, expected) end
+---Fails the case when the value is nil or false.
 ---@param value any
 ---@param message? string
 function test.ok(value, message) end
