@@ -7,7 +7,7 @@
 --
 --   filter     function(r) -> boolean             true keeps the record
 --   map        function(r) -> record|table|drop   nothing returned is an error
---   flat_map   function(r, emit)                  emit(record or table [, port]), none or many times
+--   flat_map   function(r, emit)                  emit(record or table [, port]), at will
 --   aggregate  agg { … }, or a table of functions (tide.fold)
 --
 -- Beside what stands here: assert error getmetatable ipairs next pairs pcall rawequal rawget rawlen
