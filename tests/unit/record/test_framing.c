@@ -8,14 +8,15 @@ enum { MAX = 10, OUT = 512 };
 
 // Feeds the text in pieces of `step` bytes and writes what comes out as <frame>, ! for an error.
 // *held: the most bytes that were kept at once.
-static void cut(const char *text, size_t len, size_t step, char *out, size_t *held)
+static void cut(const struct framing_options *options, const char *text, size_t len, size_t step,
+                char *out, size_t *held)
 {
     struct framer framer;
     struct frame frame;
     struct error err = ERROR_INIT;
     char kept[256];
     size_t have = 0, fed = 0;
-    framer_init(&framer, FRAMING_NEWLINE, MAX);
+    framer_open(&framer, options, MAX);
     *out = '\0';
     *held = 0;
     for (;;) {
@@ -63,18 +64,136 @@ static const struct {
     {"0123456789ab\n0123456789ab\nc\n", "!!<c>"},
 };
 
-static void test_lines(void)
+// In pieces of every size.
+static void check_cut(const struct framing_options *options, const char *text, size_t len,
+                      const char *wanted)
 {
     char out[OUT];
     size_t held;
+    for (size_t step = 1; step < 80; step++) {
+        cut(options, text, len, step, out, &held);
+        CHECK_TEXT(out, wanted);
+        CU_ASSERT(held <= MAX + 11 + step); // a refused message is not kept
+    }
+}
+
+static void test_lines(void)
+{
+    const struct framing_options options = FRAMING_OPTIONS_DEFAULT;
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
-        for (size_t step = 1; step < 80; step++) {
-            cut(lines[i].text, strlen(lines[i].text), step, out, &held);
-            CU_ASSERT_STRING_EQUAL(out, lines[i].wanted);
-            if (strcmp(out, lines[i].wanted) != 0)
-                fprintf(stderr, "\n  step %zu: %s, wanted %s\n", step, out, lines[i].wanted);
-            CU_ASSERT(held <= MAX + 1 + step); // a refused line is not kept
-        }
+        check_cut(&options, lines[i].text, strlen(lines[i].text), lines[i].wanted);
+}
+
+static void test_byte_order_mark(void)
+{
+    struct framing_options options = FRAMING_OPTIONS_DEFAULT;
+    check_cut(&options,
+              "\xef\xbb\xbf"
+              "a\n\xef\xbb\xbf",
+              8, "<a><\xef\xbb\xbf>");
+    check_cut(&options, "\xef\xbb\xbf", 3, "");
+    check_cut(&options, "\xef\xbb", 2, "<\xef\xbb>");
+    check_cut(&options, "\xef\xbbx", 3, "<\xef\xbbx>");
+    options.kind = FRAMING_WHOLE;
+    check_cut(&options,
+              "\xef\xbb\xbf"
+              "a\n",
+              5, "<a\n>");
+    options.kind = FRAMING_CSV;
+    check_cut(&options, "\xef\xbb\xbf\"a\nb\"\nc", 10, "<\"a\nb\"><c>");
+}
+
+static void test_csv(void)
+{
+    static const struct {
+        const char *text, *wanted;
+    } texts[] = {
+        {"a,b\nc\n", "<a,b><c>"},
+        {"\"a\nb\",c\r\nd", "<\"a\nb\",c><d>"},
+        {"\"a\"\"\n\",c\nd", "<\"a\"\"\n\",c><d>"},
+        {"5\" x\ny,\"\n\"\nz", "<5\" x><y,\"\n\"><z>"},
+        {"a,\"\",b\nc", "<a,\"\",b><c>"},
+        {"\"\"\"\n\"\nx", "<\"\"\"\n\"><x>"},
+        {"\"ab", "<\"ab>"},
+    };
+    struct framing_options options = FRAMING_OPTIONS_DEFAULT;
+    options.kind = FRAMING_CSV;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        check_cut(&options, texts[i].text, strlen(texts[i].text), texts[i].wanted);
+    options.quote = 0;
+    check_cut(&options, "\"a\nb\"\n", 6, "<\"a><b\">");
+}
+
+// An open quote does not eat more than one message's length.
+static void test_csv_open_quote(void)
+{
+    char text[200], out[OUT];
+    size_t held;
+    struct framing_options options = FRAMING_OPTIONS_DEFAULT;
+    options.kind = FRAMING_CSV;
+    memset(text, 'x', sizeof text);
+    text[0] = '"';
+    text[100] = text[150] = '\n';
+    memcpy(text + 101, "a\n", 2);
+    for (size_t step = 1; step < 12; step++) {
+        cut(&options, text, 103, step, out, &held);
+        CHECK_TEXT(out, "!<a>");
+        CU_ASSERT(held <= MAX + 1 + step);
+    }
+}
+
+static void test_length(void)
+{
+    struct framing_options options = FRAMING_OPTIONS_DEFAULT;
+    options.kind = FRAMING_LENGTH;
+    check_cut(&options, "\0\0\0\2ab\0\0\0\0\0\0\0\1\n", 15, "<ab><><\n>");
+    check_cut(&options, "\0\0\0\013abcdefghijk\0\0\0\1x", 20, "!<x>");
+    check_cut(&options,
+              "\xff\xff\xff\xff"
+              "abc",
+              7, "!");
+    check_cut(&options, "\0\0\0\3ab", 6, "?");
+    check_cut(&options, "\0\0\0\1a\0\0", 7, "<a>?");
+    options.little_endian = true;
+    check_cut(&options, "\2\0\0\0ab", 6, "<ab>");
+    options.prefix = 2;
+    check_cut(&options, "\2\0ab\1\0c", 7, "<ab><c>");
+    options.little_endian = false;
+    check_cut(&options, "\0\2ab\0\1c", 7, "<ab><c>");
+    options.prefix = 1;
+    check_cut(&options, "\2ab\1c\0", 6, "<ab><c><>");
+    options.prefix = 8;
+    check_cut(&options, "\0\0\0\0\0\0\0\2ab", 10, "<ab>");
+    check_cut(&options,
+              "\xff\xff\xff\xff\xff\xff\xff\xff"
+              "ab",
+              10, "!");
+}
+
+static void test_varint(void)
+{
+    struct framing_options options = FRAMING_OPTIONS_DEFAULT;
+    options.kind = FRAMING_LENGTH;
+    options.prefix = 0;
+    check_cut(&options, "\2ab\0\1c", 6, "<ab><><c>");
+    check_cut(&options, "\x82\0ab", 4, "<ab>"); // longer than need be, but a varint
+    check_cut(&options, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\1x", 11, "!");
+    check_cut(&options, "\1a\xff\xff\xff\xff\xff\xff\xff\xff\xff\2x", 13, "<a>?");
+    check_cut(&options, "\x80", 1, "?");
+}
+
+static void test_octet(void)
+{
+    struct framing_options options = FRAMING_OPTIONS_DEFAULT;
+    options.kind = FRAMING_OCTET;
+    check_cut(&options, "2 ab3 c\nd1 e", 12, "<ab><c\nd><e>");
+    check_cut(&options, "<1>a\r\n3 <2>3 <3><4>b", 21, "<<1>a><<2>><<3>><<4>b>");
+    check_cut(&options, "11 abcdefghijk1 x", 17, "!<x>");
+    check_cut(&options, "<2345678901234567890123\n1 x", 27, "!<x>");
+    check_cut(&options, "1 ax 1 b", 8, "<a>?");
+    check_cut(&options, "01 a", 4, "?");
+    check_cut(&options, "12345678901 a", 13, "?");
+    check_cut(&options, "4 ab", 4, "?");
 }
 
 static void test_nothing_is_looked_at_twice(void)
@@ -112,11 +231,18 @@ static void test_names(void)
     CU_ASSERT(framing_from_name("newline", &kind, &err) == 0 && kind == FRAMING_NEWLINE);
     CU_ASSERT(framing_from_name("whole", &kind, &err) == 0 && kind == FRAMING_WHOLE);
     CU_ASSERT_EQUAL(framing_from_name("lines", &kind, &err), ERR_INPUT);
-    CU_ASSERT_STRING_EQUAL(err.text, "unknown framing 'lines'; expected newline or whole");
+    CU_ASSERT_STRING_EQUAL(
+        err.text, "unknown framing 'lines'; expected newline, whole, csv, length or octet");
 }
 
 static CU_TestInfo cases[] = {
     {"lines, however they arrive", test_lines},
+    {"byte order mark", test_byte_order_mark},
+    {"csv lines", test_csv},
+    {"csv with a quote left open", test_csv_open_quote},
+    {"length", test_length},
+    {"length as a varint", test_varint},
+    {"octet counting", test_octet},
     {"nothing is looked at twice", test_nothing_is_looked_at_twice},
     {"whole messages", test_whole},
     {"names", test_names},
