@@ -205,7 +205,45 @@ static void requiring(void)
     (void)rmdir(dir);
 }
 
+// What a script's file may begin with, and what is no file to load.
+static void files(void)
+{
+    static const struct {
+        const char *text, *error; // NULL: it loads
+    } rows[] = {{"\xef\xbb\xbf#!/usr/bin/lua\nreturn function(r) return r end", NULL},
+                {"# a comment alone", "nothing"},
+                {"#!/usr/bin/lua\nreturn function(r", "t.lua:2: "},
+                {"\x1bLua", "t.lua"}};
+    char dir[] = "/tmp/tidemill-files-XXXXXX", path[64];
+    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+    (void)snprintf(path, sizeof path, "%s/t.lua", dir);
+    struct fixture f;
+    fixture_init(&f);
+    struct script_source source = fixture_source(&f, NULL);
+    struct script *script = NULL;
+    source.path = path;
+    CU_ASSERT_EQUAL(script_load(&script, &source, &f.err), ERR_INPUT);
+    CHECK_HAS(f.err.text, "t.lua: cannot open the script: No such file");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        put(dir, "t.lua", rows[i].text);
+        error_clear(&f.err);
+        script = NULL;
+        CU_ASSERT_EQUAL(script_load(&script, &source, &f.err), rows[i].error ? ERR_INPUT : 0);
+        if (rows[i].error)
+            CHECK_HAS(f.err.text, rows[i].error);
+        script_free(script);
+    }
+    CU_ASSERT_EQUAL(unlink(path), 0);
+    source.path = dir;
+    script = NULL;
+    CU_ASSERT_EQUAL(script_load(&script, &source, &f.err), ERR_INPUT);
+    CHECK_HAS(f.err.text, "not a file");
+    CU_ASSERT_EQUAL(rmdir(dir), 0);
+    fixture_deinit(&f);
+}
+
 static CU_TestInfo cases[] = {{"conf", conf},   {"time", times},        {"json", json},
-                              {"log", logging}, {"require", requiring}, CU_TEST_INFO_NULL};
+                              {"log", logging}, {"require", requiring}, {"files", files},
+                              CU_TEST_INFO_NULL};
 
 UNIT_MAIN(UNIT_SUITE("lua/library", cases))

@@ -204,8 +204,89 @@ static void stale(void)
     fixture_deinit(&f);
 }
 
-static CU_TestInfo cases[] = {{"scalars", scalars},          {"nested values", nested},
-                              {"what is returned", results}, {"errors", errors},
-                              {"stale records", stale},      CU_TEST_INFO_NULL};
+// copy(r) is read and changed like the record, but a record of its own.
+static void copies(void)
+{
+    ROWS({"local c = copy(r) local s = '' for k, v in pairs(c) do s = s .. k .. '=' .. tostring(v) "
+          ".. ';' end return { s = s }",
+          "{\"b\":1,\"a\":null}", "{\"s\":\"b=1;a=null;\"}", NULL},
+         {"local c = copy(r) return { n = #c.list, two = c.list[2], x = c.list[9] }",
+          "{\"list\":[1,null,3]}", "{\"n\":3,\"two\":null}", NULL},
+         {"local c = copy(r) return { a = c == c, b = c == copy(r), c = c.o == c.o, d = c == r }",
+          "{\"o\":{}}", "{\"a\":true,\"b\":false,\"c\":true,\"d\":false}", NULL},
+         {"return { s = tostring(copy(r)), t = type(copy(r)) }", "{\"o\":1}",
+          "{\"s\":\"{\\\"o\\\":1}\",\"t\":\"table\"}", NULL},
+         {"return { a = copy(5), b = copy('x'), c = copy(null), d = copy { z = 1 }.z }", "{}",
+          "{\"a\":5,\"b\":\"x\",\"c\":null,\"d\":1}", NULL},
+         {"local c = copy(r) c.list[4] = 4 c.list = array(c.list) return c", "{\"list\":[1,2,3]}",
+          NULL, "table"},
+         {"copy(print) return r", "{}", NULL, "function"});
+}
+
+static void has_next_array(void)
+{
+    ROWS({"return { a = has(r, 'a'), b = has(r, 'b'), c = r.a == nil }", "{\"a\":null}",
+          "{\"a\":true,\"b\":false,\"c\":true}", NULL},
+         {"return { a = has(r.o, 'a'), b = has(r.o, 'b'), c = has(r.l, 1), d = has(r.l, 2) }",
+          "{\"o\":{\"a\":null},\"l\":[null]}", "{\"a\":true,\"b\":false,\"c\":true,\"d\":false}",
+          NULL},
+         {"local c = copy(r) return { a = has(c, 'a'), b = has(c, 'b') }", "{\"a\":null}",
+          "{\"a\":true,\"b\":false}", NULL},
+         {"return { a = has({ x = 1 }, 'x'), b = has({}, 'x') }", "{}", "{\"a\":true,\"b\":false}",
+          NULL},
+         {"return has('text', 'x')", "{}", NULL, "record expected"},
+         {"local k, v = next(r.o) local l = next(r.o, k) return { k = k, v = v, l = l }",
+          "{\"o\":{\"a\":7,\"b\":8}}", "{\"k\":\"a\",\"l\":\"b\",\"v\":7}", NULL},
+         {"return { empty = next(r.o) == nil and next {} == nil, one = next { 5 } }", "{\"o\":{}}",
+          "{\"empty\":true,\"one\":1}", NULL},
+         {"next(r.o, 'zzz') return r", "{\"o\":{\"a\":7}}", NULL, "invalid key to 'next'"},
+         {"next(r) return r", "{}", NULL, "table expected"},
+         {"return { a = array(), b = array {}, c = array { 1 }, d = {} }", "{}",
+          "{\"a\":[],\"b\":[],\"c\":[1],\"d\":{}}", NULL},
+         {"array(setmetatable({}, {})) return r", "{}", NULL, "has a metatable already"},
+         {"array(5) return r", "{}", NULL, "table expected"});
+}
+
+static void origins(void)
+{
+    static const struct header headers[] = {{.name = "h", .bytes = "v\0w", .len = 3},
+                                            {.name = "none", .bytes = NULL, .len = 0}};
+    static const struct record_meta meta = {
+        .split = "t/3", .key = "k1", .key_len = 2, .header_count = 2, .headers = headers};
+    struct fixture f;
+    fixture_init(&f);
+    struct script *script =
+        fixture_load(&f, "return function(r)\n"
+                         "local m = meta(r)\n"
+                         "return { split = m.split, key = m.key, node = m.node, time = m.time,\n"
+                         "offset = m.offset, h = m.headers.h, none = m.headers.none }\nend");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(script);
+    CHECK_TEXT(fixture_run(&f, script, SCRIPT_CALL_MAP, "{}"),
+               "{\"node\":0,\"offset\":0,\"split\":0,\"time\":1000}\n");
+    fixture_input(&f, "{}");
+    struct record *record = &f.batch->records[0];
+    record->meta = &meta;
+    record->node = 2;
+    record->offset = -1;
+    record->time = TIME_NONE;
+    buf_clear(&f.text);
+    struct script_sink sink = {.arg = &f, .done = fixture_done, .failed = fixture_failed};
+    CU_ASSERT_EQUAL(script_run(script, SCRIPT_CALL_MAP, f.batch, &sink, &f.err), 0);
+    CHECK_TEXT(buf_cstr(&f.text), "{\"h\":\"v\\u0000w\",\"key\":\"k1\",\"node\":2,\"none\":\"\","
+                                  "\"split\":\"t/3\"}\n");
+    script_free(script);
+    fixture_deinit(&f);
+    ROWS({"return { s = meta(copy(r)).split }", "{}", NULL, "the record that the function"});
+}
+
+static CU_TestInfo cases[] = {{"scalars", scalars},
+                              {"nested values", nested},
+                              {"what is returned", results},
+                              {"errors", errors},
+                              {"stale records", stale},
+                              {"copies", copies},
+                              {"has, next, array", has_next_array},
+                              {"where it comes from", origins},
+                              CU_TEST_INFO_NULL};
 
 UNIT_MAIN(UNIT_SUITE("lua/record", cases))
