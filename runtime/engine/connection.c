@@ -34,6 +34,7 @@ tide_result connections_open(struct connections *connections, struct error *err)
             return rc;
         if (rc < 0) {
             ctx_take_failure(&connection->ctx, rc, err);
+            error_prefix(err, "%s", connection->ctx.node);
             if (connection->self)
                 connection->vtable->close(connection->self);
             connection->self = NULL;

@@ -7,6 +7,8 @@
 
 enum { BACKOFF_FROM_MS = 200, BACKOFF_TO_MS = 30000, IDLE_POLL_NS = 50000000 };
 
+#define STOP_GRACE_NS 5000000000LL
+
 int driver_init(struct driver *driver, const struct plan_node *node, const char *pipeline,
                 struct clock *clock, struct waker *lane_waker, bool threaded, struct error *err)
 {
@@ -45,6 +47,13 @@ static void close_instance(struct driver *driver)
     atomic_store_explicit(&driver->is_open, false, memory_order_relaxed);
 }
 
+static void fail_for(struct driver *driver, const struct error *why)
+{
+    struct error named = *why;
+    error_prefix(&named, "%s", driver->ctx.node);
+    driver_fail(driver, &named);
+}
+
 static void back_off(struct driver *driver, const struct error *why)
 {
     const struct on_error_spec *spec = &driver->node->on_error;
@@ -54,7 +63,7 @@ static void back_off(struct driver *driver, const struct error *why)
     if (driver->state == DRIVER_RUNNING && now - driver->opened_at_ns > BACKOFF_TO_MS * 1000000LL)
         driver->attempts = 0;
     if (limited && driver->attempts >= spec->retry_max) {
-        driver_fail(driver, why);
+        fail_for(driver, why);
         return;
     }
     int64_t from = BACKOFF_FROM_MS, to = BACKOFF_TO_MS;
@@ -80,7 +89,7 @@ void driver_result(struct driver *driver, tide_result result)
         return;
     ctx_take_failure(&driver->ctx, result, &why);
     if (result != TIDE_RETRY) {
-        driver_fail(driver, &why);
+        fail_for(driver, &why);
         return;
     }
     if (driver->lost)
@@ -143,6 +152,24 @@ static void finish(struct driver *driver)
     waker_wake(driver->lane_waker);
 }
 
+// Draining waits for what cannot be opened for a moment only.
+static void step_stopping(struct driver *driver, struct wait *wait)
+{
+    int64_t now = clock_mono_ns(driver->ctx.clock);
+    if (!driver->stop_by_ns)
+        driver->stop_by_ns = now + STOP_GRACE_NS;
+    if (driver->stop_by_ns < wait->until_ns)
+        wait->until_ns = driver->stop_by_ns;
+    if (now < driver->stop_by_ns)
+        return;
+    struct error err = ERROR_INIT;
+    char why[sizeof driver->last_fault];
+    said_read(&driver->last_fault, why);
+    error_set(&err, ERR_RETRY, "records are left that could not be written before the stop: %s",
+              why[0] ? why : "it did not open");
+    fail_for(driver, &err);
+}
+
 static void close_now(struct driver *driver)
 {
     if (driver->state == DRIVER_CLOSED)
@@ -169,6 +196,9 @@ void driver_step(struct driver *driver, struct wait *wait)
     // Also when it has come to that just now.
     if (driver->state == DRIVER_BACKOFF && driver->retry_at_ns < wait->until_ns)
         wait->until_ns = driver->retry_at_ns;
+    bool closed = driver->state == DRIVER_OPENING || driver->state == DRIVER_BACKOFF;
+    if (closed && driver_stopping(driver))
+        step_stopping(driver, wait);
 }
 
 static bool work_waits(struct driver *driver)

@@ -34,6 +34,8 @@ struct driver {
     enum driver_state state; // the stepping thread's
     uint32_t attempts;
     int64_t retry_at_ns, opened_at_ns;
+    int64_t stop_by_ns; // draining: until then it may be opened yet
+
     bool threaded; // it is to have a thread
     bool started;  // it has one
     pthread_t thread;

@@ -231,7 +231,7 @@ void ctx_deinit(struct tide_ctx *ctx)
 void ctx_take_failure(struct tide_ctx *ctx, tide_result result, struct error *err)
 {
     int code = result == TIDE_RETRY ? ERR_RETRY : result == TIDE_DATA ? ERR_DATA : ERR_FATAL;
-    error_set(err, code, "%s: %s", ctx->node,
+    error_set(err, code, "%s",
               ctx->failure.len ? ctx->failure.text : "the plugin failed and gave no reason");
     error_clear(&ctx->failure);
 }

@@ -46,7 +46,7 @@ extern const tide_host host_table;
 void ctx_init(struct tide_ctx *ctx, const char *pipeline, const char *node,
               const struct tide_config *options, struct clock *clock, struct waker *waker);
 void ctx_deinit(struct tide_ctx *ctx);
-// The reason that the plugin gave for `result`, with the node's name in front; clears it.
+// The reason that the plugin gave for `result`; clears it.
 void ctx_take_failure(struct tide_ctx *ctx, tide_result result, struct error *err);
 
 // The parts of the table that live elsewhere (host_source.c, host_sink.c).

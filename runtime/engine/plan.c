@@ -157,27 +157,36 @@ static int connect_letters(struct plan *plan, uint32_t from, struct problems *pr
     return add_edge(plan, from, plan_errors_port(node), (uint32_t)to, true);
 }
 
-static bool reaches(const struct plan *plan, uint32_t from, uint32_t target, uint32_t depth)
-{
-    for (size_t i = 0; depth && i < plan->edge_count; i++) {
-        const struct plan_edge *edge = &plan->edges[i];
-        if (edge->from == from &&
-            (edge->to == target || reaches(plan, edge->to, target, depth - 1)))
-            return true;
-    }
-    return false;
-}
-
-// Dead letters are the only edges that can close a circle that the topology has not seen.
-static void check_circles(const struct plan *plan, struct problems *problems)
+void plan_reach(const struct plan *plan, uint32_t from, bool *seen)
 {
     for (size_t i = 0; i < plan->edge_count; i++) {
         const struct plan_edge *edge = &plan->edges[i];
-        if (edge->letters && reaches(plan, edge->to, edge->from, plan->node_count))
+        if (edge->from != from || seen[edge->to])
+            continue;
+        seen[edge->to] = true;
+        plan_reach(plan, edge->to, seen); // as deep as there are nodes, at the most
+    }
+}
+
+// Dead letters are the only edges that can close a circle that the topology has not seen.
+static int check_circles(const struct plan *plan, struct problems *problems)
+{
+    bool *seen = mem_alloc(plan->node_count + 1);
+    if (!seen)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < plan->edge_count; i++) {
+        const struct plan_edge *edge = &plan->edges[i];
+        if (!edge->letters)
+            continue;
+        memset(seen, 0, plan->node_count);
+        plan_reach(plan, edge->to, seen);
+        if (seen[edge->from])
             problem_add(problems, plan->nodes[edge->from].spec->place,
                         "the dead letters of %s come back to it by way of %s",
                         plan->nodes[edge->from].spec->name, plan->nodes[edge->to].spec->name);
     }
+    mem_free(seen);
+    return 0;
 }
 
 int plan_new(struct plan **out, const struct topology *topology, const struct registry *registry,
@@ -197,7 +206,8 @@ int plan_new(struct plan **out, const struct topology *topology, const struct re
     for (uint32_t i = 0; i < plan->node_count; i++)
         if (connect_inputs(plan, i, problems) || connect_letters(plan, i, problems))
             return ERR_NOMEM;
-    check_circles(plan, problems);
+    if (check_circles(plan, problems))
+        return ERR_NOMEM;
     return problems->errors ? ERR_INPUT : 0;
 }
 

@@ -40,5 +40,8 @@ static inline uint32_t plan_errors_port(const struct plan_node *node)
 {
     return node->ports - 1;
 }
+// Marks each node that an edge or several lead to from `from`, itself only where they come back to
+// it. `seen`: one per node, all false.
+void plan_reach(const struct plan *plan, uint32_t from, bool *seen);
 // Name of a port: "out", "late", ..., "errors".
 const char *plan_port_name(const struct plan_node *node, uint32_t port);

@@ -112,6 +112,8 @@ static int settle(struct trial *trial, struct error *err)
         }
         if (!wait.busy)
             break;
+        if (i + 1 == STEPS_MAX)
+            return error_set(err, ERR_BUG, "the pipeline does not come to rest");
     }
     if (trial->failure.code)
         return error_set(err, trial->failure.code, "%s", trial->failure.text);
@@ -297,7 +299,8 @@ static int mark_source(struct trial *trial, struct source_node *source, int64_t 
     if (time <= source->sent_watermark)
         return 0; // it never goes back
     source->sent_watermark = time;
-    outputs_flush(&source->outputs, BATCH_WATERMARK, time, 0);
+    if (!outputs_flush(&source->outputs, BATCH_WATERMARK, time, 0))
+        return error_nomem(err); // its edges are empty between two steps
     return settle(trial, err);
 }
 

@@ -1,73 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "base/buf.h"
-#include "base/log.h"
-#include "pipeline.h"
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+#include "run.h"
 
-// Whole runs with plugins that misbehave: every record arrives once, in order, or is explained.
-
-enum { PATIENCE_MS = 20000 };
-
-static char dir[64];
-
-static void path_of(const char *name, char out[128])
-{
-    snprintf(out, 128, "%s/%s", dir, name);
-}
-
-// Runs to the end; the state it ended in, or -1 when it did not end in time. The reason in `why`.
-static int run(const char *yaml, struct error *why)
-{
-    struct pipeline p;
-    struct engine *engine = NULL;
-    int state = -1;
-    if (pipeline_load(&p, yaml)) {
-        pipeline_show(&p);
-        pipeline_drop(&p);
-        return -1;
-    }
-    struct engine_config config = {.topology = p.topology,
-                                   .registry = p.registry,
-                                   .clock = clock_system(),
-                                   .has_plugins = true};
-    if (!engine_new(&engine, &config, &p.problems) && !engine_start(engine, why)) {
-        for (int left = PATIENCE_MS; left > 0; left -= 10) {
-            state = (int)engine_wait(engine, 10);
-            if (state != ENGINE_RUNNING)
-                break;
-        }
-        if (state == ENGINE_FAILED)
-            *why = *engine_error(engine);
-        else if (engine_account(engine, why))
-            state = -1;
-    }
-    pipeline_show(&p);
-    engine_free(engine);
-    pipeline_drop(&p);
-    return state;
-}
-
-// The lines of a file must be {"n":0} ... {"n":count-1}, without those for which n+1 is a multiple
-// of `without` (0: none is missing).
-static void check_lines(const char *name, int count, int without)
-{
-    char path[128], line[64], want[64];
-    path_of(name, path);
-    FILE *file = fopen(path, "r");
-    CU_ASSERT_PTR_NOT_NULL_FATAL(file);
-    for (int n = 0; n < count; n++) {
-        if (without && (n + 1) % without == 0)
-            continue;
-        snprintf(want, sizeof want, "{\"n\":%d}\n", n);
-        CU_ASSERT_PTR_NOT_NULL_FATAL(fgets(line, sizeof line, file));
-        CU_ASSERT_STRING_EQUAL_FATAL(line, want);
-    }
-    CU_ASSERT_PTR_NULL(fgets(line, sizeof line, file));
-    fclose(file);
-    unlink(path);
-}
+// Whole runs: every record arrives once, in order, or is explained.
 
 static void run_to_file(const char *source, const char *sink, const char *name)
 {
@@ -243,16 +177,4 @@ static CU_TestInfo cases[] = {
     CU_TEST_INFO_NULL,
 };
 
-static int quiet(void)
-{
-    snprintf(dir, sizeof dir, "/tmp/tidemill-run-XXXXXX");
-    log_set_level(LOG_ERROR);
-    return mkdtemp(dir) ? 0 : 1;
-}
-
-static int tidy(void)
-{
-    return rmdir(dir);
-}
-
-UNIT_MAIN({"runs", quiet, tidy, NULL, NULL, cases})
+UNIT_MAIN({"runs", run_dir_make, run_dir_drop, NULL, NULL, cases})
