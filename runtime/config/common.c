@@ -47,6 +47,69 @@ static const tide_option watermark_members[] = {
     {.name = NULL},
 };
 
+static const tide_option csv_members[] = {
+    {.name = "delimiter", .type = TIDE_TEXT, .default_text = ",", .help = "one character"},
+    {.name = "quote",
+     .type = TIDE_TEXT,
+     .default_text = "\"",
+     .help = "one character; empty: there are none"},
+    {.name = "header",
+     .type = TIDE_BOOL,
+     .help = "the first line has the names; default: true without columns"},
+    {.name = "columns",
+     .type = TIDE_LIST,
+     .item = TIDE_TEXT,
+     .help = "names of the columns; without them, those of the header or the first record"},
+    {.name = "types",
+     .type = TIDE_FREE_MAP,
+     .help = "decode: column to auto, text, int, number or bool; default: auto, by its look"},
+    {.name = NULL},
+};
+
+static const tide_option decode_members[] = {
+    {.name = "format",
+     .type = TIDE_CHOICE,
+     .choices = "json|text|csv|none",
+     .help = "with its standard options"},
+    {.name = "csv", .type = TIDE_MAP, .members = csv_members, .help = "CSV with other options"},
+    {.name = NULL},
+};
+
+static const tide_option encode_members[] = {
+    {.name = "format",
+     .type = TIDE_CHOICE,
+     .choices = "json|text|csv|none",
+     .help = "with its standard options"},
+    {.name = "csv", .type = TIDE_MAP, .members = csv_members, .help = "CSV with other options"},
+    {.name = NULL},
+};
+
+static const tide_option length_members[] = {
+    {.name = "prefix",
+     .type = TIDE_CHOICE,
+     .choices = "1|2|4|8|varint",
+     .default_text = "4",
+     .help = "bytes of the length in front of each record"},
+    {.name = "order",
+     .type = TIDE_CHOICE,
+     .choices = "big|little",
+     .default_text = "big",
+     .help = "which of its bytes comes first"},
+    {.name = NULL},
+};
+
+static const tide_option framing_members[] = {
+    {.name = "kind",
+     .type = TIDE_CHOICE,
+     .choices = "newline|whole|csv|length|octet",
+     .help = "with its standard options"},
+    {.name = "length",
+     .type = TIDE_MAP,
+     .members = length_members,
+     .help = "each record behind its length"},
+    {.name = NULL},
+};
+
 static const tide_option source_limits[] = {
     {.name = "record",
      .type = TIDE_SIZE,
@@ -61,14 +124,17 @@ const tide_option common_source_options[] = {
     TYPE_ROW("the kind of source"),
     {.name = "connection", .type = TIDE_TEXT, .help = "the connection to read from"},
     {.name = "decode",
-     .type = TIDE_CHOICE,
-     .choices = "json|text|none",
+     .type = TIDE_MAP,
+     .flags = TIDE_OPTION_SHORT,
+     .members = decode_members,
      .default_text = "json",
-     .help = "how records are written"},
+     .help = "how records are written: json, or { csv: { delimiter } }"},
     {.name = "framing",
-     .type = TIDE_CHOICE,
-     .choices = "newline|whole",
-     .help = "how a stream is cut into records; default: newline"},
+     .type = TIDE_MAP,
+     .flags = TIDE_OPTION_SHORT,
+     .members = framing_members,
+     .help = "how a stream is cut into records: newline, or { length: { prefix } }; default: "
+             "newline, or csv with decode csv"},
     {.name = "event_time",
      .type = TIDE_MAP,
      .flags = TIDE_OPTION_SHORT,
@@ -140,10 +206,11 @@ const tide_option common_sink_options[] = {
     {.name = "connection", .type = TIDE_TEXT, .help = "the connection to write to"},
     INPUTS_ROW,
     {.name = "encode",
-     .type = TIDE_CHOICE,
-     .choices = "json|text|none",
+     .type = TIDE_MAP,
+     .flags = TIDE_OPTION_SHORT,
+     .members = encode_members,
      .default_text = "json",
-     .help = "how records are written"},
+     .help = "how records are written: json, or { csv: { columns } }"},
     {.name = "key",
      .type = TIDE_TEXT,
      .flags = TIDE_OPTION_TEMPLATE,

@@ -51,6 +51,14 @@ static size_t shared_pad(void)
 #endif
 }
 
+// The bytes were no record of their own: a header.
+static enum intake take_nothing(struct source_node *node)
+{
+    node->batch->count--; // it is the last one
+    stat_add(&node->outputs.stats->in, (uint64_t)-1);
+    return INTAKE_DONE;
+}
+
 static enum intake out_of_memory(struct source_node *node)
 {
     outputs_out_of_memory(&node->outputs);
@@ -64,6 +72,8 @@ static enum intake finish_record(struct source_node *node, struct record *record
     struct error err;
     err.len = 0;
     int rc = node->decoder->decode(node->decoder, node->batch, bytes, len, pad, record, &err);
+    if (__builtin_expect(rc == DECODE_NOTHING, 0))
+        return take_nothing(node);
     if (rc == 0)
         rc = read_time(node, record, &err);
     if (rc == ERR_NOMEM)

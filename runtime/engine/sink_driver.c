@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "engine/sink_driver.h"
 #include "base/alloc.h"
+#include "engine/codec_settings.h"
 #include "engine/encode.h"
 
 enum { SINK_RING = 4, QUIET_NS = 100000000, NOTHING_NS = 1000000 };
@@ -186,8 +187,8 @@ static int make_headers(struct sink_driver *sink, const struct tide_config *head
 static int read_common(struct sink_driver *sink, const struct tide_config *common,
                        struct error *err)
 {
-    const char *encode = setting_text(common, "encode"), *key = setting_text(common, "key");
-    int rc = encoder_new(&sink->encoder, encode ? encode : "json", err);
+    const char *key = setting_text(common, "key");
+    int rc = encoder_from_setting(&sink->encoder, setting_at(common, "encode"), err);
     if (!rc && key) {
         rc = template_new(&sink->key, key, err);
         if (rc)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "engine/source_node.h"
 #include "base/alloc.h"
+#include "engine/codec_settings.h"
 #include "engine/intake.h"
 #include <string.h>
 
@@ -26,16 +27,15 @@ static int read_event_time(struct source_node *node, const struct tide_config *c
 static int read_common(struct source_node *node, struct shape_table *shapes, struct error *err)
 {
     const struct tide_config *common = node->plan->spec->common;
-    const char *framing = setting_text(common, "framing");
-    const char *decode = setting_text(common, "decode");
+    const struct tide_config *decode = setting_at(common, "decode");
     node->limits = (struct json_limits)JSON_LIMITS_DEFAULT;
     node->limits.size = (uint32_t)setting_int(common, "limits.record", node->limits.size);
     node->out_of_order_ms = setting_int(common, "watermark.out_of_order", 0);
     node->idle_after_ms = setting_int(common, "watermark.idle_after", 0);
     node->rate = setting_number(common, "rate", 0);
-    int rc = framing_from_name(framing ? framing : "newline", &node->framing, err);
+    int rc = framing_from_setting(&node->framing, setting_at(common, "framing"), decode, err);
     if (!rc)
-        rc = decoder_new(&node->decoder, decode ? decode : "json", shapes, &node->limits, err);
+        rc = decoder_from_setting(&node->decoder, decode, shapes, &node->limits, err);
     return rc ? rc : read_event_time(node, common, err);
 }
 

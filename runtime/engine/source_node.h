@@ -34,7 +34,7 @@ struct source_node {
     struct source_driver *driver; // NULL in tests without plugins
     struct decoder *decoder;
     struct json_limits limits;
-    enum framing framing;
+    struct framing_options framing;
     bool has_time;
     bool time_of_record; // event_time: record
     struct path time_path;

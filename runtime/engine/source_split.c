@@ -22,7 +22,10 @@ static int64_t listening_ns(const struct source_node *node)
 
 static int begin(struct source_node *node, struct source_split *split)
 {
-    framer_init(&split->framer, node->framing, node->limits.size);
+    uint32_t id = (uint32_t)(split - node->splits);
+    if (node->decoder->split_begin && node->decoder->split_begin(node->decoder, id, NULL, 0, NULL))
+        return ERR_NOMEM;
+    framer_open(&split->framer, &node->framing, node->limits.size);
     generator_init(&split->generator, node->out_of_order_ms);
     split->seen_ns = listening_ns(node);
     split->offset = 0;

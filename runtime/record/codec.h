@@ -37,7 +37,8 @@ int encoder_new(struct encoder **out, const char *name, struct error *err);
 extern const char *const decoder_names[]; // NULL-terminated
 extern const char *const encoder_names[];
 
-// A format and its options; what they point to is borrowed and outlives the codec.
+// A format and its options. Names of columns and members are borrowed and outlive the codec; the
+// arrays of them are not used after the call.
 struct codec_options {
     const char *name;
     struct csv_options csv;

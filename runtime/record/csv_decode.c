@@ -14,10 +14,11 @@ struct columns {
 };
 
 struct csv_decoder {
-    struct decoder decoder; // first
-    struct csv_options options;
+    struct decoder decoder;     // first
+    struct csv_options options; // without columns and types
+    struct typed_member *types;
     struct shape_table *shapes;
-    struct columns fixed; // by `columns`
+    struct columns fixed; // by `columns`; no shape: there are none
     struct columns *splits;
     size_t split_count, split_cap;
     uint32_t size_max, members_max;
@@ -36,7 +37,7 @@ static int make_types(struct csv_decoder *csv, struct columns *columns, struct e
 {
     const struct shape *shape = columns->shape;
     for (uint32_t i = 0; i < csv->options.type_count; i++) {
-        const char *name = csv->options.types[i].name;
+        const char *name = csv->types[i].name;
         if (shape_find(shape, name, (uint32_t)strlen(name)) < 0)
             return error_set(err, ERR_DATA, "types names the column '%s', which is not there",
                              name);
@@ -47,8 +48,8 @@ static int make_types(struct csv_decoder *csv, struct columns *columns, struct e
     if (!columns->types)
         return error_nomem(err);
     for (uint32_t i = 0; i < shape->count; i++)
-        columns->types[i] = typed_find(csv->options.types, csv->options.type_count,
-                                       shape->names[i].bytes, shape->names[i].len);
+        columns->types[i] = typed_find(csv->types, csv->options.type_count, shape->names[i].bytes,
+                                       shape->names[i].len);
     return 0;
 }
 
@@ -63,9 +64,9 @@ static int set_columns(struct csv_decoder *csv, struct columns *columns,
     return make_types(csv, columns, err);
 }
 
-static int set_fixed(struct csv_decoder *csv, struct error *err)
+static int set_fixed(struct csv_decoder *csv, const struct csv_options *options, struct error *err)
 {
-    uint32_t count = csv->options.column_count;
+    uint32_t count = options->column_count;
     if (!count || count > csv->members_max)
         return error_set(err, ERR_INPUT, "csv: expected 1 to %u columns, found %u",
                          csv->members_max, count);
@@ -73,8 +74,8 @@ static int set_fixed(struct csv_decoder *csv, struct error *err)
     if (!names)
         return error_nomem(err);
     for (uint32_t i = 0; i < count; i++)
-        names[i] = (struct shape_name){.bytes = csv->options.columns[i],
-                                       .len = (uint32_t)strlen(csv->options.columns[i])};
+        names[i] = (struct shape_name){.bytes = options->columns[i],
+                                       .len = (uint32_t)strlen(options->columns[i])};
     int code = set_columns(csv, &csv->fixed, names, count, err);
     mem_free(names);
     return code;
@@ -129,7 +130,7 @@ static int read_header(struct csv_decoder *csv, struct columns *columns, const c
 static int take_header(struct csv_decoder *csv, struct columns *columns, const char *line,
                        uint32_t len, struct error *err)
 {
-    if (!csv->options.columns) {
+    if (!csv->fixed.shape) {
         int code = read_header(csv, columns, line, len, err);
         return code ? error_prefix(err, "header") : DECODE_NOTHING;
     }
@@ -259,7 +260,7 @@ static int decode(struct decoder *decoder, struct batch *batch, const char *byte
         columns = &csv->splits[record->split];
         if (!columns->shape)
             return take_header(csv, columns, bytes, line, err);
-        if (csv->options.columns)
+        if (csv->fixed.shape)
             columns = &csv->fixed;
     }
     return read_line(csv, columns, batch, record, line, pad + (len - line), err);
@@ -274,7 +275,24 @@ static void free_decoder(struct decoder *decoder)
         forget(&csv->splits[i]);
     forget(&csv->fixed);
     mem_free(csv->splits);
+    mem_free(csv->types);
     mem_free(csv);
+}
+
+// What is used later than now.
+static int keep_options(struct csv_decoder *csv, const struct csv_options *options,
+                        struct error *err)
+{
+    csv->options = *options;
+    csv->options.columns = NULL;
+    csv->options.types = NULL;
+    if (options->type_count) {
+        csv->types = mem_array(options->type_count, sizeof *csv->types);
+        if (!csv->types)
+            return error_nomem(err);
+        memcpy(csv->types, options->types, options->type_count * sizeof *csv->types);
+    }
+    return options->columns ? set_fixed(csv, options, err) : 0;
 }
 
 int csv_options_check(const struct csv_options *options, struct error *err)
@@ -306,11 +324,10 @@ int decoder_csv_new(struct decoder **out, const struct csv_options *options,
         csv->decoder.split_begin = split_begin;
         csv->decoder.split_save = split_save;
     }
-    csv->options = *options;
     csv->shapes = shapes;
     csv->size_max = codec_size_max(limits);
     csv->members_max = limits->members;
-    code = options->columns ? set_fixed(csv, err) : 0;
+    code = keep_options(csv, options, err);
     if (code) {
         free_decoder(&csv->decoder);
         return code;

@@ -17,18 +17,19 @@ struct csv_encoder {
     uint32_t count;
     char *names;         // of the columns that came with the first record
     uint64_t last_shape; // all members of this one are columns
+    bool given;          // by `columns`
     bool header_due;
 };
 
-static int known_columns(struct csv_encoder *csv)
+static int known_columns(struct csv_encoder *csv, const struct csv_options *options)
 {
-    csv->count = csv->options.column_count;
+    csv->given = true;
+    csv->count = options->column_count;
     csv->columns = mem_array(csv->count, sizeof *csv->columns);
     if (!csv->columns)
         return ERR_NOMEM;
     for (uint32_t i = 0; i < csv->count; i++)
-        field_init(&csv->columns[i], csv->options.columns[i],
-                   (uint32_t)strlen(csv->options.columns[i]));
+        field_init(&csv->columns[i], options->columns[i], (uint32_t)strlen(options->columns[i]));
     return 0;
 }
 
@@ -64,7 +65,7 @@ static int check_members(struct csv_encoder *csv, struct batch *batch, const str
                          struct error *err)
 {
     const struct shape *shape = record->shape;
-    if (csv->options.columns || csv->last_shape == shape->id)
+    if (csv->given || csv->last_shape == shape->id)
         return 0;
     for (uint32_t i = 0; i < shape->count; i++) {
         const struct shape_name *name = &shape->names[i];
@@ -239,8 +240,10 @@ int encoder_csv_new(struct encoder **out, const struct csv_options *options, str
         return error_nomem(err);
     csv->encoder = (struct encoder){.encode = encode, .free = free_encoder};
     csv->options = *options;
+    csv->options.columns = NULL;
+    csv->options.types = NULL;
     csv->header_due = options->header;
-    if (options->columns && known_columns(csv)) {
+    if (options->columns && known_columns(csv, options)) {
         free_encoder(&csv->encoder);
         return error_nomem(err);
     }

@@ -57,7 +57,7 @@ static void overlays(void)
     check_said("overlays", &loaded.problems, "");
     CU_ASSERT_STRING_EQUAL(node_named(loaded.topology, "a")->type, "kafka");
     CU_ASSERT_PTR_NULL(source(&loaded, "rate"));
-    CU_ASSERT_STRING_EQUAL(source_text(&loaded, "decode"), "text");
+    CU_ASSERT_STRING_EQUAL(source_text(&loaded, "decode.format"), "text");
     CU_ASSERT_STRING_EQUAL(source_text(&loaded, "topic"), "x");
     CU_ASSERT_EQUAL(setting_int(loaded.topology->top, "drain", 0), 1000);
     // `dir` is the log's: it goes with the type, without a word.
@@ -103,8 +103,8 @@ static void includes(void)
     struct loaded loaded = load_paths(&file, 1);
     check_said("includes", &loaded.problems, "");
     CU_ASSERT_STRING_EQUAL(source_text(&loaded, "topic"), "main");
-    CU_ASSERT_STRING_EQUAL(source_text(&loaded, "decode"), "text");
-    CU_ASSERT_STRING_EQUAL(source_text(&loaded, "framing"), "whole");
+    CU_ASSERT_STRING_EQUAL(source_text(&loaded, "decode.format"), "text");
+    CU_ASSERT_STRING_EQUAL(source_text(&loaded, "framing.kind"), "whole");
     unload(&loaded);
 }
 
@@ -145,7 +145,7 @@ static void sets(void)
     loaded = load_text(BASE, good, 6);
     check_said("sets", &loaded.problems, "");
     CU_ASSERT_STRING_EQUAL(source_text(&loaded, "rate"), "9");
-    CU_ASSERT_STRING_EQUAL(source_text(&loaded, "decode"), "json");
+    CU_ASSERT_STRING_EQUAL(source_text(&loaded, "decode.format"), "json");
     CU_ASSERT_STRING_EQUAL(source_text(&loaded, "topic"), "");
     CU_ASSERT_STRING_EQUAL(loaded.topology->pipeline, "010");
     const struct tide_config *options =

@@ -235,12 +235,15 @@ static const struct message_case cases_of_values[] = {
     {"bool", TCP("follow: yes"),
      "t.yaml:4:13: error: sources.a.follow: expected true or false, found 'yes'\n"},
     {"choice", TCP("decode: jsn"),
-     "t.yaml:4:13: error: sources.a.decode: expected 'json', 'text' or 'none', found 'jsn'; did "
+     "t.yaml:4:13: error: sources.a.decode: expected 'json', 'text', 'csv' or 'none', found 'jsn'; "
+     "did "
      "you mean 'json'?\n"},
     {"choice far", TCP("decode: protobuf"),
-     "t.yaml:4:13: error: sources.a.decode: expected 'json', 'text' or 'none', found 'protobuf'\n"},
+     "t.yaml:4:13: error: sources.a.decode: expected 'json', 'text', 'csv' or 'none', found "
+     "'protobuf'\n"},
     {"choice empty", TCP("decode: ''"),
-     "t.yaml:4:13: error: sources.a.decode: expected 'json', 'text' or 'none', found nothing\n"},
+     "t.yaml:4:13: error: sources.a.decode: expected 'json', 'text', 'csv' or 'none', found "
+     "nothing\n"},
     {"range", TCP("backoff: 5s..1s"),
      "t.yaml:4:14: error: sources.a.backoff: expected the smaller duration first, found "
      "'5s..1s'\n"},

@@ -83,7 +83,8 @@ static void shows_what_takes_effect(void)
                                  "sources:\n"
                                  "  a:\n"
                                  "    type: generator\n"
-                                 "    decode: json\n"
+                                 "    decode:\n"
+                                 "      format: json\n"
                                  "    watermark:\n"
                                  "      out_of_order: 0s\n"
                                  "    limits:\n"
@@ -93,7 +94,8 @@ static void shows_what_takes_effect(void)
                                  "  z:\n"
                                  "    type: \"null\"\n"
                                  "    inputs: a\n"
-                                 "    encode: json\n"
+                                 "    encode:\n"
+                                 "      format: json\n"
                                  "    headers:\n"
                                  "      h: \"$$1\"\n");
     mem_free(text);
