@@ -57,6 +57,7 @@ struct sink {
     // Is it getting on? Acknowledged is what was sent and is not held.
     uint64_t sent, acknowledged;
     int64_t moved_ns; // when one was acknowledged last, or nothing was held
+    int64_t said_ns;  // when it was said last that none is
 
     // Deliveries that failed for good.
     uint64_t failed;

@@ -83,10 +83,12 @@ static void watch(struct sink *sink)
         sink->acknowledged = acknowledged;
         sink->moved_ns = now;
     }
-    if (delivery_is_stuck(sink, now))
+    if (delivery_is_stuck(sink, now) && now - sink->said_ns >= STUCK_NS) {
+        sink->said_ns = now;
         client_say(sink->client, TIDE_LOG_WARN,
                    "no answer for %lld s; %llu records wait to be acknowledged",
                    (long long)((now - sink->moved_ns) / 1000000000), (unsigned long long)held);
+    }
 }
 
 tide_result delivery_check(struct sink *sink)

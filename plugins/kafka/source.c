@@ -18,6 +18,8 @@ static const char *const defaults[] = {
     "32768",
     "fetch.message.max.bytes",
     "524288",
+    "fetch.wait.max.ms", // a partition that joins waits for the others' empty-handed request
+    "100",
     "auto.offset.reset",
     "error",
     "session.timeout.ms",
