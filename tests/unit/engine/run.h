@@ -41,6 +41,18 @@ static inline int run_start(struct pipeline *p, struct engine **engine, const ch
     return rc;
 }
 
+// The counters of the last run, by the topology's order of nodes.
+static struct node_status run_nodes[16];
+
+static inline void run_keep_status(struct engine *engine)
+{
+    struct engine_status status;
+    CU_ASSERT_EQUAL_FATAL(engine_status(engine, &status), 0);
+    for (uint32_t i = 0; i < status.node_count && i < 16; i++)
+        run_nodes[i] = status.nodes[i];
+    engine_status_free(&status);
+}
+
 // Runs to the end; the state it ended in, or -1 when it could not begin or its books do not
 // balance. The reason in `why`.
 static inline int run(const char *yaml, struct error *why)
@@ -50,6 +62,8 @@ static inline int run(const char *yaml, struct error *why)
     int state = -1;
     if (!run_start(&p, &engine, yaml, why))
         state = run_wait(engine, PATIENCE_MS);
+    if (engine && state != -1)
+        run_keep_status(engine);
     if (state == ENGINE_FAILED)
         *why = *engine_error(engine);
     else if (state == ENGINE_DONE && engine_account(engine, why))

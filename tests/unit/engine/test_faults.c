@@ -37,8 +37,9 @@ static const struct row rows[] = {
      5000, "assign s0 at 0 anew\nclose\nopen\nassign s0 at 2500\n"},
     {"it fails before the first record", "count: 50, retry_at: 0", "accept: 0", ENGINE_DONE, NULL,
      50, NULL},
-    {"a stream fails within a line", "text: \"{\\\"n\\\":0}\\n\", repeat: 3, retry_at: 11, piece: 11",
-     "accept: 0", ENGINE_DONE, NULL, -1, NULL},
+    {"a stream fails within a line",
+     "text: \"{\\\"n\\\":0}\\n\", repeat: 3, retry_at: 11, piece: 11", "accept: 0", ENGINE_DONE,
+     NULL, -1, NULL},
     {"the sink fails and goes on", "count: 5000", "retry_at: 2500", ENGINE_DONE, NULL, 5000, NULL},
     {"lost and added again", "count: 1000, lose_at: 500", "accept: 0", ENGINE_DONE, NULL, -1,
      "assign s0 at 0 anew\nlost\nassign s0 at 0 anew\n"},
@@ -60,7 +61,7 @@ static void test_faults(void)
             struct error why = ERROR_INIT;
             snprintf(name, sizeof name, "row%zu", i);
             describe(yaml, sizeof yaml, types[t], name, rows[i].in, rows[i].out);
-int state = run(yaml, &why);
+            int state = run(yaml, &why);
             if (state != rows[i].state)
                 fprintf(stderr, "\n  %s (%s): %d %s\n", rows[i].name, types[t], state, why.text);
             CU_ASSERT_EQUAL(state, rows[i].state);
@@ -80,7 +81,8 @@ static void test_stream_goes_on_within_a_line(void)
         char yaml[2048];
         struct error why = ERROR_INIT;
         describe(yaml, sizeof yaml, types[t], "within",
-                 "text: \"{\\\"n\\\":123456}\\n\", repeat: 4, retry_at: 17, piece: 17", "accept: 0");
+                 "text: \"{\\\"n\\\":123456}\\n\", repeat: 4, retry_at: 17, piece: 17",
+                 "accept: 0");
         CU_ASSERT_EQUAL(run(yaml, &why), ENGINE_DONE);
         CU_ASSERT_STRING_EQUAL(content("out"),
                                "{\"n\":123456}\n{\"n\":123456}\n{\"n\":123456}\n{\"n\":123456}\n");

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+#include "run.h"
+
+// What a source hears to be durable: never more than its sinks have flushed, in the end all of it;
+// and barriers never make one input wait for another that has none.
+
+static void test_acks_follow_flushes(void)
+{
+    for (int t = 0; t < 2; t++) {
+        char yaml[1024], log[128];
+        struct error why = ERROR_INIT;
+        const char *suffix = t ? "_thread" : "";
+        path_of("log", log);
+        snprintf(
+            yaml, sizeof yaml,
+            "pipeline: acks%d\ncheckpoint: 10ms\n"
+            "sources: { in: { type: mock%s, count: 40000, rate: 200000, log: %s, strict: true } }\n"
+            "sinks: { out: { type: mock%s, inputs: in, accept: 200, every: 3 } }\n",
+            t, suffix, log, suffix);
+        CU_ASSERT_EQUAL(run(yaml, &why), ENGINE_DONE);
+        CU_ASSERT_STRING_EQUAL(why.text, "");
+        const char *text = content("log");
+        CU_ASSERT_PTR_NULL(strstr(text, "too early"));
+        CU_ASSERT_PTR_NOT_NULL(strstr(text, "ack 40000\nclose\n")); // all of it, at the end
+        const char *first = strstr(text, "ack ");
+        CU_ASSERT(first && atoi(first + 4) < 40000); // and some before
+        drop("log");
+    }
+}
+
+static void test_nothing_is_acknowledged_when_a_sink_breaks(void)
+{
+    char yaml[1024], log[128];
+    struct error why = ERROR_INIT;
+    path_of("log", log);
+    snprintf(yaml, sizeof yaml,
+             "pipeline: broken\ncheckpoint: 10ms\n"
+             "sources: { in: { type: mock, count: 500, log: %s, strict: true } }\n"
+             "sinks: { out: { type: mock, inputs: in, accept: 20, every: 2, fatal_at: 400 } }\n",
+             log);
+    CU_ASSERT_EQUAL(run(yaml, &why), ENGINE_FAILED);
+    CU_ASSERT_PTR_NULL(strstr(content("log"), "ack 500"));
+    CU_ASSERT_PTR_NULL(strstr(content("log"), "too early"));
+    drop("log");
+}
+
+static void test_a_source_that_is_away(void)
+{
+    for (int t = 0; t < 2; t++) {
+        char yaml[1024];
+        struct error why = ERROR_INIT;
+        const char *suffix = t ? "_thread" : "";
+        snprintf(yaml, sizeof yaml,
+                 "pipeline: away%d\ncheckpoint: 10ms\n"
+                 "sources:\n"
+                 "  in: { type: mock%s, count: 20000, every: 4 }\n"
+                 "  too: { type: mock%s, retry_opens: 40, on_error: { retry: { backoff: 5ms..5ms } "
+                 "} }\n"
+                 "operators: { f: { type: filter, inputs: [in, too], when: 'n >= 0' } }\n"
+                 "sinks: { out: { type: mock%s, inputs: f, every: 2 } }\n",
+                 t, suffix, suffix, suffix);
+        CU_ASSERT_EQUAL(run(yaml, &why), ENGINE_DONE);
+        CU_ASSERT_EQUAL(run_nodes[3].out, 20010);
+    }
+}
+
+// The dead letters of one sink lead to another that has an input of its own.
+static void test_barriers_pass_sinks(void)
+{
+    for (int t = 0; t < 2; t++) {
+        char yaml[1024];
+        struct error why = ERROR_INIT;
+        const char *suffix = t ? "_thread" : "";
+        snprintf(yaml, sizeof yaml,
+                 "pipeline: letters%d\ncheckpoint: 10ms\n"
+                 "sources: { in: { type: mock%s, count: 20000, every: 2 } }\n"
+                 "sinks:\n"
+                 "  out: { type: mock%s, inputs: in, refuse_every: 3, every: 3, accept: 300,\n"
+                 "         on_error: { dlq: both } }\n"
+                 "  both: { type: mock%s, inputs: in }\n",
+                 t, suffix, suffix, suffix);
+        CU_ASSERT_EQUAL(run(yaml, &why), ENGINE_DONE);
+        CU_ASSERT_STRING_EQUAL(why.text, "");
+        uint64_t out = 0;
+        for (int i = 1; i < 3; i++)
+            if (!strcmp(run_nodes[i].name, "both"))
+                out = run_nodes[i].out;
+        CU_ASSERT_EQUAL(out, 26666);
+    }
+}
+
+static CU_TestInfo cases[] = {
+    {"acknowledgements follow flushes", test_acks_follow_flushes},
+    {"none when a sink breaks", test_nothing_is_acknowledged_when_a_sink_breaks},
+    {"a source that is away", test_a_source_that_is_away},
+    {"barriers pass sinks", test_barriers_pass_sinks},
+    CU_TEST_INFO_NULL,
+};
+
+UNIT_MAIN({"acks", run_dir_make, run_dir_drop, NULL, NULL, cases})
