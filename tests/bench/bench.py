@@ -51,6 +51,7 @@ class Bench:
 
     def environment(self):
         return dict(os.environ, COUNT=str(self.records), READINGS=self.readings,
+                    RUN=str(os.getpid()),  # topics of its own
                     OUT=os.path.join(self.dir, "out"), LOG=os.path.join(self.dir, "log"))
 
     def tidemill_bench(self, pipeline):
