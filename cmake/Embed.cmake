@@ -1,5 +1,5 @@
-# cmake -DOUT=x.c -DROOT=dir "-DFILES=a;b" -P Embed.cmake: the files as bytes in a C table
-# `embedded_files` of struct embedded_file (name, text, len), ended by an empty row.
+# cmake -DOUT=x.c -DROOT=dir -DTABLE=name "-DFILES=a;b" -P Embed.cmake: the files as bytes in a C
+# table of that name, of struct embedded_file (name, text, len), ended by an empty row.
 set(code "// Made by cmake/Embed.cmake.\n#include \"cli/embedded.h\"\n\n")
 set(rows "")
 set(number 0)
@@ -12,5 +12,5 @@ foreach(file IN LISTS FILES)
   string(APPEND rows "    {\"${file}\", file_${number}, sizeof file_${number}},\n")
   math(EXPR number "${number} + 1")
 endforeach()
-string(APPEND code "\nconst struct embedded_file embedded_files[] = {\n${rows}    {0},\n};\n")
+string(APPEND code "\nconst struct embedded_file ${TABLE}[] = {\n${rows}    {0},\n};\n")
 file(WRITE ${OUT} "${code}")

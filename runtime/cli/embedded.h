@@ -2,7 +2,8 @@
 #pragma once
 #include <stddef.h>
 
-// Files of the source tree that are in the program, so that `tidemill demo` needs nothing else.
+// Files of the source tree that are in the program, so that `tidemill demo` and `tidemill new` need
+// nothing else.
 
 struct embedded_file {
     const char *name; // as in the source tree: "configs/traffic.yaml"; NULL ends the table
@@ -10,4 +11,5 @@ struct embedded_file {
     size_t len;
 };
 
-extern const struct embedded_file embedded_files[];
+extern const struct embedded_file embedded_files[]; // the demo's
+extern const struct embedded_file project_files[];  // of a new project

@@ -7,8 +7,8 @@
 #include <string.h>
 
 const struct command *const commands[] = {
-    &command_demo,    &command_run,   &command_check, &command_test,
-    &command_plugins, &command_bench, NULL,
+    &command_demo,    &command_new,   &command_run,    &command_check, &command_test,
+    &command_plugins, &command_graph, &command_schema, &command_bench, NULL,
 };
 
 enum exit_status command_fail(const struct error *err)

@@ -34,8 +34,11 @@ static int put_options(struct buf *yaml, const char *options)
     return rc;
 }
 
+// The pipeline stands where the script does, which is found by the last part of its path.
 static int put_yaml(struct buf *yaml, const char *script, const char *type, const char *options)
 {
+    const char *slash = strrchr(script, '/');
+    const char *name = slash ? slash + 1 : script;
     const char *from = strcmp(type, "route") == 0 ? "it.unmatched" : "it";
     int rc = buf_printf(yaml,
                         "pipeline: test\nsources: { in: { type: stdio, event_time: record } }\n"
@@ -43,7 +46,7 @@ static int put_yaml(struct buf *yaml, const char *script, const char *type, cons
                         "operators: { it: { type: %s, inputs: in, script: ",
                         from, type);
     if (rc == 0)
-        rc = json_write_string(script, strlen(script), yaml);
+        rc = json_write_string(name, strlen(name), yaml);
     if (rc == 0)
         rc = put_options(yaml, options);
     return rc != 0 ? rc : buf_puts(yaml, " } }\n");
