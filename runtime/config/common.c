@@ -69,7 +69,7 @@ static const tide_option csv_members[] = {
 static const tide_option decode_members[] = {
     {.name = "format",
      .type = TIDE_CHOICE,
-     .choices = "json|text|csv|syslog|none",
+     .choices = "json|text|csv|syslog|logfmt|none",
      .help = "with its standard options"},
     {.name = "csv", .type = TIDE_MAP, .members = csv_members, .help = "CSV with other options"},
     {.name = NULL},

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *const decoder_names[] = {"json", "text", "csv", "syslog", "none", NULL};
+const char *const decoder_names[] = {"json", "text", "csv", "syslog", "logfmt", "none", NULL};
 const char *const encoder_names[] = {"json", "text", "csv", "none", NULL};
 
 static int unknown(const char *kind, const char *name, const char *const *names, struct error *err)
@@ -34,6 +34,8 @@ int decoder_open(struct decoder **out, const struct codec_options *options,
         *out = decoder_json_new(shapes, limits);
     else if (strcmp(name, "text") == 0)
         *out = decoder_text_new(shapes, limits);
+    else if (strcmp(name, "logfmt") == 0)
+        *out = decoder_logfmt_new(shapes, limits);
     else if (strcmp(name, "syslog") == 0)
         *out = decoder_syslog_new(shapes, limits);
     else if (strcmp(name, "none") == 0)

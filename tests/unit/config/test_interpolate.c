@@ -111,7 +111,8 @@ static void types_what_was_put_in(void)
     // Put-in text is never structure: not even `null` leaves an option out.
     loaded = load_with("x, decode: \"${TM_NULL}\"");
     check_said("null", &loaded.problems,
-               "t.yaml:3:57: error: sources.a.decode: expected 'json', 'text', 'csv', 'syslog' or "
+               "t.yaml:3:57: error: sources.a.decode: expected 'json', 'text', 'csv', 'syslog', "
+               "'logfmt' or "
                "'none', found 'null'\n");
     unload(&loaded);
 }

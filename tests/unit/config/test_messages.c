@@ -235,16 +235,19 @@ static const struct message_case cases_of_values[] = {
     {"bool", TCP("follow: yes"),
      "t.yaml:4:13: error: sources.a.follow: expected true or false, found 'yes'\n"},
     {"choice", TCP("decode: jsn"),
-     "t.yaml:4:13: error: sources.a.decode: expected 'json', 'text', 'csv', 'syslog' or 'none', "
+     "t.yaml:4:13: error: sources.a.decode: expected 'json', 'text', 'csv', 'syslog', 'logfmt' or "
+     "'none', "
      "found 'jsn'; "
      "did "
      "you mean 'json'?\n"},
     {"choice far", TCP("decode: protobuf"),
-     "t.yaml:4:13: error: sources.a.decode: expected 'json', 'text', 'csv', 'syslog' or 'none', "
+     "t.yaml:4:13: error: sources.a.decode: expected 'json', 'text', 'csv', 'syslog', 'logfmt' or "
+     "'none', "
      "found "
      "'protobuf'\n"},
     {"choice empty", TCP("decode: ''"),
-     "t.yaml:4:13: error: sources.a.decode: expected 'json', 'text', 'csv', 'syslog' or 'none', "
+     "t.yaml:4:13: error: sources.a.decode: expected 'json', 'text', 'csv', 'syslog', 'logfmt' or "
+     "'none', "
      "found "
      "nothing\n"},
     {"range", TCP("backoff: 5s..1s"),
