@@ -93,7 +93,8 @@ static void test_names(void)
     struct encoder *encoder;
     lane_init(&lane);
     CU_ASSERT_EQUAL(decoder_new(&decoder, "jsn", lane.shapes, NULL, &lane.err), ERR_INPUT);
-    CHECK_TEXT(lane.err.text, "unknown decoder 'jsn'; expected json, text, csv, syslog, logfmt or none");
+    CHECK_TEXT(lane.err.text,
+               "unknown decoder 'jsn'; expected json, text, csv, syslog, logfmt or none");
     CU_ASSERT_EQUAL(encoder_new(&encoder, "xml", &lane.err), ERR_INPUT);
     for (const char *const *name = decoder_names; *name; name++) {
         CU_ASSERT_EQUAL(decoder_new(&decoder, *name, lane.shapes, NULL, NULL), 0);
