@@ -37,8 +37,11 @@ static void tap(void *arg, uint16_t node, uint32_t port, struct batch *batch)
             rc = buf_puts(lines, "null");
         else
             rc = json_write(batch, record, lines, &trial->failure);
-        if (rc || buf_putc(lines, '\n'))
-            error_set(&trial->failure, ERR_LIMIT, "output that cannot be kept");
+        rc = rc ? rc : buf_putc(lines, '\n');
+        if (rc == ERR_NOMEM)
+            error_nomem(&trial->failure);
+        else if (rc)
+            error_set(&trial->failure, rc, "output that cannot be kept");
     }
 }
 
@@ -173,8 +176,10 @@ static int need_split(struct trial *trial, struct source_node *source, uint32_t 
     int rc = 0;
     while (!rc && source->split_count <= split) {
         struct parcel *parcel = parcel_new(PARCEL_SPLIT, (uint32_t)source->split_count);
-        if (parcel && buf_printf(&parcel->text, "%zu", source->split_count))
+        if (parcel && buf_printf(&parcel->text, "%zu", source->split_count)) {
+            parcel_free(parcel);
             return error_nomem(err);
+        }
         rc = give_parcel(trial, source, parcel, err);
     }
     return rc;

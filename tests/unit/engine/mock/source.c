@@ -150,10 +150,13 @@ static tide_result read_some(void *self, tide_out *out, uint32_t max)
 static tide_result position(void *self, uint32_t id, tide_buf *out)
 {
     struct mock *m = self;
-    for (uint32_t i = 0; i < m->split_count; i++)
-        if (m->splits[i].id == id)
-            return m->host->put(out, &m->splits[i].at, sizeof m->splits[i].at) ? TIDE_FATAL
-                                                                               : TIDE_OK;
+    for (uint32_t i = 0; i < m->split_count; i++) {
+        if (m->splits[i].id != id)
+            continue;
+        if (m->host->put(out, &m->splits[i].at, sizeof m->splits[i].at))
+            return m->host->fail(m->ctx, TIDE_FATAL, "out of memory");
+        return TIDE_OK;
+    }
     return TIDE_AGAIN;
 }
 
