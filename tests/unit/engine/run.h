@@ -41,15 +41,17 @@ static inline int run_start(struct pipeline *p, struct engine **engine, const ch
     return rc;
 }
 
-// The counters of the last run, by the topology's order of nodes.
+// The counters of the last run, by the topology's order of nodes. Names are gone with it.
 static struct node_status run_nodes[16];
 
 static inline void run_keep_status(struct engine *engine)
 {
     struct engine_status status;
     CU_ASSERT_EQUAL_FATAL(engine_status(engine, &status), 0);
-    for (uint32_t i = 0; i < status.node_count && i < 16; i++)
+    for (uint32_t i = 0; i < status.node_count && i < 16; i++) {
         run_nodes[i] = status.nodes[i];
+        run_nodes[i].name = run_nodes[i].type = NULL;
+    }
     engine_status_free(&status);
 }
 
