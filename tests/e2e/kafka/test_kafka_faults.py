@@ -16,8 +16,8 @@ AWAY_S = 12  # longer than a member's session in its group: it is put out, and c
 DEADLINE_S = 90
 LINE = re.compile(r"(?m)^(\S+)Z (?:warn |error) (\w+): (.*)$")
 
-# Laid over the traffic job: its devices' place is taken by a generator at a pace, so that the broker
-# can go away in the middle; what is read and what comes out of the windows is written down as well.
+# Laid over the traffic job: its devices' place is taken by a generator at a pace, so that the
+# broker can go away in the middle; what is read and what the windows give is written down as well.
 PACED = """\
 sources:
   collector:
@@ -135,7 +135,8 @@ class Faults(kafka_case.TestCase):
     def check_results(self, made):
         """Every total of the minutes that are over; late readings are in their file, and counted
         there. (While the broker is away all partitions are idle: what comes then may be late.)"""
-        late = collections.Counter(json.dumps(json.loads(line)) for line in self.lines("late.jsonl"))
+        late = collections.Counter(json.dumps(json.loads(line))
+                                   for line in self.lines("late.jsonl"))
         self.assertLess(late.total(), COUNT // 10)
         counted = []
         for reading in made:
@@ -161,7 +162,8 @@ class Faults(kafka_case.TestCase):
     def test_unknown_topic(self):
         for text in ("sources: { in: { type: topic, connection: main, topic: no-such-topic } }\n"
                      "sinks: { out: { type: stdio, inputs: in } }\n",
-                     "sources: { in: { type: generator, count: 1, fields: { n: { int: [1, 2] } } } }\n"
+                     "sources: { in: { type: generator, count: 1, "
+                     "fields: { n: { int: [1, 2] } } } }\n"
                      "sinks: { out: { type: topic, connection: main, inputs: in, "
                      "topic: no-such-topic } }\n"):
             with self.subTest(text):
