@@ -241,7 +241,7 @@ sinks:
   store: { type: late, inputs: made }
 """, "127.0.0.1:0", "--plugins", "late")
         harness.wait_until(lambda: "not open: " in self.ready(where)[1], "the reason")
-        self.assertEqual(self.ready(where), (503, "sink 'store' (late) is not open: store: "
+        self.assertEqual(self.ready(where), (503, "sink 'store' (late) is not open: "
                                                   "waits for 'go'\n"))
         now = self.metrics(where)
         self.assertEqual(now["tidemill_ready"], {"": 0})
