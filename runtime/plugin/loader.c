@@ -2,11 +2,14 @@
 #include "plugin/loader.h"
 #include <dlfcn.h>
 #include <errno.h>
-#include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { OPTIONS_DEPTH = 8 };
 
 // The first 12 bytes are the only ones that may be read before the versions agree.
 static int check_head(const tide_plugin *plugin, const char *path, struct error *err)
@@ -29,20 +32,45 @@ static bool name_is_good(const char *name)
     return strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(name);
 }
 
-static int check_options(const tide_option *options, const char *path, const char *part,
-                         struct error *err)
+static bool type_is_known(int32_t type)
 {
+    return type >= TIDE_TEXT && type <= TIDE_RANGE;
+}
+
+// What is wrong with an option itself; NULL: nothing.
+static const char *option_fault(const tide_option *o)
+{
+    int32_t type = o->type == TIDE_LIST ? o->item : o->type;
+    if (!o->name[0])
+        return "has an empty name";
+    if (!type_is_known(o->type))
+        return "has an unknown type";
+    if (!type_is_known(type) || (o->type == TIDE_LIST && type == TIDE_LIST))
+        return "is a list of an unknown type";
+    if (type == TIDE_CHOICE && (!o->choices || !o->choices[0]))
+        return "is a choice without choices";
+    if (type == TIDE_MAP && !o->members)
+        return "is a map without members";
+    if (o->min > o->max)
+        return "has a range that is empty";
+    return NULL;
+}
+
+static int check_options(const tide_option *options, const char *path, const char *part,
+                         uint32_t depth, struct error *err)
+{
+    if (depth == OPTIONS_DEPTH)
+        return error_set(err, ERR_INPUT, "%s: its %s options are nested deeper than %d", path, part,
+                         OPTIONS_DEPTH);
     for (const tide_option *o = options; o && o->name; o++) {
-        if (o->type < TIDE_TEXT || o->type > TIDE_RANGE)
-            return error_set(err, ERR_INPUT, "%s: %s option '%s' has unknown type %d", path, part,
-                             o->name, o->type);
-        if (o->type == TIDE_CHOICE && !o->choices)
-            return error_set(err, ERR_INPUT, "%s: %s option '%s' is a choice without choices", path,
-                             part, o->name);
-        if (o->type == TIDE_MAP && !o->members)
-            return error_set(err, ERR_INPUT, "%s: %s option '%s' is a map without members", path,
-                             part, o->name);
-        if (o->members && check_options(o->members, path, part, err))
+        const char *fault = option_fault(o);
+        for (const tide_option *other = options; !fault && other < o; other++)
+            if (!strcmp(other->name, o->name))
+                fault = "is there twice";
+        if (fault)
+            return error_set(err, ERR_INPUT, "%s: %s option '%.64s' %s (type %d)", path, part,
+                             o->name, fault, o->type);
+        if (check_options(o->members, path, part, depth + 1, err))
             return ERR_INPUT;
     }
     return 0;
@@ -64,7 +92,7 @@ static int check_source(const tide_source *source, const char *path, struct erro
         !(source->capabilities & TIDE_SOURCE_STREAM) &&
         (!TIDE_HAS(source, position) || !source->position))
         return lacks(path, "source", "position, though it says REPLAYABLE", err);
-    return check_options(source->options, path, "source", err);
+    return check_options(source->options, path, "source", 0, err);
 }
 
 static int check_sink(const tide_sink *sink, const char *path, struct error *err)
@@ -76,7 +104,7 @@ static int check_sink(const tide_sink *sink, const char *path, struct error *err
     if ((sink->capabilities & TIDE_SINK_TWO_PHASE) &&
         (!TIDE_HAS(sink, abort) || !sink->prepare || !sink->commit || !sink->abort))
         return lacks(path, "sink", "prepare, commit or abort, though it says TWO_PHASE", err);
-    return check_options(sink->options, path, "sink", err);
+    return check_options(sink->options, path, "sink", 0, err);
 }
 
 static int check_connection(const tide_connection *connection, const char *path, struct error *err)
@@ -85,7 +113,7 @@ static int check_connection(const tide_connection *connection, const char *path,
         return 0;
     if (!TIDE_HAS(connection, close) || !connection->open || !connection->close)
         return lacks(path, "connection", "open or close", err);
-    return check_options(connection->options, path, "connection", err);
+    return check_options(connection->options, path, "connection", 0, err);
 }
 
 static int check_plugin(const tide_plugin *plugin, const char *path, struct error *err)
@@ -116,39 +144,40 @@ static int check_owner(const struct stat *st, const char *path, struct error *er
 
 static int check_dir(const char *path, struct error *err)
 {
-    char dir[4096];
+    char dir[PATH_MAX];
     const char *slash = strrchr(path, '/');
-    size_t len = slash ? (size_t)(slash - path) : 0;
+    size_t len = slash ? (size_t)(slash - path) : 1;
     if (len >= sizeof dir)
         return error_set(err, ERR_INPUT, "%s: path is too long", path);
-    memcpy(dir, slash ? path : ".", slash ? len : 1);
-    dir[slash ? len : 1] = '\0';
+    memcpy(dir, slash ? path : ".", len);
+    dir[len] = '\0';
     struct stat st;
-    if (stat(dir[0] ? dir : "/", &st))
+    if (stat(len ? dir : "/", &st))
         return error_errno(err, ERR_INPUT, errno, "%s", dir);
-    return check_owner(&st, dir, err);
+    return check_owner(&st, len ? dir : "/", err);
 }
 
+static int check_file(const char *path, struct error *err)
+{
+    struct stat st;
+    if (stat(path, &st))
+        return error_errno(err, ERR_INPUT, errno, "%s", path);
+    if (!S_ISREG(st.st_mode))
+        return error_set(err, ERR_INPUT, "%s: not a regular file", path);
+    return check_owner(&st, path, err);
+}
+
+// The directories of a link and of the file that it leads to are checked: who may write to neither
+// cannot put another file in its place.
 static int open_checked(const char *path, void **handle, struct error *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
+    char real[PATH_MAX];
+    if (!realpath(path, real))
         return error_errno(err, ERR_INPUT, errno, "%s", path);
-    struct stat st;
-    int rc = 0;
-    if (fstat(fd, &st))
-        rc = error_errno(err, ERR_INPUT, errno, "%s", path);
-    else if (!S_ISREG(st.st_mode))
-        rc = error_set(err, ERR_INPUT, "%s: not a regular file", path);
-    else if (check_owner(&st, path, err) || check_dir(path, err))
-        rc = ERR_INPUT;
-    if (!rc) {
-        *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-        if (!*handle)
-            rc = error_set(err, ERR_INPUT, "%s: %s", path, dlerror());
-    }
-    close(fd);
-    return rc;
+    if (check_file(real, err) || check_dir(path, err) || check_dir(real, err))
+        return ERR_INPUT;
+    *handle = dlopen(real, RTLD_NOW | RTLD_LOCAL);
+    return *handle ? 0 : error_set(err, ERR_INPUT, "%s: %s", path, dlerror());
 }
 
 int loader_open(const char *path, const tide_plugin **out, struct error *err)

@@ -115,7 +115,9 @@ int registry_add_dir(struct registry *registry, const char *dir, struct error *e
     for (size_t i = 0; i < count; i++) {
         char path[4096];
         struct error why = ERROR_INIT;
-        if (!rc && snprintf(path, sizeof path, "%s/%s", dir, names[i]) < (int)sizeof path)
+        if (!rc && snprintf(path, sizeof path, "%s/%s", dir, names[i]) >= (int)sizeof path)
+            rc = error_set(err, ERR_INPUT, "plugin directory %s: path is too long", dir);
+        if (!rc)
             rc = add(registry, path, &why, err);
         mem_free(names[i]);
     }
