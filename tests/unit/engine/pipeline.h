@@ -3,7 +3,12 @@
 #include "engine/engine.h"
 #include "support/unit.h"
 
-// A pipeline from text, for tests of the engine: registry of the mock plugins, catalogue, topology.
+// A pipeline from text, for tests of the engine: registry of the mock plugins (or others),
+// catalogue, topology.
+
+#ifndef PIPELINE_PLUGINS
+#define PIPELINE_PLUGINS MOCK_PLUGINS
+#endif
 
 struct pipeline {
     struct registry *registry;
@@ -19,7 +24,7 @@ static inline int pipeline_load(struct pipeline *p, const char *text)
     struct topology_input input = {.files = files, .file_count = 1, .text = text};
     *p = (struct pipeline){0};
     problems_init(&p->problems);
-    if (registry_new(&p->registry, &err) || registry_add_dir(p->registry, MOCK_PLUGINS, &err) ||
+    if (registry_new(&p->registry, &err) || registry_add_dir(p->registry, PIPELINE_PLUGINS, &err) ||
         engine_catalogue(&p->catalogue, p->registry, &err)) {
         fprintf(stderr, "%s\n", err.text);
         return ERR_INPUT;
