@@ -141,7 +141,7 @@ static int find_node(const struct plan *plan, const char *name)
     return -1;
 }
 
-static int connect_letters(struct plan *plan, uint32_t from, struct problems *problems)
+static int connect_letters(struct plan *plan, uint32_t from)
 {
     const struct plan_node *node = &plan->nodes[from];
     if (!node->on_error.dlq_sink)
@@ -149,11 +149,6 @@ static int connect_letters(struct plan *plan, uint32_t from, struct problems *pr
     int to = find_node(plan, node->on_error.dlq_sink);
     if (to < 0)
         return 0; // the topology has said so already
-    if ((uint32_t)to == from) {
-        problem_add(problems, node->spec->place, "the dead letters of %s cannot go to itself",
-                    node->spec->name);
-        return 0;
-    }
     return add_edge(plan, from, plan_errors_port(node), (uint32_t)to, true);
 }
 
@@ -166,27 +161,6 @@ void plan_reach(const struct plan *plan, uint32_t from, bool *seen)
         seen[edge->to] = true;
         plan_reach(plan, edge->to, seen); // as deep as there are nodes, at the most
     }
-}
-
-// Dead letters are the only edges that can close a circle that the topology has not seen.
-static int check_circles(const struct plan *plan, struct problems *problems)
-{
-    bool *seen = mem_alloc(plan->node_count + 1);
-    if (!seen)
-        return ERR_NOMEM;
-    for (size_t i = 0; i < plan->edge_count; i++) {
-        const struct plan_edge *edge = &plan->edges[i];
-        if (!edge->letters)
-            continue;
-        memset(seen, 0, plan->node_count);
-        plan_reach(plan, edge->to, seen);
-        if (seen[edge->from])
-            problem_add(problems, plan->nodes[edge->from].spec->place,
-                        "the dead letters of %s come back to it by way of %s",
-                        plan->nodes[edge->from].spec->name, plan->nodes[edge->to].spec->name);
-    }
-    mem_free(seen);
-    return 0;
 }
 
 int plan_new(struct plan **out, const struct topology *topology, const struct registry *registry,
@@ -204,10 +178,8 @@ int plan_new(struct plan **out, const struct topology *topology, const struct re
     for (uint32_t i = 0; i < plan->node_count; i++)
         init_node(&plan->nodes[i], &topology->nodes[i], registry, problems);
     for (uint32_t i = 0; i < plan->node_count; i++)
-        if (connect_inputs(plan, i, problems) || connect_letters(plan, i, problems))
+        if (connect_inputs(plan, i, problems) || connect_letters(plan, i))
             return ERR_NOMEM;
-    if (check_circles(plan, problems))
-        return ERR_NOMEM;
     return problems->errors ? ERR_INPUT : 0;
 }
 

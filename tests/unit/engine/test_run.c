@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "run.h"
+#include <dirent.h>
+#include <signal.h>
 
 // Whole runs: every record arrives once, in order, or is explained.
 
@@ -162,6 +164,60 @@ static void test_stop_drains(void)
     pipeline_drop(&p);
 }
 
+// Which of SIGHUP, SIGINT and SIGTERM (as bits of SigBlk) a thread of that name does not block;
+// -1: there is none.
+static int64_t open_signals(const char *name)
+{
+    const uint64_t stops = 0x4003;
+    int64_t open = -1;
+    DIR *tasks = opendir("/proc/self/task");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(tasks);
+    for (struct dirent *task; (task = readdir(tasks));) {
+        char path[300], line[128], comm[64] = "";
+        snprintf(path, sizeof path, "/proc/self/task/%s/status", task->d_name);
+        FILE *file = task->d_name[0] == '.' ? NULL : fopen(path, "r");
+        while (file && fgets(line, sizeof line, file)) {
+            sscanf(line, "Name: %63s", comm);
+            if (!strncmp(line, "SigBlk:", 7) && !strcmp(comm, name))
+                open = (int64_t)(stops & ~strtoull(line + 7, NULL, 16));
+        }
+        if (file)
+            fclose(file);
+    }
+    closedir(tasks);
+    return open;
+}
+
+// SIGINT and its like are the main thread's.
+static void test_threads_block_signals(void)
+{
+    static const char *const names[] = {"worker", "src", "snk"};
+    struct pipeline p;
+    struct engine *engine;
+    struct error why = ERROR_INIT;
+    CU_ASSERT_EQUAL_FATAL(run_start(&p, &engine,
+                                    "pipeline: t\n"
+                                    "sources: { src: { type: mock_thread, stay: true } }\n"
+                                    "sinks: { snk: { type: mock_thread, inputs: src } }\n",
+                                    &why),
+                          0);
+    for (int i = 0; i < 3; i++) {
+        int64_t open = -1;
+        for (int left = PATIENCE_MS; left > 0 && open < 0; left -= 5) {
+            engine_wait(engine, 5);
+            open = open_signals(names[i]);
+        }
+        CU_ASSERT_EQUAL(open, 0);
+    }
+    sigset_t mine;
+    pthread_sigmask(SIG_BLOCK, NULL, &mine);
+    CU_ASSERT_FALSE(sigismember(&mine, SIGINT));
+    engine_stop(engine);
+    CU_ASSERT_EQUAL(run_wait(engine, PATIENCE_MS), ENGINE_DONE);
+    engine_free(engine);
+    pipeline_drop(&p);
+}
+
 static CU_TestInfo cases[] = {
     {"straight through", test_straight},
     {"no record at all", test_nothing},
@@ -174,6 +230,7 @@ static CU_TestInfo cases[] = {
     {"a refusal stops the pipeline by default", test_refusal_stops_by_default},
     {"two consumers of one port", test_fan_out},
     {"stopping drains", test_stop_drains},
+    {"threads block signals", test_threads_block_signals},
     CU_TEST_INFO_NULL,
 };
 

@@ -151,6 +151,138 @@ static void test_retry_then_skip(void)
     end(&f); // failed, and so accounted for
 }
 
+// Each with what makes more or fewer of the records; `end` looks whether the books balance.
+static void test_accounting(void)
+{
+    static const char *const operators[] = {
+        "o: { type: route, inputs: [in, too], match: all, routes: { big: 'n > 5', odd: 'n % 2 == "
+        "1' "
+        "} }",
+        "o: { type: route, inputs: [in, too], routes: { big: 'n > 5', odd: 'n % 2 == 1' } }",
+        "o: { type: flat_map, inputs: [in, too], on_error: { dlq: dead },\n"
+        "     lua: 'return function(r, emit) for i = 1, r.n do emit { i = i } end\n"
+        "           if r.n == 7 then error(\"no\") end end' }",
+        "o: { type: map, inputs: [in, too], on_error: { dlq: dead },\n"
+        "     lua: 'return function(r) if r.n == 3 then error(\"no\") end\n"
+        "           if r.n == 4 then return drop end return r end' }",
+        "o: { type: map, inputs: [in, too],\n"
+        "     on_error: { retry: { max: 1, backoff: 1ms..1ms }, then: { dlq: dead } },\n"
+        "     lua: 'return function(r) if r.n == 3 then error(\"no\") end return r end' }",
+    };
+    for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {
+        struct fixture f;
+        char yaml[2048];
+        bool route = i < 2;
+        snprintf(yaml, sizeof yaml,
+                 HEAD "operators:\n  %s\nsinks: { out: { type: mock, inputs: %s },\n"
+                      "         dead: { type: mock, inputs: in } }\n",
+                 operators[i], route ? "[o.big, o.odd, o.unmatched]" : "o");
+        start(&f, yaml);
+        for (int n = 0; n < 10; n++) {
+            char json[32];
+            snprintf(json, sizeof json, "{\"ts\":%d,\"n\":%d}", n, n);
+            CU_ASSERT_EQUAL(send(&f, n % 2 ? "in" : "too", INT64_MIN, json), 0);
+            CU_ASSERT_EQUAL(trial_advance(f.trial, 5, &f.err), 0);
+        }
+        end(&f);
+    }
+}
+
+static void test_tombstones_pass(void)
+{
+    struct fixture f;
+    start(&f, HEAD "operators: { m: { type: filter, inputs: in, when: 'n == nil' } }\n"
+                   "sinks: { out: { type: mock, inputs: [m, too] } }\n");
+    struct trial_record record = {.time = 5, .key = "k"};
+    CU_ASSERT_EQUAL(trial_send(f.trial, "in", NULL, &record, &f.err), 0);
+    CU_ASSERT_STRING_EQUAL(take(&f, "in"), "null\n");
+    CU_ASSERT_STRING_EQUAL(take(&f, "m"), "null\n"); // it has no field at all
+    end(&f);
+}
+
+// A source that is idle as a whole does not hold another back.
+static void test_idle_sources(void)
+{
+    struct fixture f;
+    int64_t at;
+    start(&f, HEAD "operators: { m: { type: filter, inputs: [in, too], when: 'ts > 0' } }\n"
+                   "sinks: { out: { type: mock, inputs: m } }\n");
+    send(&f, "in", INT64_MIN, "{\"ts\":3000}");
+    send(&f, "too", INT64_MIN, "{\"ts\":9000}");
+    CU_ASSERT_EQUAL(trial_watermark_of(f.trial, "m", &at, &f.err), 0);
+    CU_ASSERT_EQUAL(at, 999);
+    CU_ASSERT_EQUAL(trial_idle(f.trial, "in", NULL, 0, true, &f.err), 0);
+    CU_ASSERT_EQUAL(trial_watermark_of(f.trial, "m", &at, &f.err), 0);
+    CU_ASSERT_EQUAL(at, 8999);
+    send(&f, "in", INT64_MIN, "{\"ts\":20000}"); // active again
+    send(&f, "too", INT64_MIN, "{\"ts\":30000}");
+    CU_ASSERT_EQUAL(trial_watermark_of(f.trial, "m", &at, &f.err), 0);
+    CU_ASSERT_EQUAL(at, 17999);
+    end(&f);
+}
+
+static void test_idle_after(void)
+{
+    struct fixture f;
+    int64_t at;
+    start(&f, "pipeline: t\n"
+              "sources: { in: { type: mock, event_time: { field: ts },\n"
+              "                 watermark: { idle_after: 10s } } }\n"
+              "sinks: { out: { type: mock, inputs: in } }\n");
+    struct trial_record one = {
+        .json = "{\"ts\":9000}", .json_len = 11, .split = 1, .time = INT64_MIN};
+    CU_ASSERT_EQUAL(trial_send(f.trial, "in", NULL, &one, &f.err), 0);
+    CU_ASSERT_EQUAL(trial_advance(f.trial, 9000, &f.err), 0);
+    CU_ASSERT_EQUAL(trial_send(f.trial, "in", NULL, &one, &f.err), 0);
+    CU_ASSERT_EQUAL(trial_watermark_of(f.trial, "in", &at, &f.err), 0);
+    CU_ASSERT_EQUAL(at, INT64_MIN); // split 0 holds it
+    CU_ASSERT_EQUAL(trial_advance(f.trial, 4000, &f.err), 0);
+    CU_ASSERT_EQUAL(trial_watermark_of(f.trial, "in", &at, &f.err), 0);
+    CU_ASSERT_EQUAL(at, 8999);
+    end(&f);
+}
+
+static void test_the_brake_is_off(void)
+{
+    struct fixture f;
+    start(&f, "pipeline: t\nsources: { in: { type: mock, rate: 0.001 } }\n"
+              "sinks: { out: { type: mock, inputs: in } }\n");
+    for (int i = 0; i < 3; i++)
+        CU_ASSERT_EQUAL(send(&f, "in", 0, "{}"), 0);
+    CU_ASSERT_STRING_EQUAL(take(&f, "in"), "{}\n{}\n{}\n");
+    end(&f);
+}
+
+static void test_guarantees_of_many_paths(void)
+{
+    struct pipeline p;
+    struct engine *engine;
+    struct buf text;
+    char yaml[16384];
+    int len = snprintf(yaml, sizeof yaml,
+                       "pipeline: t\nsources: { in: { type: mock } }\noperators:\n"
+                       "  x0: { type: filter, inputs: in, when: 'n > 0' }\n");
+    for (int i = 1; i <= 40; i++) // 2^40 ways through
+        len += snprintf(yaml + len, sizeof yaml - (size_t)len,
+                        "  a%d: { type: filter, inputs: x%d, when: 'n > 0' }\n"
+                        "  b%d: { type: filter, inputs: x%d, when: 'n > 0' }\n"
+                        "  x%d: { type: filter, inputs: [a%d, b%d], when: 'n > 0' }\n",
+                        i, i - 1, i, i - 1, i, i, i);
+    snprintf(yaml + len, sizeof yaml - (size_t)len,
+             "sinks: { out: { type: mock, inputs: x40, on_error: { dlq: dead } }, "
+             "dead: { type: mock } }\n");
+    CU_ASSERT_EQUAL_FATAL(pipeline_load(&p, yaml), 0);
+    struct engine_config config = {
+        .topology = p.topology, .registry = p.registry, .clock = clock_system()};
+    CU_ASSERT_EQUAL_FATAL(engine_new(&engine, &config, &p.problems), 0);
+    buf_init(&text, 4096);
+    CU_ASSERT_EQUAL(engine_guarantees(engine, &text), 0);
+    CU_ASSERT_EQUAL(strncmp(buf_cstr(&text), "in -> out: at least once (", 26), 0);
+    buf_deinit(&text);
+    engine_free(engine);
+    pipeline_drop(&p);
+}
+
 static CU_TestInfo cases[] = {
     {"filter and map, two inputs", test_filter_and_map},
     {"a window closes by watermark", test_window},
@@ -158,6 +290,12 @@ static CU_TestInfo cases[] = {
     {"dead letters are as they came", test_dead_letters_are_as_they_came},
     {"stop names the node", test_stop_names_the_node},
     {"retry, then skip", test_retry_then_skip},
+    {"accounting", test_accounting},
+    {"tombstones pass", test_tombstones_pass},
+    {"idle sources", test_idle_sources},
+    {"idle after", test_idle_after},
+    {"the brake is off", test_the_brake_is_off},
+    {"guarantees of many paths", test_guarantees_of_many_paths},
     CU_TEST_INFO_NULL,
 };
 
