@@ -12,7 +12,7 @@ import kafka_case  # first: it knows where the others are
 import harness
 import traffic_check
 
-AWAY_S = 12  # longer than a member's session in its group: it is put out, and comes back
+AWAY_S = 30  # longer than a member's session in its group: it is put out, and comes back
 DEADLINE_S = 90
 LINE = re.compile(r"(?m)^(\S+)Z (?:warn |error) (\w+): (.*)$")
 
