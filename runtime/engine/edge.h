@@ -11,8 +11,6 @@ enum { EDGE_SLOTS = 2 };
 struct edge {
     struct batch *slots[EDGE_SLOTS];
     uint32_t head, count;
-    // The consumer's side of it: inputs are numbered per node.
-    uint32_t to_node, to_input;
     bool held; // its barrier has come: nothing more is taken until the other inputs have theirs
 };
 

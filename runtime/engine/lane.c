@@ -50,8 +50,6 @@ static int connect(struct lane *lane)
     for (size_t i = 0; i < lane->plan->edge_count; i++) {
         const struct plan_edge *plan = &lane->plan->edges[i];
         struct edge *edge = input_edge(&lane->nodes[plan->to], plan->input);
-        edge->to_node = plan->to;
-        edge->to_input = plan->input;
         if (outputs_connect(&lane->nodes[plan->from].outputs, plan->port, edge))
             return ERR_NOMEM;
     }
@@ -84,7 +82,6 @@ int lane_new(struct lane **out, const struct lane_config *config, struct problem
         return ERR_NOMEM;
     lane->plan = config->plan;
     lane->clock = config->clock;
-    lane->waker = config->waker;
     lane->connections = config->connections;
     const struct tide_config *top = config->plan->topology->top;
     lane->ack_every_ms = setting_int(top, "checkpoint.every", ACK_DEFAULT_MS);

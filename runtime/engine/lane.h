@@ -27,7 +27,6 @@ struct lane {
     struct shape_table *shapes;
     struct batch_pool *pool;
     struct lane_node *nodes; // as the plan's
-    struct waker *waker;     // of the worker
     const struct connections *connections;
     bool profile;
     struct error failure; // code 0: none

@@ -63,15 +63,12 @@ static int find_port(const struct plan_node *node, const char *name, uint32_t *o
     return ERR_INPUT;
 }
 
-static int add_edge(struct plan *plan, uint32_t from, uint32_t port, uint32_t to, bool letters)
+static int add_edge(struct plan *plan, uint32_t from, uint32_t port, uint32_t to)
 {
     if (mem_grow(&plan->edges, &plan->edge_cap, plan->edge_count + 1, sizeof *plan->edges))
         return ERR_NOMEM;
-    plan->edges[plan->edge_count++] = (struct plan_edge){.from = from,
-                                                         .port = port,
-                                                         .to = to,
-                                                         .input = plan->nodes[to].inputs++,
-                                                         .letters = letters};
+    plan->edges[plan->edge_count++] =
+        (struct plan_edge){.from = from, .port = port, .to = to, .input = plan->nodes[to].inputs++};
     return 0;
 }
 
@@ -125,7 +122,7 @@ static int connect_inputs(struct plan *plan, uint32_t to, struct problems *probl
             continue;
         }
         timed = timed && from->has_event_time;
-        if (add_edge(plan, input->from, port, to, false))
+        if (add_edge(plan, input->from, port, to))
             return ERR_NOMEM;
     }
     if (node->spec->kind != NODE_SOURCE)
@@ -149,7 +146,7 @@ static int connect_letters(struct plan *plan, uint32_t from)
     int to = find_node(plan, node->on_error.dlq_sink);
     if (to < 0)
         return 0; // the topology has said so already
-    return add_edge(plan, from, plan_errors_port(node), (uint32_t)to, true);
+    return add_edge(plan, from, plan_errors_port(node), (uint32_t)to);
 }
 
 void plan_reach(const struct plan *plan, uint32_t from, bool *seen)

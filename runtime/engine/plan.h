@@ -12,7 +12,6 @@
 struct plan_edge {
     uint32_t from, port; // node and port number
     uint32_t to, input;
-    bool letters; // from an errors port by `dlq:`
 };
 
 struct plan_node {

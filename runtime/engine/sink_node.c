@@ -104,7 +104,6 @@ static bool hand_over(struct sink_node *node)
         write_off(node, outgoing);
         return true;
     }
-    node->under_way++;
     ring_push(&node->driver->to_write, outgoing); // as many slots as there are outgoings
     driver_wake(&node->driver->driver);
     return true;
@@ -162,7 +161,6 @@ static bool take_back(struct sink_node *node)
         node->refusals_done = 0;
         if (!node->returned)
             return false;
-        node->under_way--;
     }
     if (!report_refusals(node, node->returned))
         return false;

@@ -16,7 +16,7 @@ struct sink_node {
     struct edge *inputs;
     uint32_t input_count, next_input;
     struct outgoing *spare[SINK_UNDER_WAY];
-    uint32_t spare_count, under_way;
+    uint32_t spare_count;
     struct outgoing *returned; // with refusals that did not fit yet
     size_t refusals_done;
     uint32_t ended, barriers;
