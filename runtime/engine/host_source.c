@@ -10,7 +10,7 @@ enum {
     CHUNK_SIZE = 256 * 1024,
     CHUNK_LEAST = 16 * 1024, // less room than this: a new chunk
     READY_MAX = 8,           // parcels of one read
-    BAD_MAX = 1024           // likewise, errors among them
+    BAD_MAX = 65536          // likewise, errors among them
 };
 
 static bool is_full(const struct source_driver *source)

@@ -88,7 +88,8 @@ typedef struct tide_host {
      * no longer holds the watermark back. */
     void (*split_end)(tide_out *out, uint32_t split);
     /* Something of this split could not be read (a device did not answer): an error record with the
-     * split's name, counted and sent to the node's on_error. `partial` may be empty. */
+     * split's name, counted and sent to the node's on_error. `partial` may be empty. AGAIN: not
+     * taken, as one read has said so 65,536 times: say it in the next. */
     tide_result (*bad)(tide_out *out, uint32_t split, tide_bytes partial, const char *fmt, ...)
         __attribute__((format(printf, 4, 5)));
 

@@ -110,7 +110,7 @@ static void test_a_flood_of_bad(void)
                         "sinks: { out: { type: mock, inputs: in } }\n",
                         &why),
                     ENGINE_DONE);
-    CU_ASSERT_EQUAL(run_nodes[0].failed, 1024); // the rest was not taken: the mock gives up then
+    CU_ASSERT_EQUAL(run_nodes[0].failed, 65536); // the rest was not taken: the mock gives up then
     CU_ASSERT_EQUAL(run_nodes[0].out, 10);
 }
 
