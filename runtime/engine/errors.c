@@ -134,6 +134,7 @@ static bool try_again(struct outputs *outputs, uint32_t index)
 static enum on_error_verdict stop(struct outputs *outputs, const struct error *err)
 {
     outputs->failed = true;
+    outputs->stopped = err->code != ERR_NOMEM;
     outputs->failure = *err;
     error_prefix(&outputs->failure, "%s", outputs->plan->spec->name);
     return ERROR_STOP;

@@ -2,8 +2,9 @@
 #include "engine/lane.h"
 #include "base/alloc.h"
 #include "engine/connection.h"
+#include <inttypes.h>
 
-enum { STEP_NS = 10000000, ACK_DEFAULT_MS = 1000, NO_FD_NS = 10000000 };
+enum { STEP_NS = 10000000, ACK_DEFAULT_MS = 1000, DRAIN_DEFAULT_MS = 10000, NO_FD_NS = 10000000 };
 
 // -- making --
 
@@ -84,6 +85,7 @@ int lane_new(struct lane **out, const struct lane_config *config, struct problem
     lane->clock = config->clock;
     lane->connections = config->connections;
     const struct tide_config *top = config->plan->topology->top;
+    lane->drain_ms = setting_int(top, "drain", DRAIN_DEFAULT_MS);
     lane->ack_every_ms = setting_int(top, "checkpoint.every", ACK_DEFAULT_MS);
     int rc = build(lane, config, problems);
     if (rc)
@@ -161,6 +163,8 @@ static uint64_t flushed_epoch(const struct lane *lane)
 // Tells the sources what every sink has made durable.
 static void acknowledge(struct lane *lane)
 {
+    if (lane->failure.code)
+        return; // what failed and what came behind it is to be read again
     uint64_t flushed = flushed_epoch(lane);
     for (uint32_t i = 0; i < lane->plan->node_count; i++) {
         struct lane_node *node = &lane->nodes[i];
@@ -283,6 +287,37 @@ static void merge_wait(struct wait *all, const struct wait *one, int *fds, uint3
         all->until_ns = soon_ns; // it cannot be waited for: look again
 }
 
+// A node has failed: true when what came before may still go through.
+static bool goes_on(struct lane *lane, const struct outputs *outputs)
+{
+    if (!lane->failure.code) {
+        lane->failure = outputs->failure;
+        lane_stop(lane);
+    }
+    return outputs->stopped;
+}
+
+// What is in flight has had its time. The reason names where most of it is.
+static bool drain_is_over(struct lane *lane, struct wait *wait)
+{
+    if (!lane->drained_by_ns)
+        return false;
+    if (lane->drained_by_ns < wait->until_ns)
+        wait->until_ns = lane->drained_by_ns;
+    if (clock_mono_ns(lane->clock) < lane->drained_by_ns)
+        return false;
+    uint32_t fullest = 0;
+    for (uint32_t i = 1; i < lane->plan->node_count; i++)
+        if (stat_get(&lane->nodes[i].stats.in_flight) >=
+            stat_get(&lane->nodes[fullest].stats.in_flight))
+            fullest = i;
+    if (!lane->failure.code)
+        error_set(&lane->failure, ERR_RETRY,
+                  "%s: not all that was in flight could be written within `drain: %" PRId64 "ms`",
+                  lane->plan->nodes[fullest].spec->name, lane->drain_ms);
+    return true;
+}
+
 bool lane_step(struct lane *lane, struct wait *wait, int *fds, uint32_t max, uint32_t *count)
 {
     int64_t soon_ns = clock_mono_ns(lane->clock) + NO_FD_NS;
@@ -292,17 +327,17 @@ bool lane_step(struct lane *lane, struct wait *wait, int *fds, uint32_t max, uin
         struct lane_node *node = &lane->nodes[i];
         step_node(lane, node, &one);
         merge_wait(wait, &one, fds, max, count, soon_ns);
-        if (node->outputs.failed) {
-            lane->failure = node->outputs.failure;
+        if (node->outputs.failed && !goes_on(lane, &node->outputs))
             return false;
-        }
     }
     keep_epochs(lane, wait);
-    return !all_done(lane);
+    return !all_done(lane) && !drain_is_over(lane, wait);
 }
 
 void lane_stop(struct lane *lane)
 {
+    if (!lane->drained_by_ns)
+        lane->drained_by_ns = clock_mono_ns(lane->clock) + lane->drain_ms * 1000000;
     for (uint32_t i = 0; i < lane->plan->node_count; i++) {
         struct driver *driver = driver_of(&lane->nodes[i]);
         if (driver)

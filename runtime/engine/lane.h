@@ -29,7 +29,8 @@ struct lane {
     struct lane_node *nodes; // as the plan's
     const struct connections *connections;
     bool profile;
-    struct error failure; // code 0: none
+    struct error failure;            // code 0: none
+    int64_t drain_ms, drained_by_ns; // how long what is in flight has after a stop; 0: not stopped
     // Acknowledgement without checkpoints: an epoch is over when all sinks have flushed it.
     int64_t ack_every_ms, next_ack_ns;
     uint64_t epoch;
@@ -53,7 +54,9 @@ int lane_start(struct lane *lane);
 // Fills wait (busy: call again at once) and appends the descriptors to poll to fds[] (at most
 // `max`; their number in *count). False: it is over, see lane->failure.
 bool lane_step(struct lane *lane, struct wait *wait, int *fds, uint32_t max, uint32_t *count);
-// Sources stop reading; what is in flight goes through.
+// Sources stop reading; what is in flight goes through, for as long as `drain` says. A record that
+// stops the pipeline (on_error: stop) does the same: what came before it is written, and nothing is
+// acknowledged any more.
 void lane_stop(struct lane *lane);
 // Asks every driver to close; true once all have.
 bool lane_close(struct lane *lane, struct wait *wait);

@@ -204,10 +204,18 @@ static bool step(struct operator_node *node, struct wait *wait)
     return false;
 }
 
-void operator_node_step(struct operator_node *node, struct wait *wait)
+// A record has stopped the pipeline: what was done before it is handed on, the rest is left out.
+static void stop_here(struct operator_node *node, struct wait *wait)
 {
-    if (node->done || retry_waits(node, wait))
-        return;
+    for (uint32_t i = 0; i < node->input_count; i++)
+        for (struct batch *batch; (batch = edge_pop(&node->inputs[i])); wait->busy = true)
+            batch_unref(batch);
+    if (!node->done && outputs_flush(&node->outputs, BATCH_END, WATERMARK_NONE, 0))
+        node->done = wait->busy = true;
+}
+
+static void work(struct operator_node *node, struct wait *wait)
+{
     bool moved = false;
     while (!node->outputs.failed && !node->done) {
         if (node->phase != PHASE_MARKS && !outputs_open(&node->outputs))
@@ -218,4 +226,12 @@ void operator_node_step(struct operator_node *node, struct wait *wait)
     }
     if (moved)
         wait->busy = true;
+}
+
+void operator_node_step(struct operator_node *node, struct wait *wait)
+{
+    if (!node->done && !retry_waits(node, wait))
+        work(node, wait);
+    if (node->outputs.stopped)
+        stop_here(node, wait);
 }

@@ -39,6 +39,7 @@ struct outputs {
     // on_error
     struct error failure; // why the node stops
     bool failed;
+    bool stopped; // failed by a record (on_error: stop): what came before it still goes through
     uint32_t attempts;   // of the record under the cursor
     uint32_t attempt_at; // its index
     int64_t retry_at_ns; // 0: none

@@ -284,6 +284,11 @@ void source_node_step(struct source_node *node, struct wait *wait)
         return;
     if (node->phase == SOURCE_READING && !node->barrier_parcel)
         read(node, wait);
+    if (node->outputs.stopped) { // the records ahead of the one that failed are the last
+        node->end_is_final = false;
+        finish(node, wait);
+        return;
+    }
     if (node->outputs.failed || !flush(node, 0) || (node->barrier_parcel && !send_barrier(node)))
         return;
     if (node->phase == SOURCE_ENDING)

@@ -118,6 +118,8 @@ static int settle(struct trial *trial, struct error *err)
         if (i + 1 == STEPS_MAX)
             return error_set(err, ERR_BUG, "the pipeline does not come to rest");
     }
+    if (lane->failure.code)
+        return error_set(err, lane->failure.code, "%s", lane->failure.text);
     if (trial->failure.code)
         return error_set(err, trial->failure.code, "%s", trial->failure.text);
     return 0;

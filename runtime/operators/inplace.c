@@ -29,13 +29,13 @@ static enum op_status process(struct op *op, uint32_t input, struct batch *batch
                                .failed = scripted_failed,
                                .marks = outputs_may_retry(outputs)};
     enum op_status status = scripted_run(&inplace->base, inplace->call, batch, outputs, &sink);
-    if (status != OP_DONE)
+    if (status == OP_AGAIN)
         return status;
-    batch->count = batch->cursor = inplace->write;
-    if (!outputs_forward(outputs, PORT_OUT, batch))
+    batch->count = batch->cursor = inplace->write; // OP_STOP: those ahead of the one that failed
+    if (!outputs_forward(outputs, PORT_OUT, batch) && status == OP_DONE)
         return OP_AGAIN; // comes again with nothing left to run
     inplace->active = false;
-    return OP_DONE;
+    return status;
 }
 
 static void inplace_free(struct op *op)

@@ -154,6 +154,7 @@ class Data(BadInput):
                 done = self.run_pipe(self.GOOD + bad + self.GOOD)
                 self.assertEqual(done.status, 1, done)
                 self.assertRegex(done.err, r"error: in: .*stdin.*offset 8: " + pattern, done)
+                self.assertEqual(done.out.encode(), self.GOOD, "what came before it is written")
 
     def test_skip(self):
         stdin = self.GOOD + b"".join(bad + self.GOOD for bad, _ in self.BAD)

@@ -108,6 +108,51 @@ static void test_refusal_stops_by_default(void)
     CU_ASSERT_STRING_EQUAL(why.text, "out: record 5 is refused");
 }
 
+static void test_what_came_before_a_stop_is_written(void)
+{
+    char yaml[1024], path[128];
+    struct error why = ERROR_INIT;
+    path_of("before", path);
+    snprintf(yaml, sizeof yaml,
+             "pipeline: t\n"
+             "sources: { in: { type: mock, count: 5000 } }\n"
+             "operators:\n"
+             "  m: { type: map, inputs: in, lua: 'return function(r) if r.n == 1500 then "
+             "error(\"no\") end return r end' }\n"
+             "sinks: { out: { type: mock, inputs: m, accept: 7, path: %s } }\n",
+             path);
+    CU_ASSERT_EQUAL(run(yaml, &why), ENGINE_FAILED);
+    CU_ASSERT_PTR_NOT_NULL(strstr(why.text, "m: "));
+    check_lines("before", 1500, 0);
+}
+
+static void test_drain_has_an_end(void)
+{
+    struct pipeline p;
+    struct engine *engine;
+    struct error why = ERROR_INIT;
+    CU_ASSERT_EQUAL(run_start(&p, &engine,
+                              "pipeline: t\n"
+                              "drain: 200ms\n"
+                              "sources: { in: { type: mock, count: 1000000000 } }\n"
+                              "sinks: { out: { type: mock, inputs: in, accept: 1, every: "
+                              "1000000000 } }\n",
+                              &why),
+                    0);
+    memset(run_nodes, 0, sizeof run_nodes);
+    for (int left = PATIENCE_MS; left > 0 && !run_nodes[0].out; left -= 5) {
+        engine_wait(engine, 5);
+        run_keep_status(engine);
+    }
+    engine_stop(engine);
+    CU_ASSERT_EQUAL(run_wait(engine, PATIENCE_MS), ENGINE_FAILED);
+    CU_ASSERT_STRING_EQUAL(
+        engine_error(engine)->text,
+        "out: not all that was in flight could be written within `drain: 200ms`");
+    engine_free(engine);
+    pipeline_drop(&p);
+}
+
 static void test_fan_out(void)
 {
     char yaml[1024], a[128], b[128];
@@ -228,6 +273,8 @@ static CU_TestInfo cases[] = {
     {"open fails for good", test_fatal_open},
     {"refused records become dead letters", test_refused_records_are_lettered},
     {"a refusal stops the pipeline by default", test_refusal_stops_by_default},
+    {"what came before a stop is written", test_what_came_before_a_stop_is_written},
+    {"draining has an end", test_drain_has_an_end},
     {"two consumers of one port", test_fan_out},
     {"stopping drains", test_stop_drains},
     {"threads block signals", test_threads_block_signals},
