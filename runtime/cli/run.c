@@ -3,6 +3,7 @@
 #include "cli/signals.h"
 #include "cli/sight.h"
 #include "cli/status.h"
+#include "base/log.h"
 #include "cli/terminal.h"
 
 #include <errno.h>
@@ -120,12 +121,22 @@ static enum exit_status start_and_follow(struct watch *watch, const struct args 
     return code ? command_fail(&err) : EXIT_DONE;
 }
 
+static void heed_log_level(const struct topology *topology)
+{
+    static const char *const names[] = {"error", "warn", "info", "debug"}; // as enum log_level
+    const char *level = setting_text(topology->top, "log.level");
+    for (int i = LOG_ERROR; level && i <= LOG_DEBUG; i++)
+        if (strcmp(level, names[i]) == 0)
+            log_set_level((enum log_level)i);
+}
+
 static enum exit_status run_engine(const struct pipeline *pipeline, const struct args *args)
 {
     struct error err = ERROR_INIT;
     struct watch watch = {.engine = pipeline->engine, .quiet = args_flag(args, "quiet")};
     const char *address = args_text(args, "http");
     watch.started_ms = watch.last_ms = now_ms();
+    heed_log_level(pipeline->topology);
     if (address && sight_new(&watch.sight, pipeline, address, &err))
         return command_fail(&err);
     enum exit_status status = start_and_follow(&watch, args);

@@ -2,6 +2,7 @@
 #include "engine/engine.h"
 #include "base/alloc.h"
 #include "engine/engine_parts.h"
+#include "engine/unheeded.h"
 #include <poll.h>
 #include <string.h>
 
@@ -37,6 +38,7 @@ int engine_new(struct engine **out, const struct engine_config *config, struct p
     if (!engine)
         return ERR_NOMEM;
     engine->config = *config;
+    warn_unheeded(config->topology, problems);
     engine->worker.done_fd = engine->worker.waker.fd = -1;
     int rc = build(engine, problems);
     if (rc == ERR_NOMEM)
