@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include "base/alloc.h"
 #include "record/codec_error.h"
 #include "record/codec_kinds.h"
 #include "record/json_text.h"
@@ -9,23 +8,9 @@
 // Within quotes escapes are those of JSON. A key alone is true; `key=` is null. A bare value is
 // typed by its look, a quoted one is text.
 
-struct logfmt_decoder {
-    struct decoder decoder; // first
-    uint32_t size_max;
-    struct collector collector;
-};
-
-struct reader {
-    struct collector *collector;
-    struct batch *batch;
-    const char *line;
-    uint32_t len, at;
-    struct error *err;
-};
-
 static const struct value unset = {.type = VALUE_UNSET};
 
-static int expected(struct reader *reader, uint32_t at, const char *what)
+static int expected(struct text_reader *reader, uint32_t at, const char *what)
 {
     return codec_expected(reader->err, reader->line, reader->len, at, "%s", what);
 }
@@ -35,7 +20,7 @@ static bool is_word(char c, bool key)
     return (unsigned char)c > ' ' && c != '"' && !(key && c == '=');
 }
 
-static uint32_t word(const struct reader *reader, bool key)
+static uint32_t word(const struct text_reader *reader, bool key)
 {
     uint32_t at = reader->at;
     while (at < reader->len && is_word(reader->line[at], key))
@@ -44,7 +29,7 @@ static uint32_t word(const struct reader *reader, bool key)
 }
 
 // Behind the opening quote: up to the closing one, as JSON does.
-static int read_quoted(struct reader *reader, struct span *span, struct value *value)
+static int read_quoted(struct text_reader *reader, struct span *span, struct value *value)
 {
     uint32_t start = reader->at, at = start;
     bool escaped = false;
@@ -70,7 +55,7 @@ static int read_quoted(struct reader *reader, struct span *span, struct value *v
     return value->type == VALUE_ABSENT ? ERR_NOMEM : 0;
 }
 
-static int read_value(struct reader *reader, struct span *span, struct value *value)
+static int read_value(struct text_reader *reader, struct span *span, struct value *value)
 {
     if (reader->at < reader->len && reader->line[reader->at] == '"') {
         reader->at++;
@@ -83,7 +68,7 @@ static int read_value(struct reader *reader, struct span *span, struct value *va
     return 0;
 }
 
-static int read_pair(struct reader *reader)
+static int read_pair(struct text_reader *reader)
 {
     uint32_t key = reader->at, len = word(reader, true);
     struct span span = {.at = key, .kind = SPAN_TRUE};
@@ -105,7 +90,7 @@ static int read_pair(struct reader *reader)
     return 0;
 }
 
-static int read_line(struct reader *reader)
+static int read_line(struct text_reader *reader)
 {
     int code = codec_check_utf8(reader->err, reader->line, reader->len);
     while (!code) {
@@ -119,38 +104,7 @@ static int read_line(struct reader *reader)
     return code;
 }
 
-static int decode(struct decoder *decoder, struct batch *batch, const char *bytes, size_t len,
-                  size_t pad, struct record *record, struct error *err)
-{
-    struct logfmt_decoder *logfmt = (struct logfmt_decoder *)decoder;
-    (void)pad;
-    codec_start(record, shape_empty(logfmt->collector.shapes), bytes, len);
-    if (len > logfmt->size_max)
-        return codec_too_long(err, logfmt->size_max);
-    collect_start(&logfmt->collector);
-    struct reader reader = {.collector = &logfmt->collector,
-                            .batch = batch,
-                            .line = bytes,
-                            .len = (uint32_t)codec_trim_line(bytes, len),
-                            .err = err};
-    int code = read_line(&reader);
-    if (!code)
-        code = collect_end(&logfmt->collector, batch, record);
-    return code == ERR_NOMEM ? error_nomem(err) : code;
-}
-
-static void free_decoder(struct decoder *decoder)
-{
-    mem_free(decoder);
-}
-
 struct decoder *decoder_logfmt_new(struct shape_table *shapes, const struct json_limits *limits)
 {
-    struct logfmt_decoder *logfmt = mem_zalloc(sizeof *logfmt);
-    if (!logfmt)
-        return NULL;
-    logfmt->decoder = (struct decoder){.decode = decode, .free = free_decoder};
-    logfmt->collector.shapes = shapes;
-    logfmt->size_max = codec_size_max(limits);
-    return &logfmt->decoder;
+    return text_decoder_new(read_line, shapes, limits);
 }

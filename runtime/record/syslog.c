@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include "base/alloc.h"
 #include "record/codec_error.h"
 #include "record/codec_kinds.h"
 #include "record/text_records.h"
@@ -13,20 +12,6 @@
 // object of objects) and message. What is `-` or not there is left out. Of RFC 3164 lines, which
 // follow the RFC loosely, only <PRI> is a must: what does not look like a head is message.
 
-struct syslog_decoder {
-    struct decoder decoder; // first
-    uint32_t size_max;
-    struct collector collector;
-};
-
-struct reader {
-    struct collector *collector;
-    struct batch *batch;
-    const char *line;
-    uint32_t len, at;
-    struct error *err;
-};
-
 #define PUT(reader, name, span, value)                                                             \
     (void)collect((reader)->collector, (name), sizeof(name) - 1, (span), (value)) // few of them
 
@@ -37,12 +22,12 @@ static struct span text_span(uint32_t at, uint32_t len)
     return (struct span){.at = at, .len = len & 0xfffffff, .kind = SPAN_STRING};
 }
 
-static int expected(struct reader *reader, const char *what)
+static int expected(struct text_reader *reader, const char *what)
 {
     return codec_expected(reader->err, reader->line, reader->len, reader->at, "%s", what);
 }
 
-static char peek(const struct reader *reader)
+static char peek(const struct text_reader *reader)
 {
     return reader->at < reader->len ? reader->line[reader->at] : '\0';
 }
@@ -52,7 +37,7 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-static int read_pri(struct reader *reader)
+static int read_pri(struct text_reader *reader)
 {
     uint32_t pri = 0, start = 1;
     if (peek(reader) != '<')
@@ -76,7 +61,7 @@ static int read_pri(struct reader *reader)
 // -- RFC 5424 --
 
 // A word of printable ASCII up to a space or the end. Its length.
-static uint32_t word(const struct reader *reader)
+static uint32_t word(const struct text_reader *reader)
 {
     uint32_t at = reader->at;
     while (at < reader->len && reader->line[at] > ' ' && reader->line[at] < 0x7f)
@@ -85,7 +70,7 @@ static uint32_t word(const struct reader *reader)
 }
 
 // One word of the head and the space behind it; `-` is none.
-static int head_word(struct reader *reader, const char *name)
+static int head_word(struct text_reader *reader, const char *name)
 {
     uint32_t len = word(reader), at = reader->at;
     reader->at += len;
@@ -98,7 +83,7 @@ static int head_word(struct reader *reader, const char *name)
     return 0;
 }
 
-static int read_head(struct reader *reader)
+static int read_head(struct text_reader *reader)
 {
     static const char *const names[] = {"time", "host", "app", "pid", "id"};
     int code = 0;
@@ -108,7 +93,7 @@ static int read_head(struct reader *reader)
 }
 
 // A name of structured data: no '=', ']', '"' or space. Its length.
-static uint32_t data_name(const struct reader *reader)
+static uint32_t data_name(const struct text_reader *reader)
 {
     uint32_t at = reader->at;
     for (; at < reader->len; at++) {
@@ -119,7 +104,7 @@ static uint32_t data_name(const struct reader *reader)
     return at - reader->at;
 }
 
-static int put_name(struct reader *reader, struct buf *json, const char *what)
+static int put_name(struct text_reader *reader, struct buf *json, const char *what)
 {
     uint32_t len = data_name(reader);
     if (!len)
@@ -130,7 +115,7 @@ static int put_name(struct reader *reader, struct buf *json, const char *what)
 }
 
 // "value", in which \" \\ and \] stand for one character; another backslash for itself.
-static int put_param_value(struct reader *reader, struct buf *json)
+static int put_param_value(struct text_reader *reader, struct buf *json)
 {
     if (peek(reader) != '"')
         return expected(reader, "a value in quotes");
@@ -155,7 +140,7 @@ static int put_param_value(struct reader *reader, struct buf *json)
     return json_write_string(text, len, json);
 }
 
-static int put_element(struct reader *reader, struct buf *json)
+static int put_element(struct text_reader *reader, struct buf *json)
 {
     reader->at++; // [
     int code = put_name(reader, json, "the id of structured data");
@@ -179,7 +164,7 @@ static int put_element(struct reader *reader, struct buf *json)
     return code ? code : buf_putc(json, '}');
 }
 
-static int put_elements(struct reader *reader, struct buf *json)
+static int put_elements(struct text_reader *reader, struct buf *json)
 {
     int code = buf_putc(json, '{');
     for (bool first = true; !code && peek(reader) == '['; first = false) {
@@ -191,7 +176,7 @@ static int put_elements(struct reader *reader, struct buf *json)
     return code ? code : buf_putc(json, '}');
 }
 
-static int read_data(struct reader *reader)
+static int read_data(struct text_reader *reader)
 {
     if (peek(reader) == '-') {
         reader->at++;
@@ -209,10 +194,10 @@ static int read_data(struct reader *reader)
         PUT(reader, "data", ((struct span){0}),
             ((struct value){.type = VALUE_OBJECT, .len = (uint32_t)json.len, .bytes = text}));
     buf_deinit(&json);
-    return code;
+    return code == ERR_LIMIT ? ERR_NOMEM : code; // its limit is beyond what the line can make
 }
 
-static int read_5424(struct reader *reader)
+static int read_5424(struct text_reader *reader)
 {
     reader->at += 2; // the version and its space
     int code = read_head(reader);
@@ -251,7 +236,7 @@ static bool is_time(const char *p, uint32_t len)
 }
 
 // "tag[123]: " or "tag: ".
-static void read_tag(struct reader *reader)
+static void read_tag(struct text_reader *reader)
 {
     uint32_t at = reader->at, tag, pid = 0, pid_len = 0;
     while (at < reader->len && reader->line[at] > ' ' && reader->line[at] < 0x7f &&
@@ -275,7 +260,7 @@ static void read_tag(struct reader *reader)
     reader->at += peek(reader) == ' ';
 }
 
-static int read_3164(struct reader *reader)
+static int read_3164(struct text_reader *reader)
 {
     enum { TIME = 15 };
     if (is_time(reader->line + reader->at, reader->len - reader->at)) {
@@ -295,7 +280,7 @@ static int read_3164(struct reader *reader)
 
 // -- the decoder --
 
-static int read_line(struct reader *reader)
+static int read_line(struct text_reader *reader)
 {
     int code = codec_check_utf8(reader->err, reader->line, reader->len);
     if (!code)
@@ -307,40 +292,7 @@ static int read_line(struct reader *reader)
     return versioned ? read_5424(reader) : read_3164(reader);
 }
 
-static int decode(struct decoder *decoder, struct batch *batch, const char *bytes, size_t len,
-                  size_t pad, struct record *record, struct error *err)
-{
-    struct syslog_decoder *syslog = (struct syslog_decoder *)decoder;
-    (void)pad;
-    codec_start(record, shape_empty(syslog->collector.shapes), bytes, len);
-    if (len > syslog->size_max)
-        return codec_too_long(err, syslog->size_max);
-    collect_start(&syslog->collector);
-    struct reader reader = {.collector = &syslog->collector,
-                            .batch = batch,
-                            .line = bytes,
-                            .len = (uint32_t)codec_trim_line(bytes, len),
-                            .err = err};
-    int code = read_line(&reader);
-    if (!code)
-        code = collect_end(&syslog->collector, batch, record);
-    if (code == ERR_NOMEM || code == ERR_LIMIT)
-        return error_nomem(err);
-    return code;
-}
-
-static void free_decoder(struct decoder *decoder)
-{
-    mem_free(decoder);
-}
-
 struct decoder *decoder_syslog_new(struct shape_table *shapes, const struct json_limits *limits)
 {
-    struct syslog_decoder *syslog = mem_zalloc(sizeof *syslog);
-    if (!syslog)
-        return NULL;
-    syslog->decoder = (struct decoder){.decode = decode, .free = free_decoder};
-    syslog->collector.shapes = shapes;
-    syslog->size_max = codec_size_max(limits);
-    return &syslog->decoder;
+    return text_decoder_new(read_line, shapes, limits);
 }

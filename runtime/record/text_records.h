@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include "record/codec.h"
 #include "record/codec_record.h"
 #include "record/typed.h"
 
@@ -49,3 +50,19 @@ static inline bool collect(struct collector *collector, const char *name, uint32
 
 // Makes the record of what was collected. 0 or ERR_NOMEM.
 int collect_end(struct collector *collector, struct batch *batch, struct record *record);
+
+// A line format: reads one line into the collector. ERR_DATA says what was expected, with the byte.
+
+struct text_reader {
+    struct collector *collector;
+    struct batch *batch;
+    const char *line; // without its end
+    uint32_t len, at;
+    struct error *err;
+};
+
+typedef int (*text_read_line)(struct text_reader *reader);
+
+// A decoder of such lines. NULL when memory is out.
+struct decoder *text_decoder_new(text_read_line read_line, struct shape_table *shapes,
+                                 const struct json_limits *limits);
