@@ -300,17 +300,20 @@ static void has_one_writer(void)
 static void waits_for_a_writer_that_ends(void)
 {
     const char *dir = fresh_dir();
-    int ready[2];
+    int ready[2], go[2];
     CU_ASSERT_EQUAL_FATAL(pipe(ready), 0);
+    CU_ASSERT_EQUAL_FATAL(pipe(go), 0);
     pid_t child = fork();
     if (child == 0) {
         struct journal *journal;
+        char word;
         int code = journal_open(&journal, dir, NULL, NULL);
         if (!code)
             code = add(journal, 50, 1, JOURNAL_SEAL);
         if (write(ready[1], "x", 1) != 1)
             code = 1;
-        usleep(100000); // holds the lock for a while, then dies without closing
+        if (read(go[0], &word, 1) != 1) // holds the lock until told, then dies without closing
+            code = 1;
         _exit(code != 0);
     }
     char byte;
@@ -322,14 +325,17 @@ static void waits_for_a_writer_that_ends(void)
     CU_ASSERT_EQUAL(journal_open(&journal, dir, NULL, &err), ERR_REFUSED);
     CU_ASSERT_PTR_NOT_NULL(strstr(err.text, expected));
     struct journal_options options = {.lock_wait_ms = 30000};
+    CU_ASSERT_EQUAL(write(go[1], "x", 1), 1);
     CU_ASSERT_EQUAL_FATAL(journal_open(&journal, dir, &options, &err), 0);
     CU_ASSERT_EQUAL(journal_next(journal), 1);
     journal_close(journal, NULL);
     int status;
     CU_ASSERT_EQUAL(waitpid(child, &status, 0), child);
     CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    close(ready[0]);
-    close(ready[1]);
+    for (int i = 0; i < 2; i++) {
+        close(ready[i]);
+        close(go[i]);
+    }
 }
 
 static _Atomic bool stop_reading;
