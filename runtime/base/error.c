@@ -26,6 +26,7 @@ int error_setv(struct error *err, int code, const char *fmt, va_list args)
 {
     if (err) {
         err->code = code;
+        err->reason = REASON_NONE;
         err->text[0] = 0;
         settle(err, 0, vsnprintf(err->text, sizeof err->text, fmt, args));
     }
@@ -63,10 +64,12 @@ int error_prefix(struct error *err, const char *fmt, ...)
     char old[sizeof err->text];
     memcpy(old, err->text, err->len);
     old[err->len] = 0;
+    enum reason reason = err->reason;
     va_list args;
     va_start(args, fmt);
     error_setv(err, err->code, fmt, args);
     va_end(args);
+    err->reason = reason;
     size_t at = err->len;
     settle(err, at, snprintf(err->text + at, sizeof err->text - at, ": %s", old));
     return err->code;
@@ -77,11 +80,38 @@ int error_nomem(struct error *err)
     return error_set(err, ERR_NOMEM, "out of memory");
 }
 
+int error_as(struct error *err, enum reason reason)
+{
+    if (!err)
+        return ERR_FATAL;
+    err->reason = reason;
+    return err->code;
+}
+
+enum reason error_code_reason(int code)
+{
+    switch (code) {
+#define X(name, value, text)                                                                       \
+    case ERR_##name:                                                                               \
+        return REASON_##name;
+        ERROR_CODES(X)
+#undef X
+    default:
+        return REASON_BUG;
+    }
+}
+
+enum reason error_reason(const struct error *err)
+{
+    return err->reason != REASON_NONE ? err->reason : error_code_reason(err->code);
+}
+
 void error_clear(struct error *err)
 {
     if (!err)
         return;
     err->code = 0;
+    err->reason = REASON_NONE;
     err->len = 0;
     err->text[0] = 0;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include "base/reason.h"
 #include <stdarg.h>
 #include <stddef.h>
 
@@ -31,13 +32,14 @@ enum error_code {
 
 struct error {
     int code;
+    enum reason reason; // finer than the code; REASON_NONE: nothing finer is known
     size_t len;
     char text[2048]; // one line, no trailing newline, cut with "..." when longer
 };
 
 #define ERROR_INIT                                                                                 \
     {                                                                                              \
-        .code = 0, .len = 0, .text = { 0 }                                                         \
+        .code = 0, .reason = REASON_NONE, .len = 0, .text = { 0 }                                  \
     }
 
 // Each sets *err (when given) and returns the code, so that `return error_set(...)` reads well.
@@ -52,6 +54,12 @@ int error_errno(struct error *err, int code, int errnum, const char *fmt, ...)
 // the code is then nowhere to be found).
 int error_prefix(struct error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int error_nomem(struct error *err);
+// Says what it is more closely than its code does; returns the code (err NULL: ERR_FATAL). A text
+// that is set afterwards starts anew, a prefix keeps it.
+int error_as(struct error *err, enum reason reason);
+// What it is: as error_as was told, or else what its code means. Never REASON_NONE.
+enum reason error_reason(const struct error *err);
+enum reason error_code_reason(int code);
 void error_clear(struct error *err);
 // "NOMEM", and "out of memory".
 const char *error_name(int code);

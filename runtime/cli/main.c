@@ -13,7 +13,7 @@ const struct command *const commands[] = {
 
 enum exit_status command_fail(const struct error *err)
 {
-    fprintf(stderr, "tidemill: error: %s\n", err->text);
+    fprintf(stderr, "tidemill: error: %s [%s]\n", err->text, reason_code(error_reason(err)));
     if (err->code == ERR_INPUT)
         return EXIT_WRONG_INPUT;
     return err->code == ERR_REFUSED ? EXIT_REFUSED : EXIT_FAILED;
@@ -26,7 +26,7 @@ enum exit_status command_misused(const struct command *command, const char *fmt,
     va_start(args, fmt);
     vfprintf(stderr, fmt, args);
     va_end(args);
-    fprintf(stderr, "\nsee: tidemill %s --help\n", command->name);
+    fprintf(stderr, " [%s]\nsee: tidemill %s --help\n", reason_code(REASON_USAGE), command->name);
     return EXIT_WRONG_INPUT;
 }
 
@@ -49,7 +49,7 @@ static enum exit_status unknown(const char *name)
     fprintf(stderr, "tidemill: no command '%s'", name);
     if (near)
         fprintf(stderr, "; did you mean '%s'?", near);
-    fputs("\nsee: tidemill --help\n", stderr);
+    fprintf(stderr, " [%s]\nsee: tidemill --help\n", reason_code(REASON_USAGE));
     return EXIT_WRONG_INPUT;
 }
 

@@ -33,7 +33,7 @@ int defaults_apply(struct tree_pool *pool, struct tree *top, struct problems *pr
     if (!defaults)
         return 0;
     if (defaults->kind != TREE_MAP) {
-        problem_add(problems, defaults->place,
+        problem_add(problems, defaults->place, REASON_WRONG_VALUE,
                     "defaults: expected a map of sections (sources, operators, sinks), found %s",
                     tree_kind_name(defaults));
         return 0;
@@ -46,11 +46,13 @@ int defaults_apply(struct tree_pool *pool, struct tree *top, struct problems *pr
             name++;
         if (!*name) {
             const char *near = nearest_name(item->key, section_names);
-            problem_add(problems, item->place, "unknown section '%s' in defaults%s%s%s", item->key,
+            problem_add(problems, item->place, REASON_UNKNOWN_KEY,
+                        "unknown section '%s' in defaults%s%s%s", item->key,
                         near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
         } else if (item->value->kind != TREE_MAP) {
-            problem_add(problems, item->value->place, "defaults.%s: expected a map, found %s",
-                        item->key, tree_kind_name(item->value));
+            problem_add(problems, item->value->place, REASON_WRONG_VALUE,
+                        "defaults.%s: expected a map, found %s", item->key,
+                        tree_kind_name(item->value));
         } else {
             code = apply_to_section(pool, item->value, tree_at(top, item->key));
         }

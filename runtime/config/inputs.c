@@ -29,7 +29,7 @@ static void say_no_node(struct build *build, const char *name, const char *what,
 {
     const char *const *names = names_of(build, sinks);
     const char *near = names ? nearest_name(name, names) : NULL;
-    problem_add(build->problems, place, "'%s' names no %s%s%s%s", name, what,
+    problem_add(build->problems, place, REASON_UNKNOWN_NODE, "'%s' names no %s%s%s%s", name, what,
                 near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     int32_t meant = near ? find_draft(build->nodes, build->node_count, near) : -1;
     if (meant >= 0) {
@@ -72,14 +72,15 @@ static void say_no_port(struct build *build, const struct draft *draft, const ch
             break;
     const char *near = port ? nearest_name(port, ports) : NULL;
     if (!port)
-        problem_add(build->problems, place, "'%s' has no unnamed output; name one of its ports: %s",
-                    draft->name, list.len ? buf_cstr(&list) : "there is none");
+        problem_add(build->problems, place, REASON_UNKNOWN_PORT,
+                    "'%s' has no unnamed output; name one of its ports: %s", draft->name,
+                    list.len ? buf_cstr(&list) : "there is none");
     else if (near)
-        problem_add(build->problems, place, "'%s' has no port '%s'; did you mean '%s'?",
-                    draft->name, port, near);
+        problem_add(build->problems, place, REASON_UNKNOWN_PORT,
+                    "'%s' has no port '%s'; did you mean '%s'?", draft->name, port, near);
     else
-        problem_add(build->problems, place, "'%s' has no port '%s'; it has %s", draft->name, port,
-                    list.len ? buf_cstr(&list) : "none");
+        problem_add(build->problems, place, REASON_UNKNOWN_PORT, "'%s' has no port '%s'; it has %s",
+                    draft->name, port, list.len ? buf_cstr(&list) : "none");
     buf_deinit(&list);
 }
 
@@ -104,8 +105,9 @@ static int add_edge(struct build *build, struct draft *to, struct draft_edge edg
     for (uint32_t i = 0; i < to->edge_count; i++)
         if (to->edges[i].from == edge.from && strcmp(to->edges[i].port, edge.port) == 0 &&
             !edge.side) {
-            problem_add(build->problems, edge.place, "'%s' is named twice in the inputs of %s",
-                        build->nodes[edge.from].name, draft_where(build, to));
+            problem_add(build->problems, edge.place, REASON_REPEATED_INPUT,
+                        "'%s' is named twice in the inputs of %s", build->nodes[edge.from].name,
+                        draft_where(build, to));
             return 0;
         }
     if (to->edge_count == to->edge_cap) {
@@ -132,7 +134,7 @@ static int read_input(struct build *build, struct draft *to, const struct tide_c
     if (!input->text || !*input->text || (input->plain && input->look == LOOKS_NULL)) {
         to->inputs_bad = true;
         build->edges_unknown = true;
-        problem_add(build->problems, input->place,
+        problem_add(build->problems, input->place, REASON_WRONG_VALUE,
                     "%s.inputs: expected a node or node.port, found %s", draft_where(build, to),
                     input->is_map    ? "a map"
                     : input->is_list ? "a list"
@@ -154,7 +156,8 @@ static int read_input(struct build *build, struct draft *to, const struct tide_c
     }
     struct draft *from = &build->nodes[index];
     if (from->kind == NODE_SINK) {
-        problem_add(build->problems, input->place, "'%s' is a sink: nothing comes out of it", name);
+        problem_add(build->problems, input->place, REASON_SINK_AS_INPUT,
+                    "'%s' is a sink: nothing comes out of it", name);
         return 0;
     }
     const char *port = find_port(build, from, dot ? dot + 1 : NULL, input->place);
@@ -202,7 +205,7 @@ static int read_inputs(struct build *build, struct draft *to)
     if (inputs->is_map == sides || !to->entry)
         return inputs->is_map ? read_sides(build, to, inputs) : read_list(build, to, inputs, NULL);
     to->inputs_bad = build->edges_unknown = true;
-    problem_add(build->problems, inputs->place,
+    problem_add(build->problems, inputs->place, REASON_WRONG_VALUE,
                 sides ? "%s.inputs: expected its sides: { left: node, right: node }"
                       : "%s.inputs: expected a node or a list of nodes, found a map",
                 draft_where(build, to));
@@ -221,11 +224,12 @@ static void read_dead_letters(struct build *build, struct draft *draft)
     }
     struct draft *sink = &build->nodes[index];
     if (sink->kind != NODE_SINK)
-        problem_add(build->problems, spec->place, "'%s' is %s; dead letters go to a sink",
-                    sink->name, node_kind_name(sink->kind, true));
+        problem_add(build->problems, spec->place, REASON_DEAD_LETTERS,
+                    "'%s' is %s; dead letters go to a sink", sink->name,
+                    node_kind_name(sink->kind, true));
     else if (sink == draft)
-        problem_add(build->problems, spec->place, "%s cannot take its own dead letters",
-                    draft_where(build, draft));
+        problem_add(build->problems, spec->place, REASON_DEAD_LETTERS,
+                    "%s cannot take its own dead letters", draft_where(build, draft));
     draft->has_dlq = sink->kind == NODE_SINK && sink != draft;
     draft->dlq = (uint32_t)index;
     sink->takes_dlq = true;
@@ -244,7 +248,7 @@ static void check_port_names(struct build *build, const struct draft *draft)
         for (uint32_t k = 0; entry->ports && entry->ports[k] && !taken; k++)
             taken = strcmp(name, entry->ports[k]) == 0;
         if (taken)
-            problem_add(build->problems, named->items[i].place,
+            problem_add(build->problems, named->items[i].place, REASON_RESERVED_PORT,
                         "%s.%s: '%s' is a port of its own; choose another name",
                         draft_where(build, draft), entry->ports_option, name);
     }
@@ -255,7 +259,7 @@ static void check_missing(struct build *build, const struct draft *draft)
     if (draft->kind == NODE_SOURCE || draft->broken || draft->edge_count || draft->inputs_bad ||
         draft->takes_dlq)
         return;
-    problem_add(build->problems, draft->place,
+    problem_add(build->problems, draft->place, REASON_MISSING_INPUTS,
                 draft->kind == NODE_SINK ? "%s needs 'inputs' (or an on_error that names it as dlq)"
                                          : "%s needs 'inputs'",
                 draft_where(build, draft));
@@ -269,7 +273,7 @@ static void check_unread(struct build *build, const struct draft *draft)
     bool has_out = draft->entry->has_out || draft->kind == NODE_SOURCE;
     if (has_out ? draft->out_read : draft->any_read)
         return;
-    problem_add(build->problems, draft->place,
+    problem_add(build->problems, draft->place, REASON_UNREAD_OUTPUT,
                 has_out ? "nothing reads %s: name it in the inputs of an operator or a sink"
                         : "nothing reads a port of %s: name one in the inputs of a node",
                 draft_where(build, draft));

@@ -22,16 +22,17 @@ struct expansion {
 static int expand(struct expansion *ex, const char *text, size_t len, struct buf *out);
 
 // Says what is wrong; ERR_INPUT ends this scalar.
-static int wrong(struct expansion *ex, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static int wrong(struct expansion *ex, enum reason reason, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
-static int wrong(struct expansion *ex, const char *fmt, ...)
+static int wrong(struct expansion *ex, enum reason reason, const char *fmt, ...)
 {
     char text[1024];
     va_list args;
     va_start(args, fmt);
     (void)vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    problem_add(ex->state->problems, ex->place, "%s", text);
+    problem_add(ex->state->problems, ex->place, reason, "%s", text);
     return ERR_INPUT;
 }
 
@@ -40,7 +41,7 @@ static int append(struct expansion *ex, struct buf *out, const char *text, size_
     int code = buf_append(out, text, len);
     if (code != ERR_LIMIT)
         return code;
-    return wrong(ex, "more than 1024 KiB after ${...} was put in");
+    return wrong(ex, REASON_TOO_LARGE, "more than 1024 KiB after ${...} was put in");
 }
 
 // The `}` that closes what starts at `text`, over nested ${...}; NULL: none.
@@ -59,7 +60,7 @@ static int check_secret(struct expansion *ex, const struct buf *content, const c
 {
     if (!content->len || text_check_utf8(content->data, content->len) < 0)
         return 0;
-    return wrong(ex, "'%s' is not text (UTF-8 without NUL)", path);
+    return wrong(ex, REASON_NOT_TEXT, "'%s' is not text (UTF-8 without NUL)", path);
 }
 
 static int read_secret(struct expansion *ex, const char *path, struct buf *out)
@@ -69,7 +70,7 @@ static int read_secret(struct expansion *ex, const char *path, struct buf *out)
     buf_init(&content, INTERPOLATE_SECRET_MAX);
     int code = text_read_file(path, &content, &err);
     if (code == ERR_INPUT)
-        (void)wrong(ex, "${file:...}: %s", err.text);
+        (void)wrong(ex, REASON_UNREADABLE_FILE, "${file:...}: %s", err.text);
     if (!code)
         code = check_secret(ex, &content, path);
     if (!code && content.len && content.data[content.len - 1] == '\n')
@@ -90,7 +91,7 @@ static int put_file(struct expansion *ex, const char *path, size_t len, struct b
     buf_init(&name, 4096);
     int code = expand(ex, path, len, &name);
     if (!code && !name.len)
-        code = wrong(ex, "${file:...} needs a path");
+        code = wrong(ex, REASON_INTERPOLATION, "${file:...} needs a path");
     char *dir = NULL, *full = NULL;
     if (!code) {
         dir = text_dirname(ex->place.line && ex->place.file ? ex->place.file : "");
@@ -116,11 +117,12 @@ static int say_message(struct expansion *ex, const char *name, const char *text,
     buf_init(&message, VALUE_MAX);
     int code = expand(ex, text, len, &message);
     if (!code && ex->secret)
-        code = wrong(ex, "%s is not set", name);
+        code = wrong(ex, REASON_NOT_SET, "%s is not set", name);
     else if (!code && message.len)
-        problem_add(ex->state->problems, ex->place, "%s is not set: %s", name, buf_cstr(&message));
+        problem_add(ex->state->problems, ex->place, REASON_NOT_SET, "%s is not set: %s", name,
+                    buf_cstr(&message));
     else if (!code)
-        problem_add(ex->state->problems, ex->place, "%s is not set", name);
+        problem_add(ex->state->problems, ex->place, REASON_NOT_SET, "%s is not set", name);
     buf_deinit(&message);
     return code ? code : ERR_INPUT;
 }
@@ -135,7 +137,7 @@ static int put_variable(struct expansion *ex, const char *text, size_t len, stru
     bool alone = n == len;
     bool colon = n + 1 < len && text[n] == ':' && (text[n + 1] == '-' || text[n + 1] == '?');
     if (!n || n >= sizeof name || (!alone && !colon))
-        return wrong(ex,
+        return wrong(ex, REASON_INTERPOLATION,
                      "'${%.*s}': expected ${NAME}, ${NAME:-default}, ${NAME:?message} or "
                      "${file:PATH}; write $$ for a dollar sign",
                      (int)len, text);
@@ -144,11 +146,12 @@ static int put_variable(struct expansion *ex, const char *text, size_t len, stru
     const char *value = getenv(name);
     if (value && (*value || alone)) {
         if (text_check_utf8(value, strlen(value)) >= 0)
-            return wrong(ex, "the value of %s is not valid UTF-8", name);
+            return wrong(ex, REASON_NOT_TEXT, "the value of %s is not valid UTF-8", name);
         return append(ex, out, value, strlen(value));
     }
     if (alone)
-        return wrong(ex, "%s is not set; ${%s:-default} gives a default", name, name);
+        return wrong(ex, REASON_NOT_SET, "%s is not set; ${%s:-default} gives a default", name,
+                     name);
     if (text[n + 1] == '?')
         return say_message(ex, name, text + n + 2, len - n - 2);
     return expand(ex, text + n + 2, len - n - 2, out);
@@ -157,7 +160,7 @@ static int put_variable(struct expansion *ex, const char *text, size_t len, stru
 static int expand(struct expansion *ex, const char *text, size_t len, struct buf *out)
 {
     if (++ex->depth > NESTING_MAX)
-        return wrong(ex, "${...} nested too deep");
+        return wrong(ex, REASON_INTERPOLATION, "${...} nested too deep");
     const char *end = text + len;
     int code = 0;
     while (text < end && !code) {
@@ -175,7 +178,7 @@ static int expand(struct expansion *ex, const char *text, size_t len, struct buf
         }
         const char *inner = dollar + 2, *close = find_close(inner, end);
         if (!close)
-            return wrong(ex, "'${' without '}'; write $$ for a dollar sign");
+            return wrong(ex, REASON_INTERPOLATION, "'${' without '}'; write $$ for a dollar sign");
         ex->put = true;
         size_t inner_len = (size_t)(close - inner);
         code = inner_len >= 5 && memcmp(inner, "file:", 5) == 0
@@ -196,7 +199,8 @@ static int interpolate_scalar(struct interpolation *state, struct tree *tree)
     int code = expand(&ex, tree->text, strlen(tree->text), &ex.out);
     state->total += ex.out.len;
     if (!code && state->total > INTERPOLATE_TOTAL_MAX) {
-        problem_add(state->problems, tree->place, "more than 16 MiB after ${...} was put in");
+        problem_add(state->problems, tree->place, REASON_TOO_LARGE,
+                    "more than 16 MiB after ${...} was put in");
         code = ERR_INPUT;
     }
     char *copy = code ? NULL : arena_copy(&state->pool->arena, buf_cstr(&ex.out), ex.out.len + 1);

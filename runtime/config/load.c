@@ -36,13 +36,14 @@ static int read_text(struct loader *loader, const char *name, const char *text,
     if (!text) {
         code = text_read_file(name, &content, &err);
         if (code == ERR_INPUT)
-            problem_add(loader->problems, named_at, "%s", err.text);
+            problem_add(loader->problems, named_at, REASON_UNREADABLE_FILE, "%s", err.text);
         text = content.data ? content.data : "";
     } else {
         code = buf_append(&content, text, strlen(text));
         text = content.data ? content.data : "";
         if (code == ERR_LIMIT) {
-            problem_add(loader->problems, (struct place){name, 0, 0}, "larger than 1024 KiB");
+            problem_add(loader->problems, (struct place){name, 0, 0}, REASON_TOO_LARGE,
+                        "larger than 1024 KiB");
             code = ERR_INPUT;
         }
     }
@@ -58,7 +59,8 @@ static int merge_include(struct loader *loader, struct tree *entry, struct tree 
     if (code)
         return code;
     if (entry->kind != TREE_SCALAR || !*entry->text) {
-        problem_add(loader->problems, entry->place, "include: expected a file name");
+        problem_add(loader->problems, entry->place, REASON_INCLUDE,
+                    "include: expected a file name");
         return 0;
     }
     char *dir = text_dirname(entry->place.file), *joined = NULL, *name = NULL;
@@ -97,12 +99,13 @@ static int enter(struct loader *loader, const char *real, struct place named_at)
 {
     for (uint32_t i = 0; i < loader->depth; i++)
         if (strcmp(loader->open[i], real) == 0) {
-            problem_add(loader->problems, named_at, "include: '%s' includes itself", real);
+            problem_add(loader->problems, named_at, REASON_INCLUDE, "include: '%s' includes itself",
+                        real);
             return ERR_INPUT;
         }
     if (loader->depth == INCLUDE_DEPTH_MAX || ++loader->files > FILES_MAX) {
-        problem_add(loader->problems, named_at, "include: more than %d files, or %d levels",
-                    FILES_MAX, INCLUDE_DEPTH_MAX);
+        problem_add(loader->problems, named_at, REASON_INCLUDE,
+                    "include: more than %d files, or %d levels", FILES_MAX, INCLUDE_DEPTH_MAX);
         return ERR_INPUT;
     }
     loader->open[loader->depth++] = real;
@@ -120,7 +123,7 @@ static int load_entered(struct loader *loader, const char *name, const char *tex
         return code;
     if (!tree || tree->kind != TREE_MAP) {
         bool empty = !tree || tree_is_null(tree) || tree_is_empty(tree);
-        problem_add(loader->problems, (struct place){name, 1, 1},
+        problem_add(loader->problems, (struct place){name, 1, 1}, REASON_WRONG_VALUE,
                     "expected a map with 'pipeline:', 'sources:' and so on, found %s",
                     empty ? "nothing" : tree_kind_name(tree));
         return ERR_INPUT;
@@ -181,7 +184,7 @@ int load_tree(struct tree **out, struct tree_pool *pool, const struct topology_i
         .pool = pool, .problems = problems, .interpolation = {.pool = pool, .problems = problems}};
     *out = NULL;
     if (!input->file_count) {
-        problem_add(problems, (struct place){0}, "no file");
+        problem_add(problems, (struct place){0}, REASON_USAGE, "no file");
         return ERR_INPUT;
     }
     int code = load_all(&loader, input, out);
@@ -193,7 +196,7 @@ int load_tree(struct tree **out, struct tree_pool *pool, const struct topology_i
         code = interpolate(&loader.interpolation, *out);
     if (code != ERR_LIMIT)
         return code;
-    problem_add(problems, (struct place){input->files[0], 0, 0},
+    problem_add(problems, (struct place){input->files[0], 0, 0}, REASON_TOO_LARGE,
                 "too large: more than %d values after merging", TREE_NODES_MAX);
     return ERR_INPUT;
 }

@@ -76,7 +76,8 @@ int tree_apply_merge_key(struct tree_pool *pool, struct tree *map, struct proble
     for (uint32_t i = 0; fits && i < from->count; i++)
         fits = from->items[i].value->kind == TREE_MAP;
     if (!fits)
-        problem_add(problems, place, "'<<' takes a map or a list of maps, such as *name");
+        problem_add(problems, place, REASON_MERGE_KEY,
+                    "'<<' takes a map or a list of maps, such as *name");
     int code = 0;
     for (uint32_t i = 0; fits && i < from->count && !code; i++)
         code = take_missing(pool, map, from->items[i].value);

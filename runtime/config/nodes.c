@@ -60,7 +60,7 @@ static bool good_name(const char *name)
 static void check_name(struct build *build, const struct tree_item *item, const char *a_word)
 {
     if (!good_name(item->key)) {
-        problem_add(build->problems, item->place,
+        problem_add(build->problems, item->place, REASON_BAD_NAME,
                     "'%s' cannot name %s: letters, digits, _ and -, a letter or _ first, at most "
                     "64",
                     item->key, a_word);
@@ -72,9 +72,9 @@ static void check_name(struct build *build, const struct tree_item *item, const 
     else if ((at = find_draft(build->nodes, build->node_count, item->key)) >= 0)
         other = &build->nodes[at];
     if (other)
-        problem_add(build->problems, item->place, "'%s' names %s already (%s:%u)", item->key,
-                    node_kind_name(other->kind, true), other->place.file ? other->place.file : "",
-                    other->place.line);
+        problem_add(build->problems, item->place, REASON_NAME_TAKEN,
+                    "'%s' names %s already (%s:%u)", item->key, node_kind_name(other->kind, true),
+                    other->place.file ? other->place.file : "", other->place.line);
 }
 
 static int collect_node(struct build *build, const char *section, int index,
@@ -82,14 +82,15 @@ static int collect_node(struct build *build, const char *section, int index,
 {
     check_name(build, item, sections[index].a_word);
     if (item->value->kind != TREE_MAP) {
-        problem_add(build->problems, item->value->place,
+        problem_add(build->problems, item->value->place, REASON_WRONG_VALUE,
                     "%s.%s: expected a map of options such as { type: ... }, found %s", section,
                     item->key,
                     tree_is_empty(item->value) ? "nothing" : tree_kind_name(item->value));
         build->edges_unknown = true;
     }
     if (build->node_count + build->connection_count >= NODES_MAX) {
-        problem_add(build->problems, item->place, "more than %d nodes", NODES_MAX);
+        problem_add(build->problems, item->place, REASON_TOO_LARGE, "more than %d nodes",
+                    NODES_MAX);
         return ERR_INPUT;
     }
     bool is_connection = sections[index].kind == NODE_CONNECTION;
@@ -114,12 +115,12 @@ static int collect_section(struct build *build, int index)
     const struct tree *tree = section->value;
     bool empty = !tree->count && (tree->kind != TREE_SCALAR || tree_is_empty(tree));
     if (empty || tree_is_null(tree))
-        problem_add(build->problems, section->place,
+        problem_add(build->problems, section->place, REASON_WRONG_VALUE,
                     "%s: nothing in it; name %s or leave the section out", name,
                     sections[index].a_word);
     else if (tree->kind != TREE_MAP)
-        problem_add(build->problems, section->place, "%s: expected a map of named nodes, found %s",
-                    name, tree_kind_name(tree));
+        problem_add(build->problems, section->place, REASON_WRONG_VALUE,
+                    "%s: expected a map of named nodes, found %s", name, tree_kind_name(tree));
     build->edges_unknown |= tree->kind != TREE_MAP;
     for (uint32_t i = 0; tree->kind == TREE_MAP && i < tree->count; i++)
         if (collect_node(build, name, index, &tree->items[i]))
@@ -154,13 +155,13 @@ static void say_no_type(struct build *build, const struct draft *draft, struct p
                               ? build->catalogue->refusal(build->catalogue, draft->type)
                               : NULL;
     if (refusal) {
-        problem_add(build->problems, place, "the plugin '%s' cannot be used: %s", draft->type,
-                    refusal);
+        problem_add(build->problems, place, REASON_UNUSABLE_PLUGIN,
+                    "the plugin '%s' cannot be used: %s", draft->type, refusal);
         return;
     }
     if (near) {
-        problem_add(build->problems, place, "there is no %s of type '%s'; did you mean '%s'?", word,
-                    draft->type, near);
+        problem_add(build->problems, place, REASON_UNKNOWN_TYPE,
+                    "there is no %s of type '%s'; did you mean '%s'?", word, draft->type, near);
         return;
     }
     struct buf list;
@@ -168,8 +169,9 @@ static void say_no_type(struct build *build, const struct draft *draft, struct p
     for (uint32_t i = 0; names && names[i]; i++)
         if (buf_printf(&list, "%s%s", i ? ", " : "", names[i]))
             break;
-    problem_add(build->problems, place, "there is no %s of type '%s'; there are: %s", word,
-                draft->type, list.len ? buf_cstr(&list) : "none");
+    problem_add(build->problems, place, REASON_UNKNOWN_TYPE,
+                "there is no %s of type '%s'; there are: %s", word, draft->type,
+                list.len ? buf_cstr(&list) : "none");
     buf_deinit(&list);
 }
 
@@ -192,7 +194,8 @@ static int32_t named_connection(struct build *build, const struct draft *draft, 
     if (names)
         names[count] = NULL;
     const char *near = names ? nearest_name(name->text, names) : NULL;
-    problem_add(build->problems, name->place, "'%s' names no connection%s%s%s", name->text,
+    problem_add(build->problems, name->place, REASON_UNKNOWN_CONNECTION,
+                "'%s' names no connection%s%s%s", name->text,
                 near    ? "; did you mean '"
                 : count ? ""
                         : "; there are none",
@@ -204,7 +207,7 @@ static int32_t named_connection(struct build *build, const struct draft *draft, 
 static bool resolve_topic(struct build *build, struct draft *draft, struct place place)
 {
     if (draft->connection < 0) {
-        problem_add(build->problems, place,
+        problem_add(build->problems, place, REASON_MISSING_KEY,
                     "%s: type 'topic' needs 'connection', which says where topics are (a 'log' or "
                     "'kafka')",
                     draft_where(build, draft));
@@ -216,8 +219,9 @@ static bool resolve_topic(struct build *build, struct draft *draft, struct place
     draft->type = connection->type;
     draft->entry = build->catalogue->find(build->catalogue, draft->kind, draft->type);
     if (!draft->entry)
-        problem_add(build->problems, place, "%s: connection '%s' is a '%s', which has no topics",
-                    draft_where(build, draft), connection->name, connection->type);
+        problem_add(build->problems, place, REASON_WRONG_CONNECTION,
+                    "%s: connection '%s' is a '%s', which has no topics", draft_where(build, draft),
+                    connection->name, connection->type);
     return draft->entry != NULL;
 }
 
@@ -228,8 +232,8 @@ static void check_connection_type(struct build *build, const struct draft *draft
     const struct draft *connection = &build->connections[draft->connection];
     if (connection->type && connection->entry && strcmp(connection->type, draft->type) != 0)
         problem_add(build->problems, tree_at(draft->tree, "connection")->place,
-                    "%s: connection '%s' is a '%s', not a '%s'", draft_where(build, draft),
-                    connection->name, connection->type, draft->type);
+                    REASON_WRONG_CONNECTION, "%s: connection '%s' is a '%s', not a '%s'",
+                    draft_where(build, draft), connection->name, connection->type, draft->type);
 }
 
 static void find_type(struct build *build, struct draft *draft)
@@ -256,13 +260,13 @@ static void check_together(struct build *build, const struct draft *draft)
 {
     const struct tide_config *time = setting_at(draft->common, "event_time");
     if (time && (setting_at(time, "from") != NULL) == (setting_at(time, "field") != NULL))
-        problem_add(build->problems, time->place,
+        problem_add(build->problems, time->place, REASON_WRONG_VALUE,
                     "%s.event_time: expected record or { field, unit }", draft_where(build, draft));
     const struct tide_config *script = setting_at(draft->common, "script");
     const struct tide_config *lua = setting_at(draft->common, "lua");
     if (script && lua)
-        problem_add(build->problems, lua->place, "%s: either 'script' or 'lua', not both",
-                    draft_where(build, draft));
+        problem_add(build->problems, lua->place, REASON_CONFLICT,
+                    "%s: either 'script' or 'lua', not both", draft_where(build, draft));
 }
 
 static int check_options(struct build *build, struct draft *draft)

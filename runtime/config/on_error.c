@@ -43,7 +43,7 @@ const tide_option on_error_members[] = {
 static int say(struct problems *problems, struct place place, const char *where, const char *what)
 {
     if (problems)
-        problem_add(problems, place, "%s.on_error: %s", where, what);
+        problem_add(problems, place, REASON_WRONG_VALUE, "%s.on_error: %s", where, what);
     return ERR_INPUT;
 }
 

@@ -80,11 +80,13 @@ static bool is_known(const struct problems *problems, const struct problem *one)
 }
 
 // Takes `text`. False: it was there already.
-static bool keep(struct problems *problems, struct place place, bool warning, char *text)
+static bool keep(struct problems *problems, struct place place, bool warning, enum reason reason,
+                 char *text)
 {
     struct problem one = {.place = place,
                           .file = NO_FILE,
                           .warning = warning,
+                          .reason = reason,
                           .text = text,
                           .number = (uint32_t)problems->count};
     if (place.file && problems_file(problems, place.file, NULL) == 0) {
@@ -103,11 +105,11 @@ static bool keep(struct problems *problems, struct place place, bool warning, ch
     return true;
 }
 
-static void add(struct problems *problems, struct place place, bool warning, const char *fmt,
-                va_list args) __attribute__((format(printf, 4, 0)));
+static void add(struct problems *problems, struct place place, bool warning, enum reason reason,
+                const char *fmt, va_list args) __attribute__((format(printf, 5, 0)));
 
-static void add(struct problems *problems, struct place place, bool warning, const char *fmt,
-                va_list args)
+static void add(struct problems *problems, struct place place, bool warning, enum reason reason,
+                const char *fmt, va_list args)
 {
     struct buf text;
     buf_init(&text, TEXT_MAX * 16);
@@ -116,25 +118,27 @@ static void add(struct problems *problems, struct place place, bool warning, con
         text.len = text_clean(text.data, text.len, TEXT_MAX);
         char *copy = mem_strndup(text.data ? text.data : "", text.len);
         if (copy)
-            is_new = keep(problems, place, warning, copy);
+            is_new = keep(problems, place, warning, reason, copy);
     }
     if (!warning && is_new)
         problems->errors++;
     buf_deinit(&text);
 }
 
-void problem_add(struct problems *problems, struct place place, const char *fmt, ...)
+void problem_add(struct problems *problems, struct place place, enum reason reason, const char *fmt,
+                 ...)
 {
     va_list args;
     va_start(args, fmt);
-    add(problems, place, false, fmt, args);
+    add(problems, place, false, reason, fmt, args);
     va_end(args);
 }
 
-void problem_warn(struct problems *problems, struct place place, const char *fmt, ...)
+void problem_warn(struct problems *problems, struct place place, enum reason reason,
+                  const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    add(problems, place, true, fmt, args);
+    add(problems, place, true, reason, fmt, args);
     va_end(args);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "base/buf.h"
+#include "base/reason.h"
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -8,6 +9,7 @@
 // All that is wrong with a configuration, found in one go: each with its place, in the form
 //
 //   traffic.yaml:38:5: error: unknown key 'keyby' in operators.average; did you mean 'key_by'?
+//   [unknown-key]         (in the same line; base/reason.h has the codes)
 //         keyby: device
 //         ^
 //
@@ -24,6 +26,7 @@ struct problem {
     uint32_t file;      // its index in files; UINT32_MAX: none
     uint32_t number;    // order of finding
     bool warning;
+    enum reason reason;
     const char *text;
 };
 
@@ -48,10 +51,10 @@ void problems_init(struct problems *problems);
 void problems_deinit(struct problems *problems);
 // Adds one; the same one twice counts once. Out of memory counts as an error as well (errors goes
 // up, the text is lost).
-void problem_add(struct problems *problems, struct place place, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-void problem_warn(struct problems *problems, struct place place, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+void problem_add(struct problems *problems, struct place place, enum reason reason, const char *fmt,
+                 ...) __attribute__((format(printf, 4, 5)));
+void problem_warn(struct problems *problems, struct place place, enum reason reason,
+                  const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 // Files are printed in the order in which they were named here first. `text` (may be NULL) is its
 // content when there is no such file on disk. 0 or ERR_NOMEM.
 int problems_file(struct problems *problems, const char *name, const char *text);
@@ -59,7 +62,7 @@ int problems_file(struct problems *problems, const char *name, const char *text)
 int problems_hide(struct problems *problems, const char *secret);
 // Sorted by place, with source line and caret (read from the files again); colours when asked.
 int problems_print(const struct problems *problems, struct buf *out, bool colours);
-// As a JSON array of {file, line, column, severity, message}.
+// As a JSON array of {file, line, column, severity, code, message}.
 int problems_json(const struct problems *problems, struct buf *out);
 // The name from a NULL-terminated list that is nearest to `name` and near enough, or NULL.
 const char *nearest_name(const char *name, const char *const *names);

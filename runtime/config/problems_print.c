@@ -135,14 +135,15 @@ static int print_head(const struct problem *one, struct buf *out, bool colours)
     if (!code && one->place.file)
         code = buf_puts(out, ": ");
     return code ? code
-                : buf_printf(out, "%s%s%s:%s %s\n", off, tint, one->warning ? "warning" : "error",
-                             off, one->text);
+                : buf_printf(out, "%s%s%s:%s %s [%s]\n", off, tint,
+                             one->warning ? "warning" : "error", off, one->text,
+                             reason_code(one->reason));
 }
 
 int problems_print(const struct problems *problems, struct buf *out, bool colours)
 {
     if (!problems->count)
-        return problems->errors ? buf_puts(out, "error: out of memory\n") : 0;
+        return problems->errors ? buf_puts(out, "error: out of memory [out-of-memory]\n") : 0;
     const struct problem **list = sorted(problems);
     struct sources sources = {mem_zalloc((problems->file_count + 1) * sizeof(char *))};
     int code = list && sources.texts ? 0 : ERR_NOMEM;
@@ -168,8 +169,10 @@ static int json_problem(const struct problem *one, struct buf *out)
     if (!code)
         code = one->place.file ? text_json(one->place.file, out) : buf_puts(out, "null");
     if (!code)
-        code = buf_printf(out, ",\"line\":%u,\"column\":%u,\"severity\":\"%s\",\"message\":",
-                          one->place.line, one->place.col, one->warning ? "warning" : "error");
+        code = buf_printf(
+            out, ",\"line\":%u,\"column\":%u,\"severity\":\"%s\",\"code\":\"%s\",\"message\":",
+            one->place.line, one->place.col, one->warning ? "warning" : "error",
+            reason_code(one->reason));
     if (!code)
         code = text_json(one->text, out);
     return code ? code : buf_putc(out, '}');

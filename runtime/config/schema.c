@@ -27,14 +27,14 @@ const char *where_text(struct schema *schema, const struct where *where)
 }
 
 void schema_say(struct schema *schema, struct place place, const struct where *where,
-                const char *fmt, ...)
+                enum reason reason, const char *fmt, ...)
 {
     char text[1024];
     va_list args;
     va_start(args, fmt);
     (void)vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    problem_add(schema->problems, place, "%s: %s", where_text(schema, where), text);
+    problem_add(schema->problems, place, reason, "%s: %s", where_text(schema, where), text);
 }
 
 // A default as in YAML: scalars as they are, "[...]" and "{...}" read.
@@ -71,8 +71,8 @@ static void warn_deprecated(struct schema *schema, const tide_option *row, struc
                             const struct where *where)
 {
     if (row->flags & TIDE_OPTION_DEPRECATED)
-        problem_warn(schema->problems, place, "%s is deprecated%s%s", where_text(schema, where),
-                     row->help ? ": " : "", row->help ? row->help : "");
+        problem_warn(schema->problems, place, REASON_DEPRECATED, "%s is deprecated%s%s",
+                     where_text(schema, where), row->help ? ": " : "", row->help ? row->help : "");
 }
 
 // One row of a table: given, by default or absent (*good false).
@@ -95,9 +95,9 @@ static int make_row(struct schema *schema, const tide_option *row, const struct 
         return make_default(schema, row, place, &where, out, good);
     *good = false;
     if (row->flags & TIDE_OPTION_REQUIRED)
-        problem_add(schema->problems, place, "%s%s'%s'%s%s%s", where_text(schema, up),
-                    up ? " needs " : "missing ", row->name, row->help ? " (" : "",
-                    row->help ? row->help : "", row->help ? ")" : "");
+        problem_add(schema->problems, place, REASON_MISSING_KEY, "%s%s'%s'%s%s%s",
+                    where_text(schema, up), up ? " needs " : "missing ", row->name,
+                    row->help ? " (" : "", row->help ? row->help : "", row->help ? ")" : "");
     return 0;
 }
 
@@ -155,13 +155,15 @@ static void say_unknown(struct schema *schema, const struct tree_item *item,
     const char *place = where ? where_text(schema, where) : "the pipeline";
     const char *near = nearest_name(item->key, names);
     if (outer)
-        problem_add(schema->problems, item->place, "unknown key '%s' in %s; did you mean '%s.%s'?",
-                    item->key, place, outer->name, item->key);
+        problem_add(schema->problems, item->place, REASON_UNKNOWN_KEY,
+                    "unknown key '%s' in %s; did you mean '%s.%s'?", item->key, place, outer->name,
+                    item->key);
     else if (near)
-        problem_add(schema->problems, item->place, "unknown key '%s' in %s; did you mean '%s'?",
-                    item->key, place, near);
+        problem_add(schema->problems, item->place, REASON_UNKNOWN_KEY,
+                    "unknown key '%s' in %s; did you mean '%s'?", item->key, place, near);
     else
-        problem_add(schema->problems, item->place, "unknown key '%s' in %s", item->key, place);
+        problem_add(schema->problems, item->place, REASON_UNKNOWN_KEY, "unknown key '%s' in %s",
+                    item->key, place);
 }
 
 void schema_keys(struct schema *schema, const struct tree *map, const struct where *where,

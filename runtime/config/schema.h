@@ -44,7 +44,7 @@ int schema_value(struct schema *schema, const tide_option *row, int32_t type,
 // "operators.average.window" in the arena; "" when memory is out.
 const char *where_text(struct schema *schema, const struct where *where);
 void schema_say(struct schema *schema, struct place place, const struct where *where,
-                const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+                enum reason reason, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 // A scalar by a row's type (of an item: LIST's item type). False: said.
 bool schema_scalar(struct schema *schema, const tide_option *row, int32_t type,
                    const struct tree *tree, const struct where *where, struct tide_config *out);

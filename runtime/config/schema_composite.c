@@ -12,7 +12,7 @@ static void wrong_kind(struct schema *schema, const struct tree *tree, const str
                        const char *expected)
 {
     bool empty = tree_is_empty(tree) || tree_is_null(tree);
-    schema_say(schema, tree->place, where, "expected %s, found %s", expected,
+    schema_say(schema, tree->place, where, REASON_WRONG_VALUE, "expected %s, found %s", expected,
                empty ? "nothing" : tree_kind_name(tree));
 }
 
@@ -95,7 +95,7 @@ static int make_range(struct schema *schema, const struct tree *tree, const stru
     bool fits = parse_range(tree->text, &from, &to);
     *good = fits && from <= to;
     if (!*good) {
-        schema_say(schema, tree->place, where, "expected %s, found '%s'",
+        schema_say(schema, tree->place, where, REASON_WRONG_VALUE, "expected %s, found '%s'",
                    fits ? "the smaller duration first" : schema_expected(TIDE_RANGE),
                    tree->secret ? "***" : tree->text);
         return 0;
@@ -149,7 +149,7 @@ static int make_range_of_map(struct schema *schema, const struct tree *tree,
         return code;
     *good = setting_int(out, "from", 0) <= setting_int(out, "to", 0);
     if (!*good)
-        schema_say(schema, tree->place, where, "'from' is larger than 'to'");
+        schema_say(schema, tree->place, where, REASON_WRONG_VALUE, "'from' is larger than 'to'");
     return 0;
 }
 

@@ -36,16 +36,24 @@ const char *schema_expected(int32_t type)
     }
 }
 
+static bool unexpected_as(struct schema *schema, const struct tree *tree, const struct where *where,
+                          const tide_option *row, enum reason reason, const char *expected)
+{
+    if (tree->secret || (row->flags & TIDE_OPTION_SECRET))
+        schema_say(schema, tree->place, where, reason, "expected %s, found something else",
+                   expected);
+    else if (!*tree->text)
+        schema_say(schema, tree->place, where, reason, "expected %s, found nothing", expected);
+    else
+        schema_say(schema, tree->place, where, reason, "expected %s, found '%s'", expected,
+                   tree->text);
+    return false;
+}
+
 static bool unexpected(struct schema *schema, const struct tree *tree, const struct where *where,
                        const tide_option *row, const char *expected)
 {
-    if (tree->secret || (row->flags & TIDE_OPTION_SECRET))
-        schema_say(schema, tree->place, where, "expected %s, found something else", expected);
-    else if (!*tree->text)
-        schema_say(schema, tree->place, where, "expected %s, found nothing", expected);
-    else
-        schema_say(schema, tree->place, where, "expected %s, found '%s'", expected, tree->text);
-    return false;
+    return unexpected_as(schema, tree, where, row, REASON_WRONG_VALUE, expected);
 }
 
 static void format_bound(int32_t type, double bound, char out[TEXT_UNIT_MAX])
@@ -70,7 +78,7 @@ static bool check_range(struct schema *schema, const tide_option *row, int32_t t
         (void)snprintf(expected, sizeof expected, "a value from %s to %s", min, max);
     else
         (void)snprintf(expected, sizeof expected, "%s", min);
-    return unexpected(schema, tree, where, row, expected);
+    return unexpected_as(schema, tree, where, row, REASON_OUT_OF_RANGE, expected);
 }
 
 // True when `text` is one of the words between bars.
@@ -111,10 +119,10 @@ static bool no_choice(struct schema *schema, const tide_option *row, const struc
     }
     const char *near = tree->secret ? NULL : nearest_name(tree->text, names);
     if (near && *tree->text)
-        schema_say(schema, tree->place, where, "expected %s, found '%s'; did you mean '%s'?",
-                   expected, tree->text, near);
+        schema_say(schema, tree->place, where, REASON_UNKNOWN_CHOICE,
+                   "expected %s, found '%s'; did you mean '%s'?", expected, tree->text, near);
     else
-        (void)unexpected(schema, tree, where, row, expected);
+        (void)unexpected_as(schema, tree, where, row, REASON_UNKNOWN_CHOICE, expected);
     return false;
 }
 
@@ -155,7 +163,8 @@ bool schema_template(struct schema *schema, const tide_option *row, const struct
     if (code == ERR_NOMEM)
         schema->failure = code;
     else if (code)
-        schema_say(schema, tree->place, where, "%s", tree->secret ? "not a template" : err.text);
+        schema_say(schema, tree->place, where, REASON_TEMPLATE, "%s",
+                   tree->secret ? "not a template" : err.text);
     template_free(template);
     return code == 0;
 }

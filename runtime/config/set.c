@@ -84,7 +84,7 @@ int set_apply(struct tree_pool *pool, struct tree **tree, const char *set,
         return ERR_NOMEM;
     struct place place = {name, 0, 0};
     if (!count) {
-        problem_add(problems, place, "expected --set path.to.option=value");
+        problem_add(problems, place, REASON_SET_OPTION, "expected --set path.to.option=value");
         return ERR_INPUT;
     }
     struct tree *value = NULL;

@@ -36,7 +36,7 @@ static void check_pipeline_name(struct build *build, const struct tide_config *t
         return;
     size_t len = strlen(name->text);
     if (!len || len > 64 || strspn(name->text, letters) != len || strchr("._-", *name->text))
-        problem_add(build->problems, name->place,
+        problem_add(build->problems, name->place, REASON_BAD_NAME,
                     "pipeline: '%s' cannot name a pipeline: letters, digits, '_', '-' and '.', a "
                     "letter or digit first, at most 64",
                     name->text);
@@ -60,8 +60,8 @@ static int build_top(struct build *build, const char *file, struct topology *top
     if (!tests || tree_is_null(tests))
         return 0;
     if (tests->kind != TREE_LIST) {
-        problem_add(build->problems, tests->place, "tests: expected a list of cases, found %s",
-                    tree_kind_name(tests));
+        problem_add(build->problems, tests->place, REASON_WRONG_VALUE,
+                    "tests: expected a list of cases, found %s", tree_kind_name(tests));
         return 0;
     }
     struct tide_config *data = ARENA_NEW(build->arena, struct tide_config);
@@ -79,15 +79,17 @@ static void check_parts(struct build *build, const char *file)
         counts[build->nodes[i].kind]++;
     struct place place = {file, 1, 1};
     if (!counts[NODE_SOURCE] && !tree_find(build->top, "sources"))
-        problem_add(build->problems, place, "no sources: a pipeline reads from at least one");
+        problem_add(build->problems, place, REASON_NO_SOURCE,
+                    "no sources: a pipeline reads from at least one");
     if (!counts[NODE_SINK] && !tree_find(build->top, "sinks"))
-        problem_add(build->problems, place, "no sinks: a pipeline writes to at least one");
+        problem_add(build->problems, place, REASON_NO_SINK,
+                    "no sinks: a pipeline writes to at least one");
     for (uint32_t c = 0; c < build->connection_count; c++) {
         bool used = false;
         for (uint32_t i = 0; i < build->node_count; i++)
             used |= build->nodes[i].connection == (int32_t)c;
         if (!used)
-            problem_warn(build->problems, build->connections[c].place,
+            problem_warn(build->problems, build->connections[c].place, REASON_UNUSED_CONNECTION,
                          "connection '%s' is not used", build->connections[c].name);
     }
 }
@@ -122,7 +124,7 @@ static void say_circle(struct build *build, const uint32_t *order, uint32_t coun
         if (buf_printf(&path, "%s%s", i ? " -> " : "",
                        build->nodes[order[(first + i) % count]].name))
             break;
-    problem_add(build->problems, build->nodes[order[first]].place,
+    problem_add(build->problems, build->nodes[order[first]].place, REASON_CIRCLE,
                 "records would go in a circle: %s", buf_cstr(&path));
     buf_deinit(&path);
 }
@@ -234,7 +236,7 @@ int topology_load(struct topology **out, const struct topology_input *input,
     if (!code)
         code = set_dir(&pool->arena, input->files[0], &topology->dir);
     if (code == ERR_LIMIT) {
-        problem_add(problems, (struct place){input->files[0], 0, 0},
+        problem_add(problems, (struct place){input->files[0], 0, 0}, REASON_TOO_LARGE,
                     "too large: more than %d values", TREE_NODES_MAX);
         code = ERR_INPUT;
     }

@@ -38,7 +38,14 @@ static struct place place_at(const struct reader *reader, yaml_mark_t mark)
 // ERR_INPUT, said.
 static int limit(struct reader *reader, struct place place, const char *what)
 {
-    problem_add(reader->problems, place, "%s", what);
+    problem_add(reader->problems, place, REASON_TOO_LARGE, "%s", what);
+    return ERR_INPUT;
+}
+
+static int no_text(struct reader *reader, struct place place, bool is_nul)
+{
+    problem_add(reader->problems, place, REASON_NOT_TEXT, "%s",
+                is_nul ? "a NUL byte: is this a text file?" : "not valid UTF-8");
     return ERR_INPUT;
 }
 
@@ -95,18 +102,19 @@ static int say_grammar(struct reader *reader)
     const char *at = byte_at(reader, parser->problem_mark);
     const char *ours = words_for_byte(reader, problem, at);
     if (ours)
-        problem_add(reader->problems, place, "%s", ours);
+        problem_add(reader->problems, place, REASON_YAML_SYNTAX, "%s", ours);
     else if (strstr(problem, "unexpected end of stream") && parser->context)
-        problem_add(reader->problems, place_at(reader, parser->context_mark),
+        problem_add(reader->problems, place_at(reader, parser->context_mark), REASON_YAML_SYNTAX,
                     "the quote that begins here does not end");
     else if (strstr(problem, "cannot start any token") && at < reader->text + reader->len)
-        problem_add(reader->problems, place, "'%c' cannot start a value; put it in quotes", *at);
+        problem_add(reader->problems, place, REASON_YAML_SYNTAX,
+                    "'%c' cannot start a value; put it in quotes", *at);
     else if (parser->context && place.line && parser->context_mark.line + 1 != place.line)
-        problem_add(reader->problems, place, "%s, %s that starts in line %zu", problem,
-                    parser->context, parser->context_mark.line + 1);
+        problem_add(reader->problems, place, REASON_YAML_SYNTAX, "%s, %s that starts in line %zu",
+                    problem, parser->context, parser->context_mark.line + 1);
     else
-        problem_add(reader->problems, place, "%s%s%s", problem, parser->context ? ", " : "",
-                    parser->context ? parser->context : "");
+        problem_add(reader->problems, place, REASON_YAML_SYNTAX, "%s%s%s", problem,
+                    parser->context ? ", " : "", parser->context ? parser->context : "");
     return ERR_INPUT;
 }
 
@@ -133,7 +141,8 @@ static int next_event(struct reader *reader, yaml_event_t *event)
         return ERR_NOMEM;
     if (reader->parser.error == YAML_READER_ERROR) {
         problem_add(reader->problems, place_of_byte(reader, reader->parser.problem_offset),
-                    "%s (0x%x)", reader->parser.problem, (unsigned)reader->parser.problem_value);
+                    REASON_NOT_TEXT, "%s (0x%x)", reader->parser.problem,
+                    (unsigned)reader->parser.problem_value);
         return ERR_INPUT;
     }
     return say_grammar(reader);
@@ -181,9 +190,10 @@ static int read_alias(struct reader *reader, const yaml_event_t *event, struct t
     if (++reader->aliases > YAML_ALIASES_MAX)
         return limit(reader, place, "more than 100 aliases");
     if (!anchor)
-        problem_add(reader->problems, place, "'*%s' names no anchor", name);
+        problem_add(reader->problems, place, REASON_UNKNOWN_ANCHOR, "'*%s' names no anchor", name);
     else if (!anchor->tree)
-        problem_add(reader->problems, place, "'*%s' stands inside the value it names", name);
+        problem_add(reader->problems, place, REASON_UNKNOWN_ANCHOR,
+                    "'*%s' stands inside the value it names", name);
     else if (reader->depth + height(anchor->tree) > TREE_DEPTH_MAX)
         return limit(reader, place, "nested deeper than 64 levels");
     *out = anchor && anchor->tree ? tree_copy(reader->pool, anchor->tree)
@@ -197,7 +207,7 @@ static void refuse_tag(struct reader *reader, const yaml_char_t *tag, struct pla
     const char *name = (const char *)tag;
     bool is_core = name && strncmp(name, core, sizeof core - 1) == 0;
     if (name)
-        problem_add(reader->problems, place,
+        problem_add(reader->problems, place, REASON_YAML_TAG,
                     "tags such as '%s%s' are not supported: types come from the options",
                     is_core ? "!!" : "", is_core ? name + sizeof core - 1 : name);
 }
@@ -209,7 +219,8 @@ static int read_scalar(struct reader *reader, const yaml_event_t *event, struct 
     size_t len = event->data.scalar.length;
     refuse_tag(reader, event->data.scalar.tag, place);
     if (memchr(value, 0, len)) {
-        problem_add(reader->problems, place, "text must not contain a NUL character");
+        problem_add(reader->problems, place, REASON_NOT_TEXT,
+                    "text must not contain a NUL character");
         len = strlen(value);
     }
     *out = tree_scalar(reader->pool, value, len, place);
@@ -250,13 +261,14 @@ static int read_key(struct reader *reader, const yaml_event_t *event, const stru
         return code;
     struct place place = place_at(reader, event->start_mark);
     if (event->type != YAML_SCALAR_EVENT) {
-        problem_add(reader->problems, place, "a key must be plain text");
+        problem_add(reader->problems, place, REASON_YAML_SYNTAX, "a key must be plain text");
         return 0;
     }
     const struct tree_item *first = tree_find(map, node->text);
     if (first)
-        problem_add(reader->problems, place, "duplicate key '%s'; it stands in line %u already",
-                    node->text, first->place.line);
+        problem_add(reader->problems, place, REASON_DUPLICATE_KEY,
+                    "duplicate key '%s'; it stands in line %u already", node->text,
+                    first->place.line);
     if (map->count >= TREE_KEYS_MAX)
         return limit(reader, place, "a map of more than 10000 keys");
     *key = first ? NULL : node;
@@ -354,7 +366,7 @@ static int read_stream(struct reader *reader, struct tree **out)
             return code;
         ended = event.type == YAML_STREAM_END_EVENT;
         if (event.type == YAML_DOCUMENT_START_EVENT && *out) {
-            problem_add(reader->problems, place_at(reader, event.start_mark),
+            problem_add(reader->problems, place_at(reader, event.start_mark), REASON_YAML_SYNTAX,
                         "a second document: a file holds one");
             code = ERR_INPUT;
         } else if (!ended && event.type != YAML_STREAM_START_EVENT &&
@@ -383,8 +395,7 @@ int yaml_read(struct tree **out, struct tree_pool *pool, const char *file, bool 
         return limit(&reader, (struct place){file, 0, 0}, "larger than 1024 KiB");
     int64_t bad = text_check_utf8(text, len);
     if (bad >= 0)
-        return limit(&reader, place_of_byte(&reader, (size_t)bad),
-                     text[bad] ? "not valid UTF-8" : "a NUL byte: is this a text file?");
+        return no_text(&reader, place_of_byte(&reader, (size_t)bad), text[bad] == 0);
     if (!yaml_parser_initialize(&reader.parser))
         return ERR_NOMEM;
     yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);

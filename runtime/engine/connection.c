@@ -16,7 +16,8 @@ int connections_init(struct connections *connections, const struct topology *top
         ctx_init(&connection->ctx, topology->pipeline, spec->name, spec->options, clock, waker);
         const tide_plugin *plugin = registry_find(registry, spec->type);
         if (!plugin || !plugin->connection)
-            problem_add(problems, spec->place, "no plugin '%s' that has connections", spec->type);
+            problem_add(problems, spec->place, REASON_UNKNOWN_TYPE,
+                        "no plugin '%s' that has connections", spec->type);
         else
             connection->vtable = plugin->connection;
     }

@@ -12,7 +12,7 @@ static int build(struct engine *engine, struct problems *problems)
     struct error err = ERROR_INIT;
     int rc = worker_init(&engine->worker, config->clock, &err);
     if (rc) {
-        problem_add(problems, (struct place){0}, "%s", err.text);
+        problem_add(problems, (struct place){0}, error_reason(&err), "%s", err.text);
         return rc;
     }
     rc = plan_new(&engine->plan, config->topology, config->registry, problems);
@@ -42,7 +42,8 @@ int engine_new(struct engine **out, const struct engine_config *config, struct p
     engine->worker.done_fd = engine->worker.waker.fd = -1;
     int rc = build(engine, problems);
     if (rc == ERR_NOMEM)
-        problem_add(problems, (struct place){0}, "out of memory while building the pipeline");
+        problem_add(problems, (struct place){0}, REASON_NOMEM,
+                    "out of memory while building the pipeline");
     if (rc)
         engine_free(engine);
     else

@@ -57,6 +57,12 @@ static int connect(struct lane *lane)
     return 0;
 }
 
+// What a node says no to without saying more closely why is the node's affair.
+static enum reason reason_of(const struct error *err)
+{
+    return err->code == ERR_INPUT && !err->reason ? REASON_NODE_REFUSED : error_reason(err);
+}
+
 static int build(struct lane *lane, const struct lane_config *config, struct problems *problems)
 {
     lane->shapes = shape_table_new();
@@ -70,7 +76,7 @@ static int build(struct lane *lane, const struct lane_config *config, struct pro
         if (rc == ERR_NOMEM)
             return rc;
         if (rc)
-            problem_add(problems, config->plan->nodes[i].spec->place, "%s: %s",
+            problem_add(problems, config->plan->nodes[i].spec->place, reason_of(&err), "%s: %s",
                         config->plan->nodes[i].spec->name, err.text);
     }
     return problems->errors ? ERR_INPUT : connect(lane);

@@ -80,8 +80,8 @@ static void find_plugin(struct plan_node *node, const struct registry *registry,
     if (node->plugin)
         return;
     const char *why = registry_refusal(registry, spec->type);
-    problem_add(problems, spec->place, "no plugin '%s'%s%s", spec->type, why ? ": " : "",
-                why ? why : "");
+    problem_add(problems, spec->place, REASON_UNUSABLE_PLUGIN, "no plugin '%s'%s%s", spec->type,
+                why ? ": " : "", why ? why : "");
 }
 
 // The topology has read it before and said what is wrong. A source tries again by itself (it polls,
@@ -117,8 +117,8 @@ static int connect_inputs(struct plan *plan, uint32_t to, struct problems *probl
         const struct plan_node *from = &plan->nodes[input->from];
         uint32_t port;
         if (find_port(from, input->port, &port)) {
-            problem_add(problems, input->place, "%s has no port '%s'", from->spec->name,
-                        input->port);
+            problem_add(problems, input->place, REASON_UNKNOWN_PORT, "%s has no port '%s'",
+                        from->spec->name, input->port);
             continue;
         }
         timed = timed && from->has_event_time;

@@ -7,14 +7,14 @@ static void warn_if_given(const struct tide_config *map, const char *path, const
 {
     const struct tide_config *setting = setting_at(map, path);
     if (setting && setting->given)
-        problem_warn(problems, setting->place, "%s: %s", path, what);
+        problem_warn(problems, setting->place, REASON_UNHEEDED, "%s: %s", path, what);
 }
 
 static void warn_lanes(const struct tide_config *map, struct problems *problems)
 {
     const struct tide_config *lanes = setting_at(map, "parallelism");
     if (lanes && lanes->given && lanes->integer > 1)
-        problem_warn(problems, lanes->place,
+        problem_warn(problems, lanes->place, REASON_UNHEEDED,
                      "parallelism: a pipeline runs in one lane yet, not in %lld",
                      (long long)lanes->integer);
 }

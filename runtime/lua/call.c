@@ -66,10 +66,14 @@ static int outcome(struct vm *vm, int status, struct error *err)
     case VM_HALT:
         return CALL_HALTED;
     case VM_TIME:
-        return error_set(err, ERR_LIMIT, "%s", vm->stop_text);
+        (void)error_set(err, ERR_LIMIT, "%s", vm->stop_text);
+        (void)error_as(err, REASON_SCRIPT_TIME);
+        return ERR_LIMIT;
     case VM_MEMORY:
         lua_gc(vm->L, LUA_GCCOLLECT);
-        return error_set(err, ERR_LIMIT, "%s", vm->stop_text);
+        (void)error_set(err, ERR_LIMIT, "%s", vm->stop_text);
+        (void)error_as(err, REASON_SCRIPT_MEMORY);
+        return ERR_LIMIT;
     case VM_NOMEM:
         return error_nomem(err);
     case VM_GO:
@@ -78,6 +82,8 @@ static int outcome(struct vm *vm, int status, struct error *err)
     const char *message = lua_tostring(vm->L, -1);
     int rc = error_set(err, ERR_DATA, "%s", message ? message : "unknown error in the script");
     one_line(err);
+    (void)error_as(err, vm->bad_syntax ? REASON_SCRIPT_SYNTAX : REASON_SCRIPT_ERROR);
+    vm->bad_syntax = false;
     return rc;
 }
 

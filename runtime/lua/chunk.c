@@ -28,8 +28,11 @@ static int read_all(int fd, char *out, size_t len)
 int chunk_read(char **out, size_t *len, const char *path, const char *name, struct error *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
-        return error_errno(err, ERR_INPUT, errno, "%s: cannot open the script", name);
+    if (fd < 0) {
+        (void)error_errno(err, ERR_INPUT, errno, "%s: cannot open the script", name);
+        (void)error_as(err, REASON_UNREADABLE_FILE);
+        return ERR_INPUT;
+    }
     struct stat st;
     int rc = 0;
     char *text = NULL;
@@ -49,6 +52,8 @@ int chunk_read(char **out, size_t *len, const char *path, const char *name, stru
     close(fd);
     if (rc != 0) {
         mem_free(text);
+        if (rc == ERR_INPUT)
+            (void)error_as(err, REASON_UNREADABLE_FILE);
         return rc;
     }
     *out = text;
@@ -104,6 +109,7 @@ void chunk_compile(lua_State *L, const char *text, size_t len, const char *name,
     lua_remove(L, -2);                                                   // chunk
     if (rc == LUA_ERRMEM)
         vm_stop(L, vm_of(L)->stop_text[0] ? VM_MEMORY : VM_NOMEM, "out of memory");
+    vm_of(L)->bad_syntax = rc == LUA_ERRSYNTAX;
     if (rc != LUA_OK)
         lua_error(L);
     sandbox_push_env(L);           // chunk env

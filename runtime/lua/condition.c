@@ -73,6 +73,8 @@ static int add_expression(struct builder *builder, const struct script_expressio
         condition_rewrite(expression->text, &builder->text, &builder->calls, &builder->fields, err);
     if (rc != 0) {
         error_prefix(err, "%s", expression->name ? expression->name : "condition");
+        if (rc == ERR_INPUT)
+            (void)error_as(err, REASON_SCRIPT_SYNTAX);
         return rc;
     }
     for (const char *at = expression->text; *at; at++)

@@ -69,6 +69,7 @@ struct vm {
     size_t traceback_cap;
     char *lib_dir; // where `require` looks, or NULL
     bool loading;  // globals may still be made
+    bool bad_syntax; // what was compiled last is no Lua
 };
 
 // Handles: light userdata of the call's number and the slot.

@@ -39,9 +39,9 @@ class Cli(harness.TestCase):
     def test_wrong_usage(self):
         self.wrong([], "usage: tidemill COMMAND")
         self.wrong(["chekc"], "no command 'chekc'; did you mean 'check'?")
-        self.wrong(["zzzzzzzz"], "no command 'zzzzzzzz'\n")
+        self.wrong(["zzzzzzzz"], "no command 'zzzzzzzz' [usage]\n")
         self.wrong(["run", "--wiht", "x"], "unknown option '--wiht'; did you mean '--with'?")
-        self.wrong(["run", "--zzzzzz"], "unknown option '--zzzzzz'\n")
+        self.wrong(["run", "--zzzzzz"], "unknown option '--zzzzzz' [usage]\n")
         self.wrong(["run", "-Z"], "unknown option '-Z'")
         self.wrong(["run", "--with"], "option '--with' needs a value: --with FILE")
         self.wrong(["check", "-w"], "needs a value")

@@ -76,6 +76,29 @@ static void names_every_code(void)
         CU_ASSERT_STRING_NOT_EQUAL(error_name(code), "UNKNOWN");
 }
 
+static void tells_the_reason(void)
+{
+    struct error err = ERROR_INIT;
+    for (int code = -1; code >= -10; code--) { // each class has one of its own
+        error_set(&err, code, "x");
+        CU_ASSERT_NOT_EQUAL(error_reason(&err), REASON_NONE);
+        CU_ASSERT_EQUAL(error_reason(&err) == REASON_BUG, code == ERR_BUG);
+    }
+    error_set(&err, ERR_INPUT, "x");
+    CU_ASSERT_EQUAL(error_as(&err, REASON_SCRIPT_TIME), ERR_INPUT);
+    error_prefix(&err, "y");
+    CU_ASSERT_STRING_EQUAL(reason_code(error_reason(&err)), "script-time");
+    error_set(&err, ERR_IO, "x");
+    CU_ASSERT_STRING_EQUAL(reason_code(error_reason(&err)), "input-output");
+    error_as(&err, REASON_SCRIPT_TIME);
+    error_clear(&err);
+    CU_ASSERT_EQUAL(err.reason, REASON_NONE);
+    CU_ASSERT_EQUAL(error_as(NULL, REASON_USAGE), ERR_FATAL);
+    CU_ASSERT_EQUAL(error_code_reason(77), REASON_BUG);
+    CU_ASSERT_STRING_EQUAL(reason_code(REASON_COUNT), "internal-error");
+    CU_ASSERT_STRING_EQUAL(reason_code(REASON_NONE), "internal-error");
+}
+
 static CU_TestInfo cases[] = {
     {"sets code and text", sets_code_and_text},
     {"tells the errno", tells_the_errno},
@@ -84,6 +107,7 @@ static CU_TestInfo cases[] = {
     {"stays one line", stays_one_line},
     {"works without a place to write", works_without_a_place_to_write},
     {"names every code", names_every_code},
+    {"tells the reason", tells_the_reason},
     CU_TEST_INFO_NULL,
 };
 UNIT_MAIN(UNIT_SUITE("error", cases))

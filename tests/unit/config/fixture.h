@@ -57,8 +57,10 @@ static inline char *said(const struct problems *problems)
     const char *line = buf_cstr(&out);
     while (*line) {
         size_t len = strcspn(line, "\n");
+        const char *code = memrchr(line, '[', len); // " [unknown-key]" is for test_reasons.c
+        size_t shown = code && line[len - 1] == ']' ? (size_t)(code - line) - 1 : len;
         if (*line != ' ') // source lines and carets are indented
-            (void)buf_printf(&heads, "%.*s\n", (int)len, line);
+            (void)buf_printf(&heads, "%.*s\n", (int)shown, line);
         line += len + (line[len] == '\n');
     }
     char *text = mem_strdup(buf_cstr(&heads));

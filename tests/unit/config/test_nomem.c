@@ -112,7 +112,7 @@ static void says_so_without_memory(void)
     struct problems problems;
     problems_init(&problems);
     mem_fail_at(1, true);
-    problem_add(&problems, (struct place){"f", 1, 1}, "lost");
+    problem_add(&problems, (struct place){"f", 1, 1}, REASON_WRONG_VALUE, "lost");
     mem_fail_at(0, false);
     CU_ASSERT_EQUAL(problems.errors, 1);
     check_said("lost", &problems, "error: out of memory\n");

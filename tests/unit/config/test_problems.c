@@ -21,17 +21,18 @@ static void check_printed(const char *yaml, const char *expected)
 static void shows_the_line(void)
 {
     check_printed("pipeline: p\n" SOURCES "draim: 5s\nlog: \xc3\xa4\n",
-                  "t.yaml:4:1: error: unknown key 'draim' in the pipeline; did you mean 'drain'?\n"
+                  "t.yaml:4:1: error: unknown key 'draim' in the pipeline; did you mean 'drain'? "
+                  "[unknown-key]\n"
                   "  draim: 5s\n"
                   "  ^\n"
                   "t.yaml:5:6: error: log: expected 'error', 'warn', 'info' or 'debug', found "
-                  "'\xc3\xa4'\n"
+                  "'\xc3\xa4' [unknown-choice]\n"
                   "  log: \xc3\xa4\n"
                   "       ^\n");
     // Columns are characters, also behind wide text; a tab is shown as a space.
     check_printed("pipeline: p\n" SOURCES "x-a: { \"\xc3\xa4\xc3\xb6\xc3\xbc\":\t1, b: !t 2 }\n",
                   "t.yaml:4:21: error: tags such as '!t' are not supported: types come from the "
-                  "options\n"
+                  "options [yaml-tag]\n"
                   "  x-a: { \"\xc3\xa4\xc3\xb6\xc3\xbc\": 1, b: !t 2 }\n"
                   "                      ^\n");
 }
@@ -46,7 +47,7 @@ static void cuts_long_lines(void)
              blanks);
     snprintf(expected, sizeof expected,
              "t.yaml:4:1035: error: tags such as '!t' are not supported: types come from the "
-             "options\n  %.95s b: !t 2 }%.15s\n  %.99s^\n",
+             "options [yaml-tag]\n  %.95s b: !t 2 }%.15s\n  %.99s^\n",
              blanks, blanks, blanks);
     check_printed(yaml, expected);
 }
@@ -57,13 +58,14 @@ static void sorts_and_counts(void)
     problems_init(&problems);
     CU_ASSERT_EQUAL(problems_file(&problems, "z.yaml", "one\ntwo\n"), 0);
     CU_ASSERT_EQUAL(problems_file(&problems, "a.yaml", ""), 0);
-    problem_add(&problems, (struct place){"a.yaml", 1, 1}, "in the second file");
-    problem_add(&problems, (struct place){"z.yaml", 2, 3}, "b");
-    problem_warn(&problems, (struct place){"z.yaml", 2, 1}, "a");
-    problem_add(&problems, (struct place){"z.yaml", 2, 3}, "b");
-    problem_add(&problems, (struct place){"z.yaml", 2, 3}, "c");
-    problem_add(&problems, (struct place){0}, "no place");
-    problem_add(&problems, (struct place){"z.yaml", 0, 0}, "no line");
+    problem_add(&problems, (struct place){"a.yaml", 1, 1}, REASON_WRONG_VALUE,
+                "in the second file");
+    problem_add(&problems, (struct place){"z.yaml", 2, 3}, REASON_WRONG_VALUE, "b");
+    problem_warn(&problems, (struct place){"z.yaml", 2, 1}, REASON_WRONG_VALUE, "a");
+    problem_add(&problems, (struct place){"z.yaml", 2, 3}, REASON_WRONG_VALUE, "b");
+    problem_add(&problems, (struct place){"z.yaml", 2, 3}, REASON_WRONG_VALUE, "c");
+    problem_add(&problems, (struct place){0}, REASON_WRONG_VALUE, "no place");
+    problem_add(&problems, (struct place){"z.yaml", 0, 0}, REASON_WRONG_VALUE, "no line");
     CU_ASSERT_EQUAL(problems.errors, 5);
     CU_ASSERT_EQUAL(problems.count, 6);
     check_said("sorted", &problems,
@@ -78,7 +80,7 @@ static void keeps_a_bounded_number(void)
     struct problems problems;
     problems_init(&problems);
     for (uint32_t i = 1; i <= 250; i++)
-        problem_add(&problems, (struct place){"f", i, 0}, "problem %u", i);
+        problem_add(&problems, (struct place){"f", i, 0}, REASON_WRONG_VALUE, "problem %u", i);
     CU_ASSERT_EQUAL(problems.errors, 250);
     char *text = said(&problems);
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "f:200: error: problem 200\nand 50 more errors\n"));
@@ -90,7 +92,7 @@ static void harmless_to_print(void)
 {
     struct problems problems;
     problems_init(&problems);
-    problem_add(&problems, (struct place){0},
+    problem_add(&problems, (struct place){0}, REASON_WRONG_VALUE,
                 "a\033[2Jb\nc\td\x7f\xc2\x9b"
                 "e\xc3\xa4");
     check_said("clean", &problems, "error: a?[2Jb?c d???e\xc3\xa4\n");
@@ -101,7 +103,7 @@ static void harmless_to_print(void)
         big[i] = (char)0xc3;
     big[5000] = 0;
     problems_init(&problems);
-    problem_add(&problems, (struct place){0}, "x%s", big);
+    problem_add(&problems, (struct place){0}, REASON_WRONG_VALUE, "x%s", big);
     CU_ASSERT_EQUAL(strlen(problems.items[0].text), 1999); // cut between characters
     problems_deinit(&problems);
 }
@@ -113,10 +115,11 @@ static void colours(void)
     problems_init(&problems);
     buf_init(&out, 4096);
     CU_ASSERT_EQUAL(problems_file(&problems, "f", "ab"), 0);
-    problem_add(&problems, (struct place){"f", 1, 2}, "x");
+    problem_add(&problems, (struct place){"f", 1, 2}, REASON_WRONG_VALUE, "x");
     CU_ASSERT_EQUAL(problems_print(&problems, &out, true), 0);
-    CU_ASSERT_STRING_EQUAL(buf_cstr(&out), "\033[1mf:1:2: \033[0m\033[1;31merror:\033[0m x\n  ab\n"
-                                           "   \033[1;32m^\033[0m\n");
+    CU_ASSERT_STRING_EQUAL(buf_cstr(&out),
+                           "\033[1mf:1:2: \033[0m\033[1;31merror:\033[0m x [wrong-value]\n  ab\n"
+                           "   \033[1;32m^\033[0m\n");
     buf_deinit(&out);
     problems_deinit(&problems);
 }
@@ -130,14 +133,15 @@ static void as_json(void)
     CU_ASSERT_EQUAL(problems_json(&problems, &out), 0);
     CU_ASSERT_STRING_EQUAL(buf_cstr(&out), "[]");
     buf_clear(&out);
-    problem_add(&problems, (struct place){"a\"b", 3, 4}, "back\\slash");
-    problem_warn(&problems, (struct place){0}, "w");
+    problem_add(&problems, (struct place){"a\"b", 3, 4}, REASON_WRONG_VALUE, "back\\slash");
+    problem_warn(&problems, (struct place){0}, REASON_WRONG_VALUE, "w");
     CU_ASSERT_EQUAL(problems_json(&problems, &out), 0);
-    CU_ASSERT_STRING_EQUAL(
-        buf_cstr(&out),
-        "[{\"file\":null,\"line\":0,\"column\":0,\"severity\":\"warning\",\"message\":\"w\"},"
-        "{\"file\":\"a\\\"b\",\"line\":3,\"column\":4,\"severity\":\"error\",\"message\":"
-        "\"back\\\\slash\"}]");
+    CU_ASSERT_STRING_EQUAL(buf_cstr(&out),
+                           "[{\"file\":null,\"line\":0,\"column\":0,\"severity\":\"warning\","
+                           "\"code\":\"wrong-value\",\"message\":\"w\"},"
+                           "{\"file\":\"a\\\"b\",\"line\":3,\"column\":4,\"severity\":\"error\","
+                           "\"code\":\"wrong-value\",\"message\":"
+                           "\"back\\\\slash\"}]");
     buf_deinit(&out);
     problems_deinit(&problems);
 }
