@@ -66,11 +66,21 @@ static const tide_option csv_members[] = {
     {.name = NULL},
 };
 
+static const tide_option json_members[] = {
+    {.name = "big_ints",
+     .type = TIDE_CHOICE,
+     .choices = "float|error|string",
+     .default_text = "float",
+     .help = "integers beyond 64 bits: read as the nearest double, refused, or read as text"},
+    {.name = NULL},
+};
+
 static const tide_option decode_members[] = {
     {.name = "format",
      .type = TIDE_CHOICE,
      .choices = "json|text|csv|syslog|logfmt|none",
      .help = "with its standard options"},
+    {.name = "json", .type = TIDE_MAP, .members = json_members, .help = "JSON with other options"},
     {.name = "csv", .type = TIDE_MAP, .members = csv_members, .help = "CSV with other options"},
     {.name = NULL},
 };
@@ -117,6 +127,18 @@ static const tide_option source_limits[] = {
      .min = 1,
      .max = 67108864,
      .help = "largest record"},
+    {.name = "depth",
+     .type = TIDE_INT,
+     .default_text = "128",
+     .min = 1,
+     .max = 1024,
+     .help = "JSON: arrays and objects inside each other"},
+    {.name = "members",
+     .type = TIDE_INT,
+     .default_text = "4096",
+     .min = 1,
+     .max = 65000,
+     .help = "JSON: members of one object"},
     {.name = NULL},
 };
 

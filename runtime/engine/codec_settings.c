@@ -88,6 +88,14 @@ static int read_csv(const struct tide_config *options, struct csv_options *csv, 
     return rc;
 }
 
+static enum json_big_ints read_big_ints(const struct tide_config *options)
+{
+    const char *text = setting_text(options, "big_ints");
+    if (!text || strcmp(text, "float") == 0)
+        return BIG_INTS_FLOAT;
+    return strcmp(text, "error") == 0 ? BIG_INTS_ERROR : BIG_INTS_STRING;
+}
+
 static int read_codec(const struct tide_config *setting, struct codec_options *out,
                       struct made *made, struct error *err)
 {
@@ -101,6 +109,8 @@ static int read_codec(const struct tide_config *setting, struct codec_options *o
         out->name = name;
     if (options && strcmp(name, "csv") == 0)
         rc = read_csv(options, &out->csv, made, err);
+    if (options && strcmp(name, "json") == 0)
+        out->big_ints = read_big_ints(options);
     return rc ? error_prefix(err, "%s.%s", setting->name, name) : 0;
 }
 

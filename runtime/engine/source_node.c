@@ -30,6 +30,8 @@ static int read_common(struct source_node *node, struct shape_table *shapes, str
     const struct tide_config *decode = setting_at(common, "decode");
     node->limits = (struct json_limits)JSON_LIMITS_DEFAULT;
     node->limits.size = (uint32_t)setting_int(common, "limits.record", node->limits.size);
+    node->limits.depth = (uint32_t)setting_int(common, "limits.depth", node->limits.depth);
+    node->limits.members = (uint32_t)setting_int(common, "limits.members", node->limits.members);
     node->out_of_order_ms = setting_int(common, "watermark.out_of_order", 0);
     node->idle_after_ms = setting_int(common, "watermark.idle_after", 0);
     node->rate = setting_number(common, "rate", 0);
@@ -244,6 +246,7 @@ static bool fill(struct source_node *node, struct wait *wait)
         outputs_out_of_memory(&node->outputs);
         return false;
     }
+    node->wordless = outputs_wordless(&node->outputs);
     brake(node);
     while (node->phase == SOURCE_READING && next_parcel(node, wait)) {
         if (node->batch->count == BATCH_RECORDS)

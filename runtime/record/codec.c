@@ -31,7 +31,7 @@ int decoder_open(struct decoder **out, const struct codec_options *options,
     if (strcmp(name, "csv") == 0)
         return decoder_csv_new(out, &options->csv, shapes, limits, err);
     if (strcmp(name, "json") == 0)
-        *out = decoder_json_new(shapes, limits);
+        *out = decoder_json_new(shapes, limits, options->big_ints);
     else if (strcmp(name, "text") == 0)
         *out = decoder_text_new(shapes, limits);
     else if (strcmp(name, "logfmt") == 0)

@@ -41,6 +41,7 @@ extern const char *const encoder_names[];
 // arrays of them are not used after the call.
 struct codec_options {
     const char *name;
+    enum json_big_ints big_ints;
     struct csv_options csv;
 };
 #define CODEC_OPTIONS_DEFAULT                                                                      \

@@ -20,13 +20,16 @@ static void free_decoder(struct decoder *decoder)
     mem_free(decoder);
 }
 
-struct decoder *decoder_json_new(struct shape_table *shapes, const struct json_limits *limits)
+struct decoder *decoder_json_new(struct shape_table *shapes, const struct json_limits *limits,
+                                 enum json_big_ints big_ints)
 {
+    struct json_limits own = *limits;
+    own.big_ints = big_ints;
     struct json_decoder *json = mem_zalloc(sizeof *json);
     if (!json)
         return NULL;
     json->decoder = (struct decoder){.decode = decode, .free = free_decoder};
-    json->reader = json_reader_new(shapes, limits);
+    json->reader = json_reader_new(shapes, &own);
     if (!json->reader) {
         mem_free(json);
         return NULL;

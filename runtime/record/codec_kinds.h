@@ -4,7 +4,8 @@
 
 // One constructor a codec; NULL when memory is out.
 
-struct decoder *decoder_json_new(struct shape_table *shapes, const struct json_limits *limits);
+struct decoder *decoder_json_new(struct shape_table *shapes, const struct json_limits *limits,
+                                 enum json_big_ints big_ints);
 struct decoder *decoder_text_new(struct shape_table *shapes, const struct json_limits *limits);
 struct decoder *decoder_none_new(struct shape_table *shapes, const struct json_limits *limits);
 struct decoder *decoder_syslog_new(struct shape_table *shapes, const struct json_limits *limits);

@@ -23,7 +23,8 @@ static inline void codec_start(struct record *record, const struct shape *shape,
     record->wire = 0;
     record->cells = NULL;
     record->cell_cap = 0;
-    record->flags &= (uint16_t) ~(RECORD_WHOLE | RECORD_LINES | RECORD_SHARED_CELLS);
+    record->flags &=
+        (uint16_t) ~(RECORD_WHOLE | RECORD_LINES | RECORD_SHARED_CELLS | RECORD_BIG_TEXT);
     record->flags |= RECORD_RAW;
 }
 

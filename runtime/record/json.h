@@ -12,14 +12,27 @@
 //   bitmap   64 bytes at a time (AVX-512 or AVX2 by run-time dispatch; SSE2), when the hint fails
 //   scalar   byte by byte, for text without CHUNK_PAD readable bytes behind it
 //
-// Numbers: int64 exact; larger integers and fractions read as doubles; a number that no finite
-// double can hold (1e999) is refused. Duplicate members: all are kept on the wire, the last is
-// read. Depth at most `depth` (128), length at most `size` (1 MiB).
+// Numbers: int64 exact; fractions and exponents read as the nearest double, beyond the smallest one
+// as 0; a number that no finite double can hold (1e999) is refused, as is an integer of that size.
+// Integers beyond int64 as `big_ints` says. -0 is the double -0.0. What is not changed is written
+// with the very digits that it came with.
+//
+// Duplicate members: all are kept on the wire, the last is read (also in nested objects), and a
+// write leaves only one. A byte order mark is not JSON; framing passes over the one in front of a
+// stream. Depth at most `depth` (128), length at most `size` (1 MiB), members of one object at most
+// `members`.
+
+enum json_big_ints {
+    BIG_INTS_FLOAT, // read as the nearest double
+    BIG_INTS_ERROR, // the record is refused
+    BIG_INTS_STRING // read as their digits
+};
 
 struct json_limits {
     uint32_t depth;
     uint32_t size;    // bytes of one record
     uint32_t members; // of one object
+    enum json_big_ints big_ints;
 };
 #define JSON_LIMITS_DEFAULT                                                                        \
     {                                                                                              \

@@ -24,21 +24,23 @@ static void place_nested(const struct json_layout *layout, const uint32_t *start
 
 // number_end for the common case: an integer, and behind it what the layout has there.
 static inline const char *leaf_number_end(const struct json_leaf *leaf, const char *p,
-                                          const char *end, enum span_kind *kind)
+                                          const char *end, enum json_big_ints big_ints,
+                                          enum span_kind *kind)
 {
     const char *digits = p + (*p == '-');
     uint32_t other = nondigit32(digits);
-    const char *stop = digits + __builtin_ctz(other | 1u << 31);
+    const char *stop = digits + __builtin_ctz(other | 1u << SAFE_DIGITS);
     if (__builtin_expect(*stop == leaf[1].prefix[0] && (unsigned char)(*digits - '1') < 9, 1)) {
         *kind = SPAN_INT;
         return stop;
     }
-    return number_end(p, end, kind);
+    return number_end(p, end, big_ints, kind);
 }
 
 // The plain value at p as a span; its end, or NULL.
-static inline const char *read_leaf(const struct json_leaf *leaf, const char *text, const char *p,
-                                    const char *end, struct span *span)
+static inline const char *read_leaf(const struct json_layout *layout, const struct json_leaf *leaf,
+                                    const char *text, const char *p, const char *end,
+                                    struct span *span)
 {
     enum span_kind kind;
     uint32_t quote = 0;
@@ -47,10 +49,10 @@ static inline const char *read_leaf(const struct json_leaf *leaf, const char *te
         quote = 1;
         stop = string_end(++p, end, &kind);
     } else if (__builtin_expect((unsigned char)*p <= '9', 1)) {
-        stop = leaf_number_end(leaf, p, end, &kind);
+        stop = leaf_number_end(leaf, p, end, layout->big_ints, &kind);
     } else if (*p == '[') {
         kind = SPAN_ARRAY;
-        stop = leaf->array_fits ? plain_array_end(p, end) : NULL;
+        stop = leaf->array_fits ? plain_array_end(p, end, layout->big_ints) : NULL;
     } else {
         stop = literal_end(p, &kind);
     }
@@ -75,7 +77,7 @@ static bool hint(const struct json_layout *layout, const char *text, uint32_t le
         *starts++ = (uint32_t)(p - text);
         struct span *span = &spans[leaf->slot];
         span->name_at = (uint32_t)(p - text) + leaf->name_at;
-        p = read_leaf(leaf, text, value, end, span);
+        p = read_leaf(layout, leaf, text, value, end, span);
         if (__builtin_expect(p == NULL, 0))
             return false;
     }

@@ -69,38 +69,42 @@ static inline const char *string_end(const char *p, const char *end, enum span_k
     return string_rest(p, end, kind);
 }
 
-static const char *number_rest(const char *p, const char *end, enum span_kind *kind)
-    __attribute__((noinline));
-static const char *number_rest(const char *p, const char *end, enum span_kind *kind)
+static const char *number_rest(const char *p, const char *end, enum json_big_ints big_ints,
+                               enum span_kind *kind) __attribute__((noinline));
+static const char *number_rest(const char *p, const char *end, enum json_big_ints big_ints,
+                               enum span_kind *kind)
 {
     size_t used;
-    return number_scan(p, (size_t)(end - p), &used, kind) ? NULL : p + used;
+    if (number_scan(p, (size_t)(end - p), &used, kind) || !json_settle_number(big_ints, kind))
+        return NULL;
+    return p + used;
 }
 
+enum { SAFE_DIGITS = 18 }; // so many fit into an int64 whatever they are
+
 // What follows the number is not looked at.
-static inline const char *number_end(const char *p, const char *end, enum span_kind *kind)
+static inline const char *number_end(const char *p, const char *end, enum json_big_ints big_ints,
+                                     enum span_kind *kind)
 {
     const char *digits = p + (*p == '-');
     uint32_t other = nondigit32(digits);
-    if (__builtin_expect(other == 0, 0))
-        return number_rest(p, end, kind);
-    uint32_t count = (uint32_t)__builtin_ctz(other);
+    uint32_t count = (uint32_t)__builtin_ctz(other | 1u << (SAFE_DIGITS + 1));
     const char *stop = digits + count;
     *kind = SPAN_INT;
-    // No digit; a leading zero, and -0.
-    if (__builtin_expect(count == 0 || (*digits == '0' && stop != p + 1), 0))
-        return number_rest(p, end, kind);
+    // No digit, or too many of them; a leading zero, and -0.
+    if (__builtin_expect(count - 1 >= SAFE_DIGITS || (*digits == '0' && stop != p + 1), 0))
+        return number_rest(p, end, big_ints, kind);
     if (*stop == '.') {
         uint32_t behind = nondigit32(stop + 1);
         if (!(behind & ~1u))
-            return number_rest(p, end, kind);
+            return number_rest(p, end, big_ints, kind);
         stop += 1 + __builtin_ctz(behind);
         *kind = SPAN_NUMBER;
         if (behind & 1)
             return NULL;
     }
     if (__builtin_expect((*stop | 0x20) == 'e', 0))
-        return number_rest(p, end, kind);
+        return number_rest(p, end, big_ints, kind);
     return stop;
 }
 
@@ -128,8 +132,9 @@ static inline const char *skip_blanks(const char *p, const char *end)
 }
 
 // An array of plain values at p.
-static const char *plain_array_end(const char *p, const char *end) __attribute__((noinline));
-static const char *plain_array_end(const char *p, const char *end)
+static const char *plain_array_end(const char *p, const char *end, enum json_big_ints big_ints)
+    __attribute__((noinline));
+static const char *plain_array_end(const char *p, const char *end, enum json_big_ints big_ints)
 {
     enum span_kind kind;
     p = skip_blanks(p + 1, end);
@@ -140,7 +145,7 @@ static const char *plain_array_end(const char *p, const char *end)
             p = string_end(p + 1, end, &kind);
             p += p != NULL;
         } else if (*p == '-' || (unsigned char)(*p - '0') <= 9) {
-            p = number_end(p, end, &kind);
+            p = number_end(p, end, big_ints, &kind);
         } else {
             p = literal_end(p, &kind);
         }

@@ -22,8 +22,9 @@ static inline bool walk_plain(struct walk *walk, struct span *span)
 {
     const char *p = walk->text + *walk->token;
     enum span_kind kind;
-    const char *stop = *p == '-' || (unsigned char)(*p - '0') <= 9 ? number_end(p, walk->end, &kind)
-                                                                   : literal_end(p, &kind);
+    const char *stop = *p == '-' || (unsigned char)(*p - '0') <= 9
+                           ? number_end(p, walk->end, walk->reader->limits.big_ints, &kind)
+                           : literal_end(p, &kind);
     walk->token++;
     if (!stop)
         return false;

@@ -131,7 +131,7 @@ void json_hints_learn(struct json_reader *reader, const char *text, uint32_t len
         !(record->shape->flags & SHAPE_INTERNED) || !record->wire)
         return;
     hints->credit -= LEARN_COST;
-    struct json_layout *layout = json_layout_new(text, len, record, reader->limits.depth);
+    struct json_layout *layout = json_layout_new(text, len, record, &reader->limits);
     if (!layout)
         return;
     uint32_t place = choose_place(hints);

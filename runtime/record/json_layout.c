@@ -47,7 +47,7 @@ static bool is_plain_array(const char *text, struct span value)
     struct json_member member;
     if (value.kind != SPAN_ARRAY)
         return false;
-    json_walk_start(&walk, text + value.at, value.len);
+    json_walk_start(&walk, text + value.at, value.len, false);
     while (json_walk_next(&walk, &member))
         if (member.value.kind == SPAN_ARRAY || member.value.kind == SPAN_OBJECT)
             return false;
@@ -84,7 +84,7 @@ static bool add_members(struct builder *builder, struct span container)
     struct json_walk walk;
     struct json_member member;
     builder->depth++;
-    json_walk_start(&walk, builder->text + container.at, container.len);
+    json_walk_start(&walk, builder->text + container.at, container.len, false);
     while (json_walk_next(&walk, &member)) {
         member.value.at += container.at;
         if (!add_value(builder, member.value, builder->layout->slots))
@@ -116,13 +116,16 @@ static struct json_layout *allocate(uint32_t leaves)
 }
 
 struct json_layout *json_layout_new(const char *text, uint32_t len, const struct record *record,
-                                    uint32_t depth_max)
+                                    const struct json_limits *limits)
 {
     struct json_layout *big = allocate(LEAVES_MAX + 1), *layout = NULL;
     if (!big)
         return NULL;
-    *big = (struct json_layout){.block = big->block, .shape = record->shape, .slots = record->wire};
-    struct builder builder = {.layout = big, .text = text, .depth_max = depth_max};
+    *big = (struct json_layout){.block = big->block,
+                                .shape = record->shape,
+                                .slots = record->wire,
+                                .big_ints = limits->big_ints};
+    struct builder builder = {.layout = big, .text = text, .depth_max = limits->depth};
     if (build(&builder, len, record)) {
         layout = allocate(big->leaf_count + 1);
         if (layout) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include "record/record.h"
+#include "record/json.h"
 
 // The layout of a JSON text: what stands between its values. A text is cut into leaves, its plain
 // values, and the bytes before each of them:
@@ -38,8 +38,9 @@ struct json_layout {
     uint32_t slots; // top-level members
     uint32_t leaf_count, nested_count;
     uint16_t flags; // of the record
-    uint32_t next;  // index of the layout that came after this one last time
-    uint64_t used;  // when it matched last, in records
+    enum json_big_ints big_ints;
+    uint32_t next; // index of the layout that came after this one last time
+    uint64_t used; // when it matched last, in records
     struct json_nested nested[NESTED_MAX];
     struct json_leaf leaves[]; // and one more: the suffix
 };
@@ -47,5 +48,5 @@ struct json_layout {
 // What `text`, read as `record` (an object), looks like; NULL when it is too large for a layout or
 // memory is out.
 struct json_layout *json_layout_new(const char *text, uint32_t len, const struct record *record,
-                                    uint32_t depth_max);
+                                    const struct json_limits *limits);
 void json_layout_free(struct json_layout *layout);

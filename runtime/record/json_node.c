@@ -17,9 +17,10 @@ static int decode_name(struct batch *batch, const struct json_member *from,
     return name.type == VALUE_ABSENT ? ERR_NOMEM : 0;
 }
 
-static int decode_member(struct batch *batch, const char *text, const struct json_member *from,
-                         struct node_member *member)
+static int decode_member(struct batch *batch, const struct json_walk *walk,
+                         const struct json_member *from, struct node_member *member)
 {
+    const char *text = walk->text;
     struct span span = from->value;
     uint32_t quotes = span.kind == SPAN_STRING || span.kind == SPAN_ESCAPED;
     *member = (struct node_member){.wire = text + span.at - quotes,
@@ -32,6 +33,8 @@ static int decode_member(struct batch *batch, const char *text, const struct jso
         member->value = value_int(i);
     else
         member->value = span_decode(batch, text, span);
+    if (walk->big_text && span.kind >= SPAN_ARRAY)
+        member->value.flags |= VALUE_BIG_TEXT;
     return member->value.type == VALUE_ABSENT ? ERR_NOMEM : 0;
 }
 
@@ -39,11 +42,11 @@ int json_index_node(struct batch *batch, struct node *node)
 {
     struct json_walk walk;
     struct json_member member;
-    json_walk_start(&walk, node->text, node->text_len);
+    json_walk_start(&walk, node->text, node->text_len, node->big_text);
     while (json_walk_next(&walk, &member)) {
         if (node_make_room(batch, node))
             return ERR_NOMEM;
-        if (decode_member(batch, node->text, &member, &node->members[node->count]))
+        if (decode_member(batch, &walk, &member, &node->members[node->count]))
             return ERR_NOMEM;
         node->count++;
     }

@@ -16,6 +16,7 @@ struct json_reader *json_reader_new(struct shape_table *shapes, const struct jso
         reader->limits.size = JSON_SIZE_MAX;
     if (reader->limits.members > SHAPE_MEMBERS_MAX)
         reader->limits.members = SHAPE_MEMBERS_MAX;
+    reader->flags = reader->limits.big_ints == BIG_INTS_STRING ? RECORD_BIG_TEXT : 0;
     reader->fast = json_fast_best();
     reader->hints = json_hints_new();
     if (!reader->hints) {
@@ -140,7 +141,9 @@ int json_read(struct json_reader *reader, struct batch *batch, const char *text,
     record->wire = 0;
     record->cells = NULL;
     record->cell_cap = 0;
-    record->flags &= (uint16_t) ~(RECORD_WHOLE | RECORD_LINES | RECORD_RAW | RECORD_SHARED_CELLS);
+    record->flags &= (uint16_t) ~(RECORD_WHOLE | RECORD_LINES | RECORD_RAW | RECORD_SHARED_CELLS |
+                                  RECORD_BIG_TEXT);
+    record->flags |= reader->flags;
     if (fast && reader->path == JSON_PATH_AUTO && json_hints_try(reader, batch, text, len, record))
         return 0;
     clear_found(reader);

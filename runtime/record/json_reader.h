@@ -37,6 +37,7 @@ struct json_fast {
 struct json_reader {
     struct shape_table *shapes;
     struct json_limits limits;
+    uint16_t flags;               // of every record
     const struct json_fast *fast; // NULL: scalar only
     enum json_path path;          // AUTO but in tests
     struct json_found found;
@@ -61,6 +62,16 @@ const struct json_fast *json_fast_named(const char *name);
 int json_scalar(struct json_reader *reader, const char *text, uint32_t len);
 
 int json_found_grow(struct json_reader *reader);
+
+// What number_scan found, as the reader is to see it. False: refused.
+static inline bool json_settle_number(enum json_big_ints big_ints, enum span_kind *kind)
+{
+    if (*kind != SPAN_DIGITS)
+        return true;
+    if (big_ints == BIG_INTS_FLOAT)
+        *kind = SPAN_NUMBER;
+    return big_ints != BIG_INTS_ERROR;
+}
 
 // 0, or ERR_NOMEM.
 static inline int json_found_add(struct json_reader *reader, struct span span,

@@ -138,6 +138,9 @@ static bool scan_number(struct scan *scan, struct span *span)
     size_t used;
     enum span_kind kind;
     const char *wrong = number_scan(scan->text + scan->at, scan->len - scan->at, &used, &kind);
+    if (!wrong && !json_settle_number(scan->reader->limits.big_ints, &kind))
+        return expected(scan,
+                        "an integer of 64 bits (big_ints: float or string takes larger ones)");
     scan->at += (uint32_t)used;
     span->kind = kind & 15;
     return !wrong || expected(scan, wrong);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "record/json_text.h"
 #include "record/name_hash.h"
+#include "record/number_scan.h"
 
 static bool is_space(char c)
 {
@@ -74,9 +75,11 @@ static enum span_kind skip_scalar(struct json_walk *walk)
     case 'f':
         return SPAN_FALSE;
     default:
-        if (text[start] == '-' && text[start + 1] == '0')
-            integer = false;
-        return integer ? SPAN_INT : SPAN_NUMBER;
+        if (!integer || (text[start] == '-' && text[start + 1] == '0'))
+            return SPAN_NUMBER;
+        if (number_is_int64(text + start, walk->at - start))
+            return SPAN_INT;
+        return walk->big_text ? SPAN_DIGITS : SPAN_NUMBER;
     }
 }
 
@@ -99,9 +102,9 @@ static struct span read_value(struct json_walk *walk)
     return span;
 }
 
-void json_walk_start(struct json_walk *walk, const char *text, uint32_t len)
+void json_walk_start(struct json_walk *walk, const char *text, uint32_t len, bool big_text)
 {
-    *walk = (struct json_walk){.text = text, .end = len};
+    *walk = (struct json_walk){.text = text, .end = len, .big_text = big_text};
     skip_space(walk);
     walk->is_array = walk->at < len && text[walk->at] == '[';
     walk->at++;

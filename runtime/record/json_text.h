@@ -16,10 +16,11 @@ struct json_walk {
     const char *text;
     uint32_t at, end;
     bool is_array;
+    bool big_text; // integers beyond int64 are SPAN_DIGITS, else SPAN_NUMBER
 };
 
 // Over the members of the array or object at text[0..len).
-void json_walk_start(struct json_walk *walk, const char *text, uint32_t len);
+void json_walk_start(struct json_walk *walk, const char *text, uint32_t len, bool big_text);
 bool json_walk_next(struct json_walk *walk, struct json_member *member);
 
 // The bytes of a string, unescaped in the arena; ABSENT when memory is out.

@@ -146,6 +146,7 @@ static bool put_raw(struct pen *pen, const char *text, struct span span)
     switch ((enum span_kind)span.kind) {
     case SPAN_INT:
     case SPAN_NUMBER:
+    case SPAN_DIGITS:
         return pen_literal(pen, text, span.len);
     case SPAN_NULL:
         return pen_literal(pen, "null", 4);

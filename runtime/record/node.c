@@ -20,6 +20,7 @@ static struct node *enter_text(struct batch *batch, struct value value)
         return NULL;
     node->text = value.bytes;
     node->text_len = value.len;
+    node->big_text = value.flags & VALUE_BIG_TEXT;
     return json_index_node(batch, node) ? NULL : node;
 }
 

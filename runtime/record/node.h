@@ -24,6 +24,7 @@ struct node {
     const char *text; // JSON text while untouched, else NULL
     uint32_t text_len;
     bool is_array;
+    bool big_text; // integers beyond int64 in `text` read as text
     uint32_t count, cap;
     struct node_member *members;
     struct node *parent; // NULL at the top of a record's slot

@@ -65,7 +65,10 @@ static int copy_value(struct copier *copier, struct value *value)
         const struct node *node = value->node;
         if (!node->text)
             return copy_tree(copier, value);
-        *value = (struct value){.type = value->type, .len = node->text_len, .bytes = node->text};
+        *value = (struct value){.type = value->type,
+                                .flags = node->big_text ? VALUE_BIG_TEXT : 0,
+                                .len = node->text_len,
+                                .bytes = node->text};
     }
     return copy_bytes(copier, &value->bytes, value->len);
 }

@@ -90,6 +90,8 @@ const char *number_scan(const char *text, size_t len, size_t *used, enum span_ki
         return expected;
     if (*used > integer_end)
         *kind = SPAN_NUMBER;
+    else if (!number_is_int64(text, *used))
+        *kind = SPAN_DIGITS;
     double ignored;
     if ((exponent || digits > SURELY_FINITE_DIGITS) && !number_to_double(text, *used, &ignored)) {
         *used = 0;

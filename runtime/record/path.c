@@ -100,7 +100,7 @@ static struct value step_text(struct batch *batch, struct value value, const str
     struct json_member member;
     struct span found = {0};
     bool seen = false;
-    json_walk_start(&walk, value.bytes, value.len);
+    json_walk_start(&walk, value.bytes, value.len, value.flags & VALUE_BIG_TEXT);
     for (int32_t i = 0; json_walk_next(&walk, &member); i++) {
         if (walk.is_array ? i != step->index : !same_name(batch, &member, step))
             continue;
@@ -109,7 +109,12 @@ static struct value step_text(struct batch *batch, struct value value, const str
         if (walk.is_array)
             break;
     }
-    return seen ? span_decode(batch, value.bytes, found) : value_absent();
+    if (!seen)
+        return value_absent();
+    struct value inner = span_decode(batch, value.bytes, found);
+    if (found.kind >= SPAN_ARRAY)
+        inner.flags |= value.flags & VALUE_BIG_TEXT;
+    return inner;
 }
 
 static struct value step_node(struct batch *batch, struct node *node, const struct path_step *step)

@@ -34,6 +34,7 @@ struct value span_decode(struct batch *batch, const char *raw, struct span span)
     case SPAN_INT:
     case SPAN_NUMBER:
         return decode_number(text, span.len, span.kind == SPAN_INT);
+    case SPAN_DIGITS:
     case SPAN_STRING:
         return value_string(text, span.len);
     case SPAN_ESCAPED:
@@ -45,6 +46,14 @@ struct value span_decode(struct batch *batch, const char *raw, struct span span)
                               .bytes = text};
     }
     return value_absent();
+}
+
+struct value record_decode(struct batch *batch, const struct record *record, struct span span)
+{
+    struct value value = span_decode(batch, record->raw, span);
+    if (span.kind >= SPAN_ARRAY && (record->flags & RECORD_BIG_TEXT))
+        value.flags |= VALUE_BIG_TEXT;
+    return value;
 }
 
 struct value record_get(struct batch *batch, struct record *record, int32_t slot)

@@ -25,8 +25,9 @@ enum span_kind {
     SPAN_NULL,
     SPAN_TRUE,
     SPAN_FALSE,
-    SPAN_INT,     // digits with optional minus, no fraction or exponent (may exceed int64)
-    SPAN_NUMBER,  // has a fraction or an exponent, or is -0
+    SPAN_INT,     // digits with optional minus, no fraction or exponent: an int64
+    SPAN_NUMBER,  // has a fraction or an exponent, or is -0; an integer beyond int64
+    SPAN_DIGITS,  // an integer beyond int64 that reads as text
     SPAN_STRING,  // between the quotes; no escapes
     SPAN_ESCAPED, // between the quotes; has escapes
     SPAN_ARRAY,   // from [ to ]
@@ -47,6 +48,7 @@ enum record_flags {
     RECORD_RETRACT = 8,      // takes back an earlier result (header op: retract)
     RECORD_RAW = 16,         // raw is no JSON text; spans are text, or numbers as in JSON
     RECORD_LINES = 32,       // raw has line breaks between its tokens: not to be copied as it is
+    RECORD_BIG_TEXT = 64,    // integers beyond int64 in nested values read as text
 };
 
 struct header {
@@ -88,7 +90,8 @@ struct batch;
 void record_init(struct record *record, const struct shape *empty);
 
 // The value in a slot, decoded: numbers parsed, strings unescaped (into the batch's arena when
-// they have escapes). Integers beyond int64 read as FLOAT. VALUE_ABSENT for slot -1 and deleted
+// they have escapes). Integers beyond int64 read as FLOAT or STRING, as the reader was told.
+// VALUE_ABSENT for slot -1 and deleted
 // members; type VALUE_UNSET is never returned. Arrays and objects come as JSON text or node.
 struct value record_get(struct batch *batch, struct record *record, int32_t slot);
 struct value record_field(struct batch *batch, struct record *record, struct field *field);

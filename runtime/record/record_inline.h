@@ -7,6 +7,8 @@
 // rest by a call. The same results as record_get.
 
 struct value span_decode(struct batch *batch, const char *raw, struct span span);
+// span_decode of a record's span.
+struct value record_decode(struct batch *batch, const struct record *record, struct span span);
 
 // Eight ASCII digits, the first in the lowest byte.
 static inline uint64_t digits8(uint64_t v)
@@ -53,7 +55,7 @@ static inline struct value record_read(struct batch *batch, const struct record 
     uint32_t end = span.at + span.len;
     if (span.kind == SPAN_INT && parse_int_fast(record->raw + end, span.len, end, &i))
         return value_int(i);
-    return span_decode(batch, record->raw, span);
+    return record_decode(batch, record, span);
 }
 
 static inline struct value record_read_field(struct batch *batch, const struct record *record,

@@ -47,13 +47,12 @@ static bool simple_int(const char *text, uint32_t len)
 static enum span_kind number_look(const char *text, uint32_t len)
 {
     size_t used;
-    int64_t i;
     enum span_kind kind;
     if (simple_int(text, len))
         return SPAN_INT;
     if (number_scan(text, len, &used, &kind) || used != len)
         return SPAN_STRING;
-    return kind == SPAN_INT && !number_parse_int(text, len, &i) ? SPAN_STRING : kind;
+    return kind == SPAN_DIGITS ? SPAN_STRING : kind;
 }
 
 enum span_kind typed_look(const char *text, uint32_t len)

@@ -20,7 +20,11 @@ enum value_type {
     VALUE_OBJECT,
 };
 
-enum { VALUE_IS_NODE = 1 }; // ARRAY, OBJECT: `node` is set; else `bytes`/`len` are JSON text
+// Of arrays and objects.
+enum value_flags {
+    VALUE_IS_NODE = 1, // `node` is set; else `bytes`/`len` are JSON text
+    VALUE_BIG_TEXT = 2 // integers beyond int64 in that text read as text
+};
 
 struct value {
     uint8_t type;

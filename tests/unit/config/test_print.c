@@ -89,6 +89,8 @@ static void shows_what_takes_effect(void)
                                  "      out_of_order: 0s\n"
                                  "    limits:\n"
                                  "      record: 1MiB\n"
+                                 "      depth: 128\n"
+                                 "      members: 4096\n"
                                  "\n"
                                  "sinks:\n"
                                  "  z:\n"

@@ -139,6 +139,7 @@ static void test_mutants(void)
 static void check_hint(struct lane *lane, const struct json_fast *fast, const char *seed,
                        const struct mutator *mutant, size_t *taken)
 {
+    static const struct json_limits limits = JSON_LIMITS_DEFAULT;
     static struct span spans[LEAVES_MAX + 1];
     static uint32_t starts[LEAVES_MAX + 1];
     struct record *of_seed, *record;
@@ -147,7 +148,7 @@ static void check_hint(struct lane *lane, const struct json_fast *fast, const ch
     CU_ASSERT_EQUAL_FATAL(lane_read(lane, seed, strlen(seed), 0, &of_seed), 0);
     if (of_seed->flags & RECORD_WHOLE)
         return;
-    struct json_layout *layout = json_layout_new(of_seed->raw, of_seed->raw_len, of_seed, 128);
+    struct json_layout *layout = json_layout_new(of_seed->raw, of_seed->raw_len, of_seed, &limits);
     CU_ASSERT_PTR_NOT_NULL_FATAL(layout);
     const char *text = lane_text(lane, mutant->text, mutant->len, CHUNK_PAD);
     if (fast->hint(layout, text, (uint32_t)mutant->len, spans, starts)) {
