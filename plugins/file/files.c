@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LONE_BUFFER = 256 * 1024, SHARED_BUFFER = 32 * 1024 };
-
 static uint32_t bucket_of(const char *path, size_t len)
 {
     uint32_t h = 2166136261u; // FNV-1a
@@ -50,7 +48,7 @@ static tide_result evict(struct sink *s)
     tide_result result = touched_sync(s);
     if (result != TIDE_OK)
         return result;
-    int code = outfile_write_out(file);
+    int code = outfile_finish(file);
     if (code)
         return sink_failed(s, "write", file->path, code);
     shut(s, file);
@@ -80,7 +78,7 @@ tide_result sink_file(struct sink *s, const char *path, size_t len, struct outfi
         file->next_in_bucket = s->buckets[bucket];
         s->buckets[bucket] = file;
     }
-    int code = outfile_open(file, s->template <0 ? LONE_BUFFER : SHARED_BUFFER);
+    int code = outfile_open(file, &s->how);
     if (code)
         return sink_failed(s, "open", file->path, code);
     link_newest(s, file);

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { POSITION_VERSION = 1, LOOK_BACK = 64 * 1024 };
+enum { POSITION_VERSION = 1, POSITION_LEN = 18, LOOK_BACK = 64 * 1024 };
 
 struct input *input_new(const char *path, const struct stat *st)
 {
@@ -62,6 +62,8 @@ int input_open(struct input *in)
         code = ESPIPE;
     else if (st.st_ino != in->inode || st.st_dev != in->device)
         code = ESTALE;
+    else if (in->packing != PACKING_NONE)
+        code = unpack_new(&in->unpack, in->packing);
     if (code) {
         close(fd);
         return code;
@@ -76,6 +78,8 @@ void input_close(struct input *in)
     if (in->fd >= 0)
         close(in->fd);
     in->fd = -1;
+    unpack_free(in->unpack);
+    in->unpack = NULL;
 }
 
 static ssize_t read_at(int fd, void *bytes, size_t size, uint64_t offset)
@@ -87,7 +91,7 @@ static ssize_t read_at(int fd, void *bytes, size_t size, uint64_t offset)
     return n < 0 ? -errno : n;
 }
 
-static uint64_t hash(const unsigned char *bytes, size_t len)
+uint64_t input_hash(const unsigned char *bytes, size_t len)
 {
     uint64_t h = 0xcbf29ce484222325u; // FNV-1a
     for (size_t i = 0; i < len; i++)
@@ -95,13 +99,13 @@ static uint64_t hash(const unsigned char *bytes, size_t len)
     return h;
 }
 
-static void put64(unsigned char *out, uint64_t value)
+void input_put64(unsigned char *out, uint64_t value)
 {
     for (int i = 0; i < 8; i++)
         out[i] = (unsigned char)(value >> (8 * i));
 }
 
-static uint64_t get64(const unsigned char *in)
+uint64_t input_get64(const unsigned char *in)
 {
     uint64_t value = 0;
     for (int i = 7; i >= 0; i--)
@@ -109,20 +113,33 @@ static uint64_t get64(const unsigned char *in)
     return value;
 }
 
-void input_position(const struct input *in, unsigned char out[INPUT_POSITION])
+size_t input_position(const struct input *in, unsigned char out[INPUT_POSITION])
 {
+    if (in->unpack)
+        return input_position_packed(in, out);
     out[0] = POSITION_VERSION;
     out[1] = in->tail_len;
-    put64(out + 2, in->offset);
-    put64(out + 10, hash(in->tail, in->tail_len));
+    input_put64(out + 2, in->offset);
+    input_put64(out + 10, input_hash(in->tail, in->tail_len));
+    return POSITION_LEN;
+}
+
+int input_is_plain_position(tide_bytes position)
+{
+    const unsigned char *at = position.data;
+    return position.len == POSITION_LEN && at[0] == POSITION_VERSION && at[1] <= INPUT_TAIL;
 }
 
 int input_seek(struct input *in, tide_bytes position)
 {
     const unsigned char *at = position.data;
-    if (position.len != INPUT_POSITION || at[0] != POSITION_VERSION || at[1] > INPUT_TAIL)
+    if (in->unpack)
+        return input_seek_packed(in, position);
+    if (input_is_packed_position(position))
+        return 0; // until now its content was read
+    if (!input_is_plain_position(position))
         return -EINVAL;
-    uint64_t offset = get64(at + 2);
+    uint64_t offset = input_get64(at + 2);
     size_t len = at[1];
     if (offset < len)
         return -EINVAL;
@@ -130,7 +147,7 @@ int input_seek(struct input *in, tide_bytes position)
     ssize_t n = read_at(in->fd, tail, len, offset - len);
     if (n < 0)
         return (int)n;
-    if ((size_t)n < len || hash(tail, len) != get64(at + 10))
+    if ((size_t)n < len || input_hash(tail, len) != input_get64(at + 10))
         return 0;
     memcpy(in->tail, tail, len);
     in->tail_len = (uint8_t)len;
@@ -153,6 +170,8 @@ static int place(struct input *in, uint64_t offset)
 int input_seek_end(struct input *in)
 {
     struct stat st;
+    if (in->unpack)
+        return input_seek_end_packed(in);
     if (fstat(in->fd, &st) < 0)
         return errno;
     uint64_t end = (uint64_t)st.st_size;
@@ -189,19 +208,31 @@ static void keep_tail(struct input *in, const unsigned char *bytes, size_t len)
 
 ssize_t input_read(struct input *in, void *bytes, size_t size)
 {
-    ssize_t n = read_at(in->fd, bytes, size, in->offset);
+    int at_end = 0;
+    ssize_t n = in->unpack ? unpack_read(in->unpack, in->fd, bytes, size, &at_end)
+                           : read_at(in->fd, bytes, size, in->offset);
     if (n > 0) {
         keep_tail(in, bytes, (size_t)n);
         in->offset += (uint64_t)n;
     }
-    in->at_end = n == 0;
+    in->at_end = in->unpack ? at_end : n == 0;
     return n;
+}
+
+int input_is_cut_off(const struct input *in)
+{
+    return in->unpack && in->unpack->within;
+}
+
+uint64_t input_at(const struct input *in)
+{
+    return in->unpack ? unpack_at(in->unpack) : in->offset;
 }
 
 int input_shrank(const struct input *in)
 {
     struct stat st;
-    return fstat(in->fd, &st) == 0 && (uint64_t)st.st_size < in->offset;
+    return fstat(in->fd, &st) == 0 && (uint64_t)st.st_size < input_at(in);
 }
 
 void input_restart(struct input *in)
@@ -209,6 +240,8 @@ void input_restart(struct input *in)
     in->generation++;
     in->offset = 0;
     in->tail_len = 0;
+    if (in->unpack)
+        unpack_place(in->unpack, 0);
     in->at_end = 0;
     in->from_end = 0;
     in->state = INPUT_FOUND;

@@ -11,9 +11,12 @@
 tide_result source_input_failed(struct source *s, const struct input *in, const char *what,
                                 int code)
 {
+    const char *why = code == ESTALE                  ? "another file took its place"
+                      : code == ENOTSUP               ? "this build lacks its compression"
+                      : code == EBADMSG && in->unpack ? unpack_why(in->unpack)
+                                                      : strerror(code);
     return s->host->fail(s->ctx, TIDE_FATAL, "cannot %s %s (at byte %llu): %s", what, in->path,
-                         (unsigned long long)in->offset,
-                         code == ESTALE ? "another file took its place" : strerror(code));
+                         (unsigned long long)input_at(in), why);
 }
 
 uint32_t source_pattern_count(const struct source *s)
@@ -68,19 +71,13 @@ static struct input *add(struct source *s, const struct found *found)
     if (in->old)
         in->old->at_end = 0; // what came before the rename is read first
     in->from_end = s->from_end && !s->started;
+    in->packing = s->packing_by_name ? packing_of_path(found->path) : s->packing;
     in->seen = 1;
     if (append(s, in)) {
         input_free(in);
         return NULL;
     }
     return in;
-}
-
-// `name` is `stem` with a rotation suffix.
-static int is_rotation_of(const char *name, const char *stem)
-{
-    size_t len = strlen(stem);
-    return !strncmp(name, stem, len) && (name[len] == '.' || name[len] == '-');
 }
 
 // A rotated file keeps the name under which it was read: that of the shortest file found that it
@@ -90,7 +87,7 @@ static tide_result rename_rotated(struct source *s, const struct scan *scan, str
     const char *stem = NULL;
     for (size_t i = 0; i < scan->count; i++) {
         const char *path = scan->items[i].path;
-        if (is_rotation_of(in->path, path) && (!stem || strlen(path) < strlen(stem)))
+        if (scan_is_rotation(in->path, path) && (!stem || strlen(path) < strlen(stem)))
             stem = path;
     }
     if (!stem)

@@ -63,7 +63,7 @@ static int open_path(const char *path)
     return fd < 0 ? -errno : fd;
 }
 
-int outfile_open(struct outfile *file, size_t size)
+int outfile_open(struct outfile *file, const struct outfile_how *how)
 {
     struct stat st;
     int existed = stat(file->path, &st) == 0;
@@ -71,13 +71,16 @@ int outfile_open(struct outfile *file, size_t size)
     if (fd < 0)
         return fd;
     int code = 0;
-    char *buffer = malloc(size);
+    char *buffer = malloc(how->room);
+    struct pack *pack = NULL;
     if (!buffer)
         code = -ENOMEM;
     else if (fstat(fd, &st) < 0)
         code = -errno;
     else if (S_ISREG(st.st_mode) && flock(fd, LOCK_EX | LOCK_NB) < 0)
         code = errno == EWOULDBLOCK ? OUTFILE_BUSY : -errno;
+    else if (how->packing != PACKING_NONE)
+        code = pack_new(&pack, how->packing, how->level);
     if (code) {
         free(buffer);
         close(fd);
@@ -85,7 +88,8 @@ int outfile_open(struct outfile *file, size_t size)
     }
     file->fd = fd;
     file->buffer = buffer;
-    file->size = size;
+    file->pack = pack;
+    file->size = how->room;
     file->start = file->used = 0;
     file->regular = S_ISREG(st.st_mode);
     file->inode = st.st_ino;
@@ -106,6 +110,8 @@ void outfile_close(struct outfile *file)
     file->fd = -1;
     free(file->buffer);
     file->buffer = NULL;
+    pack_free(file->pack);
+    file->pack = NULL;
     file->start = file->used = file->size = 0;
 }
 
@@ -113,7 +119,7 @@ void outfile_close(struct outfile *file)
 // Promises nothing; its failures show at the sync.
 static void write_behind(struct outfile *file)
 {
-    uint64_t written = file->length - (file->used - file->start);
+    uint64_t written = file->pack ? file->length : file->length - (file->used - file->start);
     if (!file->regular || written < file->behind || written - file->behind < WRITE_BEHIND)
         return;
     sync_file_range(file->fd, (off_t)file->behind, (off_t)(written - file->behind),
@@ -121,20 +127,65 @@ static void write_behind(struct outfile *file)
     file->behind = written;
 }
 
-int outfile_write_out(struct outfile *file)
+// Writes bytes[*start..used). 0 or a negative errno.
+static int write_all(struct outfile *file, const void *bytes, size_t *start, size_t used)
 {
-    while (file->start < file->used) {
-        ssize_t n = write(file->fd, file->buffer + file->start, file->used - file->start);
+    while (*start < used) {
+        ssize_t n = write(file->fd, (const char *)bytes + *start, used - *start);
         if (n < 0 && errno == EINTR)
             continue;
-        if (n < 0)
-            return -errno;
+        if (n <= 0)
+            return n < 0 ? -errno : -ENOSPC; // a write of nothing: as a full disk
         file->dirty = 1;
-        file->start += (size_t)n;
+        *start += (size_t)n;
+        if (file->pack)
+            file->length += (uint64_t)n;
     }
+    return 0;
+}
+
+static int write_packed(struct outfile *file, int end)
+{
+    struct pack *pack = file->pack;
+    for (int done = 0;;) {
+        int code = write_all(file, pack->out, &pack->start, pack->used);
+        if (code || done)
+            return code;
+        pack->start = pack->used = 0;
+        const char *at = file->buffer + file->start;
+        size_t len = file->used - file->start;
+        done = pack_fill(pack, &at, &len, end);
+        file->start = file->used - len;
+        if (done < 0)
+            return done;
+    }
+}
+
+static int write_out(struct outfile *file, int end)
+{
+    int code = file->pack ? write_packed(file, end)
+                          : write_all(file, file->buffer, &file->start, file->used);
+    if (code)
+        return code;
     file->start = file->used = 0;
     write_behind(file);
     return 0;
+}
+
+int outfile_write_out(struct outfile *file)
+{
+    return write_out(file, 0);
+}
+
+int outfile_finish(struct outfile *file)
+{
+    return write_out(file, 1);
+}
+
+int outfile_is_pending(const struct outfile *file)
+{
+    return file->start < file->used ||
+           (file->pack && (file->pack->open || file->pack->start < file->pack->used));
 }
 
 int outfile_room(struct outfile *file, size_t len)
@@ -204,13 +255,36 @@ int outfile_is_torn(const struct outfile *file)
     return n == 1 && last != '\n';
 }
 
-int outfile_truncate(struct outfile *file)
+int outfile_cut(struct outfile *file, uint64_t length)
 {
     if (!file->regular)
         return 0;
-    if (ftruncate(file->fd, 0) < 0)
+    if (ftruncate(file->fd, (off_t)length) < 0)
         return -errno;
-    file->length = file->base = 0;
+    file->length = file->base = file->behind = length;
     file->dirty = 1;
     return 0;
+}
+
+int outfile_whole_frames(const struct outfile *file, enum packing packing, uint64_t *end)
+{
+    struct unpack *unpack;
+    *end = 0;
+    int code = unpack_new(&unpack, packing);
+    if (code)
+        return -code;
+    void *scratch = malloc(UNPACK_ROOM);
+    int fd = scratch ? open(file->path, O_RDONLY | O_CLOEXEC) : -1;
+    code = !scratch ? -ENOMEM : fd < 0 ? -errno : 1;
+    for (int at_end = 0; code == 1 && !at_end;) {
+        ssize_t n = unpack_read(unpack, fd, scratch, UNPACK_ROOM, &at_end);
+        if (n < 0)
+            code = n == -EBADMSG ? 0 : (int)n;
+    }
+    *end = unpack->frame;
+    if (fd >= 0)
+        close(fd);
+    free(scratch);
+    unpack_free(unpack);
+    return code;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "scan.h"
+#include "packing.h"
 #include <dirent.h>
 #include <errno.h>
 #include <glob.h>
@@ -64,6 +65,20 @@ int scan_pattern(struct scan *scan, const char *pattern, const char **where)
     return code;
 }
 
+static int begins_rotation(const char *name, const char *stem, size_t len)
+{
+    return !strncmp(name, stem, len) && (name[len] == '.' || name[len] == '-');
+}
+
+int scan_is_rotation(const char *name, const char *stem)
+{
+    size_t len = strlen(stem), end = packing_suffix(stem), name_len = strlen(name);
+    if (begins_rotation(name, stem, len))
+        return 1;
+    return end && name_len > len && begins_rotation(name, stem, len - end) &&
+           !strcmp(name + name_len - end, stem + len - end);
+}
+
 static int is_compressed(const char *name)
 {
     static const char *const ends[] = {".gz", ".xz", ".bz2", ".zst", ".lz4"};
@@ -96,15 +111,14 @@ int scan_siblings(struct scan *scan, const char *path)
 {
     char dir[PATH_MAX], full[PATH_MAX + 256 + 2];
     const char *name = split_path(path, dir);
-    size_t len = strlen(name);
+    size_t end = packing_suffix(name);
     DIR *entries = opendir(dir);
     if (!entries)
         return errno == ENOENT ? 0 : errno;
     int code = 0;
     for (struct dirent *e; !code && (e = readdir(entries));) {
         struct stat st;
-        if (strncmp(e->d_name, name, len) || (e->d_name[len] != '.' && e->d_name[len] != '-') ||
-            is_compressed(e->d_name))
+        if (!scan_is_rotation(e->d_name, name) || (is_compressed(e->d_name) && !end))
             continue;
         snprintf(full, sizeof full, "%.*s%s", (int)(name - path), path, e->d_name);
         if (stat(full, &st) == 0 && S_ISREG(st.st_mode))

@@ -19,8 +19,11 @@ struct scan {
 // scan or the pattern) naming what could not be looked at. A pattern without wildcards that does
 // not exist is ENOENT.
 int scan_pattern(struct scan *scan, const char *pattern, const char **where);
-// Adds what log rotation made of `path`: files beside it whose name is PATH, then '.' or '-', then
-// more; not the compressed ones.
+// 1: log rotation makes `name` of `stem`: STEM, then '.' or '-', then more. The ending of a
+// compressed file may stay the last (x.20261122.gz of x.gz).
+int scan_is_rotation(const char *name, const char *stem);
+// Adds what log rotation made of `path`: such files beside it. Not those that were compressed
+// since, which are other files.
 int scan_siblings(struct scan *scan, const char *path);
 void scan_clear(struct scan *scan);
 // 1: `pattern` has wildcards.

@@ -4,7 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BACKOFF_FIRST_MS = 100, BACKOFF_LAST_MS = 5000 };
+enum {
+    BACKOFF_FIRST_MS = 100,
+    BACKOFF_LAST_MS = 5000,
+    LONE_BUFFER = 256 * 1024, // of the only file
+    SHARED_BUFFER = 32 * 1024 // of each of many
+};
 
 static tide_result wait_for_space(struct sink *s, const char *path, int code)
 {
@@ -44,6 +49,23 @@ static size_t fixed_prefix(const char *template)
     return plain;
 }
 
+static tide_result read_compress(struct sink *s)
+{
+    const tide_host *host = s->host;
+    const char *format = host->opt_text(s->ctx, "compress.format");
+    s->how.packing = packing_named(format);
+    s->how.level = (int)host->opt_int(s->ctx, "compress.level");
+    if (s->how.packing == PACKING_NONE)
+        return TIDE_OK;
+    const struct packing_kind *kind = packing_kind(s->how.packing);
+    if (!kind)
+        return host->fail(s->ctx, TIDE_FATAL, "this build has no %s", format);
+    if (s->how.level > kind->last_level)
+        return host->fail(s->ctx, TIDE_FATAL, "compress.level of %s is 1 to %d, not %d", format,
+                          kind->last_level, s->how.level);
+    return TIDE_OK;
+}
+
 static tide_result read_options(struct sink *s)
 {
     const tide_host *host = s->host;
@@ -54,7 +76,11 @@ static tide_result read_options(struct sink *s)
     s->rotate_size = (uint64_t)host->opt_int(s->ctx, "rotate.size");
     s->rotate_every = host->opt_int(s->ctx, "rotate.every");
     s->now_ms = host->wall_ms(s->ctx);
+    tide_result result = read_compress(s);
+    if (result != TIDE_OK)
+        return result;
     s->template = -1;
+    s->how.room = strchr(path, '{') ? SHARED_BUFFER : LONE_BUFFER;
     struct outfile *file;
     if (!strchr(path, '{'))
         return sink_file(s, path, strlen(path), &file);
@@ -86,20 +112,46 @@ static void close_sink(void *self)
     free(s);
 }
 
+// A crash may leave a frame without its end, behind which nothing could be read: all of it came
+// after the last flush, so it goes. Finding it takes reading the file.
+static tide_result cut_frame(struct sink *s, struct outfile *file)
+{
+    uint64_t end, length = file->length;
+    if (!file->regular || length == 0 || s->recovered)
+        return TIDE_OK;
+    int code = outfile_whole_frames(file, s->how.packing, &end);
+    if (code == 0)
+        return s->host->fail(s->ctx, TIDE_FATAL,
+                             "%s is no %s file from byte %llu on: not appending to it", file->path,
+                             packing_kind(s->how.packing)->name, (unsigned long long)end);
+    if (code > 0)
+        code = end < length ? outfile_cut(file, end) : 0;
+    if (code)
+        return sink_failed(s, "look through", file->path, code);
+    if (end < length)
+        s->host->log(s->ctx, TIDE_LOG_WARN, "%s ends within a frame: cut %llu bytes off",
+                     file->path, (unsigned long long)(length - end));
+    return TIDE_OK;
+}
+
 tide_result sink_begin(struct sink *s, struct outfile *file)
 {
+    tide_result result = TIDE_OK;
     if (file->begun)
         return TIDE_OK;
     if (s->truncate && !s->recovered) {
-        int code = outfile_truncate(file);
+        int code = outfile_cut(file, 0);
         if (code)
             return sink_failed(s, "truncate", file->path, code);
+    } else if (file->pack) {
+        result = cut_frame(s, file);
     } else if (outfile_is_torn(file)) {
         s->host->log(s->ctx, TIDE_LOG_WARN, "%s ends within a line: starting a new one",
                      file->path);
-        file->buffer[file->used++] = '\n';
-        file->length++;
+        outfile_add(file, "\n", 1);
     }
+    if (result != TIDE_OK)
+        return result;
     file->begun = 1;
     return TIDE_OK;
 }
@@ -171,11 +223,8 @@ static tide_result put(struct sink *s, struct outfile *file, tide_bytes value)
     tide_result result = simple ? write_out(s, file, more) : prepare_file(s, file, more);
     if (result != TIDE_OK)
         return result;
-    char *to = file->buffer + file->used;
-    memcpy(to, value.data, value.len);
-    to[value.len] = '\n';
-    file->used += more;
-    file->length += more;
+    outfile_add(file, value.data, value.len);
+    outfile_add(file, "\n", 1);
     return TIDE_OK;
 }
 
@@ -209,7 +258,7 @@ tide_result sink_sync_all(struct sink *s)
             result = s->truncate ? sink_begin(s, file) : TIDE_OK;
             if (result != TIDE_OK)
                 return result;
-            int code = outfile_write_out(file);
+            int code = outfile_finish(file);
             if (code)
                 return sink_failed(s, "write", file->path, code);
         }
@@ -248,6 +297,20 @@ static const tide_option rotate_options[] = {
     {.name = NULL},
 };
 
+static const tide_option compress_options[] = {
+    {.name = "format",
+     .type = TIDE_CHOICE,
+     .default_text = "none",
+     .choices = "none|gzip|zstd",
+     .help = "how the files are compressed"},
+    {.name = "level",
+     .type = TIDE_INT,
+     .min = 1,
+     .max = 19,
+     .help = "how hard it tries: gzip 1 to 9 (default 6), zstd 1 to 19 (default 3)"},
+    {.name = NULL},
+};
+
 static const tide_option options[] = {
     {.name = "path",
      .type = TIDE_TEXT,
@@ -262,6 +325,11 @@ static const tide_option options[] = {
      .type = TIDE_MAP,
      .members = rotate_options,
      .help = "when a file is renamed to PATH.TIME and begun anew"},
+    {.name = "compress",
+     .type = TIDE_MAP,
+     .flags = TIDE_OPTION_SHORT,
+     .members = compress_options,
+     .help = "`gzip`, `zstd`, or a map with a level; what is flushed are whole frames"},
     {.name = NULL},
 };
 

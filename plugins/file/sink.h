@@ -22,9 +22,10 @@ struct touched { // see touched.c
 struct sink {
     const tide_host *host;
     tide_ctx *ctx;
-    int32_t template;     // -1: one fixed path
-    size_t fixed_prefix;  // bytes of the template that no record can change
-    int truncate;         // mode: truncate
+    int32_t template;    // -1: one fixed path
+    size_t fixed_prefix; // bytes of the template that no record can change
+    int truncate;        // mode: truncate
+    struct outfile_how how;
     uint64_t rotate_size; // 0: never
     int64_t rotate_every; // ms; 0: never
     int two_phase;        // checkpoints call prepare
@@ -44,7 +45,8 @@ extern const tide_sink file_sink;
 // -- sink.c --
 // A file's code (negative errno) as a result: no space is AGAIN, with a pause; the rest is FATAL.
 tide_result sink_failed(struct sink *s, const char *what, const char *path, int code);
-// The file is ready for a first byte of this run: truncated or its torn line ended.
+// The file is ready for a first byte of this run: emptied, or its torn line ended, or its
+// unfinished frame cut off.
 tide_result sink_begin(struct sink *s, struct outfile *file);
 // All that was accepted is with the system, and on disk.
 tide_result sink_sync_all(struct sink *s);

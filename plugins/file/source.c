@@ -18,6 +18,9 @@ static tide_result open_source(const tide_host *host, tide_ctx *ctx, void **self
     s->watch.fd = -1;
     s->follow = host->opt_bool(ctx, "follow");
     s->from_end = !strcmp(host->opt_text(ctx, "start"), "end");
+    const char *compress = host->opt_text(ctx, "compress");
+    s->packing_by_name = !strcmp(compress, "auto");
+    s->packing = packing_named(compress);
     s->patterns = host->config(ctx, "path");
     if (s->follow)
         watch_init(&s->watch);
@@ -119,9 +122,26 @@ static tide_result restart_changed(struct source *s)
     return source_announce(s);
 }
 
+// A compressed file that goes no further: an error of this file, whose unfinished record is
+// dropped. The others are read on, if on_error wants it.
+static tide_result damaged(struct source *s, tide_out *out, struct input *in, const char *why)
+{
+    const char *kind = in->unpack->kind->name;
+    tide_result result =
+        s->host->bad(out, in->split, (tide_bytes){NULL, 0}, "%s is damaged at byte %llu (%s): %s",
+                     in->path, (unsigned long long)input_at(in), kind, why);
+    if (result != TIDE_OK) // AGAIN: the next read says it
+        return result == TIDE_AGAIN ? TIDE_OK : result;
+    input_close(in);
+    in->state = INPUT_DONE;
+    return s->host->splits_lost(s->ctx, &in->split, 1, TIDE_SPLIT_LOST);
+}
+
 // The end of what there is of `in`, for now or for good.
 static tide_result at_end(struct source *s, tide_out *out, struct input *in)
 {
+    if (!s->follow && input_is_cut_off(in))
+        return damaged(s, out, in, "it ends within a frame");
     if (!s->follow) {
         s->host->split_end(out, in->split);
         input_close(in);
@@ -148,10 +168,18 @@ static tide_result read_input(struct source *s, tide_out *out, struct input *in,
     if (!room || size == 0)
         return TIDE_AGAIN;
     unsigned char before[INPUT_POSITION];
-    input_position(in, before);
+    size_t before_len = input_position(in, before);
     ssize_t n = input_read(in, room, size);
+    if (n == -EBADMSG) {
+        *moved = 1;
+        return damaged(s, out, in, unpack_why(in->unpack));
+    }
     if (n < 0)
         return source_input_failed(s, in, "read", (int)-n);
+    if (n == 0 && !in->at_end) { // frames without content, so far
+        *moved = 1;
+        return TIDE_OK;
+    }
     if (n == 0) {
         *moved = !s->follow;
         return at_end(s, out, in);
@@ -159,7 +187,7 @@ static tide_result read_input(struct source *s, tide_out *out, struct input *in,
     *moved = 1;
     if (s->follow)
         in->quiet_ns = s->host->mono_ns(s->ctx);
-    return s->host->commit(out, in->split, (size_t)n, (tide_bytes){before, sizeof before});
+    return s->host->commit(out, in->split, (size_t)n, (tide_bytes){before, before_len});
 }
 
 static tide_result look_around(struct source *s, tide_out *out)
@@ -262,6 +290,11 @@ static const tide_option options[] = {
      .default_text = "begin",
      .choices = "begin|end",
      .help = "where a file that was never read is begun; end: only what is appended from now on"},
+    {.name = "compress",
+     .type = TIDE_CHOICE,
+     .default_text = "auto",
+     .choices = "auto|none|gzip|zstd",
+     .help = "how the files are compressed; auto: by .gz and .zst in their names"},
     {.name = NULL},
 };
 

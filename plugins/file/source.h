@@ -13,6 +13,8 @@ struct source {
     tide_ctx *ctx;
     const tide_config *patterns;
     int follow, from_end;
+    int packing_by_name; // compress: auto
+    enum packing packing;
     struct input **inputs; // in reading order
     uint32_t count, room;
     uint32_t turn; // the input that is looked at next

@@ -1,74 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "support/plugin_test.h"
+#include "source_test.h"
 
 static char dir[64];
-
-static tide_result step(struct subject *s)
-{
-    tide_result result = fake_assign(&s->host, s->plugin->source, s->self);
-    return result < 0 ? result : fake_read(&s->host, s->plugin->source, s->self, 1024);
-}
-
-// Reads until the source ends, fails, or has nothing for now.
-static tide_result drain(struct subject *s)
-{
-    tide_result result;
-    do
-        result = step(s);
-    while (result == TIDE_OK);
-    return result;
-}
-
-static size_t stream_len(const struct subject *s)
-{
-    size_t len = 0;
-    for (size_t i = 0; i < s->host.split_count; i++)
-        len += s->host.splits[i].stream.len;
-    return len;
-}
-
-// Follows until so many bytes are there, or five seconds are over.
-static tide_result follow_until(struct subject *s, size_t bytes)
-{
-    tide_result result = TIDE_OK;
-    int64_t end = s->host.table.mono_ns(fake_ctx(&s->host)) + INT64_C(5000000000);
-    while (stream_len(s) < bytes && s->host.table.mono_ns(fake_ctx(&s->host)) < end) {
-        result = step(s);
-        if (result < 0)
-            return result;
-        if (result == TIDE_AGAIN)
-            fake_wait(&s->host, s->plugin->source->poll_fd(s->self), 50);
-    }
-    return result;
-}
-
-static const struct fake_split *split_of(const struct subject *s, const char *path, int nth)
-{
-    for (size_t i = 0; i < s->host.split_count; i++) {
-        const struct fake_split *split = &s->host.splits[i];
-        if (!strncmp(split->name.data, path, strlen(path)) &&
-            split->name.data[strlen(path)] == '@' && nth-- == 0)
-            return split;
-    }
-    return NULL;
-}
-
-static void check_stream(const struct subject *s, const char *path, int nth, const char *want)
-{
-    const struct fake_split *split = split_of(s, path, nth);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(split);
-    const char *got = split->stream.data ? split->stream.data : "";
-    CU_ASSERT_STRING_EQUAL(got, want);
-    if (strcmp(got, want) != 0)
-        fprintf(stderr, "%s[%d] gave '%s', not '%s'\n", path, nth, got, want);
-}
-
-static void begin(struct subject *s, const char *path, const char *follow)
-{
-    subject_init(s);
-    fake_add(&s->host, "path", path);
-    fake_set(&s->host, "follow", follow);
-}
 
 static void test_files_in_order(void)
 {
@@ -77,7 +10,7 @@ static void test_files_in_order(void)
     write_file("b.log", "b1\nb2", 0);
     write_file("a.log", "a1\n", 0);
     write_file("c.txt", "", 0);
-    begin(&s, "*.log", "false");
+    begin_source(&s, "*.log", "false");
     fake_add(&s.host, "path", "c.txt");
     CU_ASSERT_EQUAL(source_open(&s), TIDE_OK);
     CU_ASSERT_EQUAL(s.host.split_count, 3);
@@ -105,7 +38,7 @@ static void test_cannot_open(void)
     mkdir("directory", 0777);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct subject s;
-        begin(&s, cases[i].path, "false");
+        begin_source(&s, cases[i].path, "false");
         CU_ASSERT_EQUAL(source_open(&s), TIDE_FATAL);
         CU_ASSERT_TRUE(text_has(s.host.reason, cases[i].want));
         source_close(&s);
@@ -118,7 +51,7 @@ static void test_vanished_between(void)
     struct subject s;
     scratch_enter(dir);
     write_file("a.log", "a\n", 0);
-    begin(&s, "a.log", "false");
+    begin_source(&s, "a.log", "false");
     CU_ASSERT_EQUAL(source_open(&s), TIDE_OK);
     write_file("b.log", "b\n", 0);
     CU_ASSERT_EQUAL(rename("b.log", "a.log"), 0);
@@ -136,12 +69,12 @@ static void test_replay_from_each_position(void)
     struct subject s, again;
     scratch_enter(dir);
     write_file("a.log", text, 0);
-    begin(&s, "a.log", "false");
+    begin_source(&s, "a.log", "false");
     s.host.reserve_size = 7;
     CU_ASSERT_EQUAL(source_open(&s), TIDE_OK);
     for (size_t at = 0; step(&s) == TIDE_OK && !s.host.splits[0].ended; at += 7) {
         const struct fake_split *split = &s.host.splits[0];
-        begin(&again, "a.log", "false");
+        begin_source(&again, "a.log", "false");
         fake_position(&again.host, split->name.data, split->before.data, split->before.len);
         CU_ASSERT_EQUAL(source_open(&again), TIDE_OK);
         CU_ASSERT_EQUAL(drain(&again), TIDE_EOF);
@@ -157,7 +90,7 @@ static void test_replay_from_each_position(void)
 static void read_some(struct subject *s, const char *follow)
 {
     write_file("a.log", "one\ntwo\nthree\n", 0);
-    begin(s, "a.log", follow);
+    begin_source(s, "a.log", follow);
     s->host.reserve_size = 4;
     CU_ASSERT_EQUAL(source_open(s), TIDE_OK);
     for (int i = 0; i < 3; i++)
@@ -170,7 +103,7 @@ static void check_changed(const char *now, const char *want)
     scratch_enter(dir);
     read_some(&s, "false");
     write_file("a.log", now, O_TRUNC);
-    begin(&again, "a.log", "false");
+    begin_source(&again, "a.log", "false");
     const struct fake_split *split = &s.host.splits[0];
     fake_position(&again.host, split->name.data, split->before.data, split->before.len);
     CU_ASSERT_EQUAL(source_open(&again), TIDE_OK);
@@ -195,7 +128,7 @@ static void test_bad_position(void)
     struct subject s, again;
     scratch_enter(dir);
     read_some(&s, "false");
-    begin(&again, "a.log", "false");
+    begin_source(&again, "a.log", "false");
     fake_position(&again.host, s.host.splits[0].name.data, "what?", 5);
     CU_ASSERT_EQUAL(source_open(&again), TIDE_OK);
     CU_ASSERT_EQUAL(step(&again), TIDE_FATAL);
@@ -208,7 +141,7 @@ static void test_follow_appended(void)
 {
     struct subject s;
     scratch_enter(dir);
-    begin(&s, "a.log", "true");
+    begin_source(&s, "a.log", "true");
     CU_ASSERT_EQUAL(source_open(&s), TIDE_OK); // not there yet: waited for
     CU_ASSERT_EQUAL(drain(&s), TIDE_AGAIN);
     write_file("a.log", "one\n", 0);
@@ -226,7 +159,7 @@ static void test_follow_glob_grows(void)
     struct subject s;
     scratch_enter(dir);
     write_file("a.log", "one\n", 0);
-    begin(&s, "*.log", "true");
+    begin_source(&s, "*.log", "true");
     CU_ASSERT_EQUAL(source_open(&s), TIDE_OK);
     follow_until(&s, 4);
     write_file("b.log", "two\n", 0);
@@ -245,7 +178,7 @@ static void test_follow_rotation(void)
     struct subject s;
     scratch_enter(dir);
     write_file("a.log", "one\n", 0);
-    begin(&s, "a.log", "true");
+    begin_source(&s, "a.log", "true");
     CU_ASSERT_EQUAL(source_open(&s), TIDE_OK);
     follow_until(&s, 4);
     write_file("a.log", "two\n", O_APPEND);
@@ -272,7 +205,7 @@ static void test_follow_rotation_within_glob(void)
     struct subject s;
     scratch_enter(dir);
     write_file("a.log", "one\n", 0);
-    begin(&s, "a.log*", "true");
+    begin_source(&s, "a.log*", "true");
     CU_ASSERT_EQUAL(source_open(&s), TIDE_OK);
     follow_until(&s, 4);
     CU_ASSERT_EQUAL(rename("a.log", "a.log.1"), 0);
@@ -294,7 +227,7 @@ static void check_rotated_while_down(const char *pattern)
     read_some(&s, "true");
     CU_ASSERT_EQUAL(rename("a.log", "a.log.1"), 0);
     write_file("a.log", "new\n", 0);
-    begin(&again, pattern, "true");
+    begin_source(&again, pattern, "true");
     const struct fake_split *split = &s.host.splits[0];
     fake_position(&again.host, split->name.data, split->before.data, split->before.len);
     CU_ASSERT_EQUAL(source_open(&again), TIDE_OK);
@@ -319,7 +252,7 @@ static void test_unknown_siblings_stay_unread(void)
     write_file("a.log.1", "old\n", 0);
     write_file("a.log.2.gz", "old\n", 0);
     write_file("a.log", "new\n", 0);
-    begin(&s, "a.log", "true");
+    begin_source(&s, "a.log", "true");
     CU_ASSERT_EQUAL(source_open(&s), TIDE_OK);
     follow_until(&s, 4);
     s.host.clock_set = true;
@@ -338,7 +271,7 @@ static void test_follow_truncation(void)
     struct subject s;
     scratch_enter(dir);
     write_file("a.log", "one\ntwo\nthr", 0);
-    begin(&s, "a.log", "true");
+    begin_source(&s, "a.log", "true");
     CU_ASSERT_EQUAL(source_open(&s), TIDE_OK);
     follow_until(&s, 11);
     write_file("a.log", "new\n", O_TRUNC);
@@ -356,7 +289,7 @@ static void test_start_end(void)
     struct subject s;
     scratch_enter(dir);
     write_file("a.log", "one\ntwo\nth", 0);
-    begin(&s, "*.log", "true");
+    begin_source(&s, "*.log", "true");
     fake_set(&s.host, "start", "end");
     CU_ASSERT_EQUAL(source_open(&s), TIDE_OK);
     follow_until(&s, 2);
@@ -375,7 +308,7 @@ static void test_full_batch_is_no_idleness(void)
     struct subject s;
     scratch_enter(dir);
     write_file("a.log", "one\n", 0);
-    begin(&s, "a.log", "false");
+    begin_source(&s, "a.log", "false");
     CU_ASSERT_EQUAL(source_open(&s), TIDE_OK);
     s.host.room = 0;
     CU_ASSERT_EQUAL(step(&s), TIDE_OK);
