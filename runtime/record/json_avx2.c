@@ -30,16 +30,26 @@ static inline uint32_t stop32(const char *p)
     return bits32(_mm256_or_si256(low, marks));
 }
 
+static inline uint32_t mark32(const char *p, uint32_t *high)
+{
+    __m256i v = load32(p);
+    __m256i control = _mm256_cmpeq_epi8(_mm256_max_epu8(v, _mm256_set1_epi8(0x20)), v);
+    __m256i marks = _mm256_or_si256(_mm256_cmpeq_epi8(v, _mm256_set1_epi8('"')),
+                                    _mm256_cmpeq_epi8(v, _mm256_set1_epi8('\\')));
+    *high = bits32(v);
+    return bits32(marks) | ~bits32(control);
+}
+
 static inline uint32_t nondigit32(const char *p)
 {
     __m256i v = _mm256_sub_epi8(load32(p), _mm256_set1_epi8('0'));
     return ~bits32(_mm256_cmpeq_epi8(_mm256_min_epu8(v, _mm256_set1_epi8(9)), v));
 }
 
+#include "record/json_fast_utf8.h"
 #include "record/json_fast_value.h"
 #include "record/json_fast_hint.h"
 #include "record/json_fast_index.h"
-#include "record/json_fast_utf8.h"
 
 static inline uint64_t pair(__m256i low, __m256i high)
 {

@@ -30,16 +30,25 @@ static inline uint32_t stop32(const char *p)
     return (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(low, marks));
 }
 
+static inline uint32_t mark32(const char *p, uint32_t *high)
+{
+    __m256i v = load32(p);
+    *high = _mm256_movepi8_mask(v);
+    return _mm256_cmpeq_epi8_mask(v, _mm256_set1_epi8('"')) |
+           _mm256_cmpeq_epi8_mask(v, _mm256_set1_epi8('\\')) |
+           _mm256_cmplt_epu8_mask(v, _mm256_set1_epi8(0x20));
+}
+
 static inline uint32_t nondigit32(const char *p)
 {
     __m256i v = _mm256_sub_epi8(load32(p), _mm256_set1_epi8('0'));
     return _mm256_cmpgt_epu8_mask(v, _mm256_set1_epi8(9));
 }
 
+#include "record/json_fast_utf8.h"
 #include "record/json_fast_value.h"
 #include "record/json_fast_hint.h"
 #include "record/json_fast_index.h"
-#include "record/json_fast_utf8.h"
 
 static inline void block_masks(const char *p, struct block *block)
 {

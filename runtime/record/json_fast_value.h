@@ -2,6 +2,8 @@
 // Included by json_sse2.c, json_avx2.c and json_avx512.c, which define before:
 //
 //   stop32(p)      bits of the bytes that end a simple string: quote, backslash, control, not ASCII
+//   mark32(p, high) bits of quotes, backslashes and control characters; *high: those not ASCII
+//   utf8_all(p, len) whether that is UTF-8; looks at whole blocks of 32 bytes from p
 //   nondigit32(p)  bits of the bytes that are no digit
 //   equal64(a, b)  bits of the bytes that are equal in 64
 //
@@ -12,11 +14,12 @@ static const char *string_rest(const char *p, const char *end, enum span_kind *k
     __attribute__((noinline));
 
 // The escape at p.
-static const char *escape_end(const char *p, const char *end)
+static inline const char *escape_end(const char *p, const char *end)
 {
-    static const char letters[] = "\"\\/bfnrt";
+    static const bool letters[256] = {
+        ['"'] = 1, ['\\'] = 1, ['/'] = 1, ['b'] = 1, ['f'] = 1, ['n'] = 1, ['r'] = 1, ['t'] = 1};
     if (p[1] != 'u')
-        return p[1] && strchr(letters, p[1]) ? p + 2 : NULL;
+        return letters[(unsigned char)p[1]] ? p + 2 : NULL;
     uint32_t high, low;
     if (end - p < 6 || !hex4(p + 2, &high))
         return NULL;
@@ -27,29 +30,31 @@ static const char *escape_end(const char *p, const char *end)
     return low >= 0xdc00 && low <= 0xdfff ? p + 12 : NULL;
 }
 
-// From the first byte of a string that is not simple, to its closing quote.
+// A string of which some byte is not simple, from behind its opening quote to its closing one. What
+// is not ASCII is looked at once the end is known: escapes do not matter to it.
 static const char *string_rest(const char *p, const char *end, enum span_kind *kind)
 {
+    const char *start = p;
+    uint32_t any_high = 0;
     while (p < end) {
-        unsigned char c = (unsigned char)*p;
-        if (c == '"')
-            return p;
-        if (c == '\\') {
-            *kind = SPAN_ESCAPED;
-            p = escape_end(p, end);
-            if (!p)
-                return NULL;
-        } else if (c < 0x20) {
-            return NULL;
-        } else if (c >= 0x80) {
-            uint32_t bytes = utf8_sequence(p, (size_t)(end - p));
-            if (!bytes)
-                return NULL;
-            p += bytes;
-        } else {
-            uint32_t stop = stop32(p);
-            p += stop ? __builtin_ctz(stop) : 32;
+        uint32_t high, mark = mark32(p, &high);
+        if (!mark) {
+            any_high |= high;
+            p += 32;
+            continue;
         }
+        any_high |= high & (mark ^ (mark - 1));
+        p += __builtin_ctz(mark);
+        if (*p == '"') {
+            bool valid = p < end && (!any_high || utf8_all(start, (uint32_t)(p - start)));
+            return valid ? p : NULL;
+        }
+        if (*p != '\\' || p >= end)
+            return NULL;
+        *kind = SPAN_ESCAPED;
+        p = escape_end(p, end);
+        if (!p)
+            return NULL;
     }
     return NULL;
 }
@@ -60,11 +65,9 @@ static inline const char *string_end(const char *p, const char *end, enum span_k
     uint32_t stop = stop32(p);
     *kind = SPAN_STRING;
     if (__builtin_expect(stop != 0, 1)) {
-        p += __builtin_ctz(stop);
-        if (__builtin_expect(*p == '"', 1))
-            return p;
-    } else {
-        p += 32;
+        const char *first = p + __builtin_ctz(stop);
+        if (__builtin_expect(*first == '"', 1))
+            return first;
     }
     return string_rest(p, end, kind);
 }
@@ -116,16 +119,18 @@ static inline const char *literal_end(const char *p, enum span_kind *kind)
         *kind = SPAN_NULL;
         return p + 4;
     }
-    if (text == 0x65757274) { // true
-        *kind = SPAN_TRUE;
-        return p + 4;
-    }
-    *kind = SPAN_FALSE;
-    return text == 0x736c6166 && p[4] == 'e' ? p + 5 : NULL; // fals
+    // true or false: as likely the one as the other, so that no branch tells them apart
+    bool yes = text == 0x65757274, no = (text == 0x736c6166) & (p[4] == 'e');
+    *kind = yes ? SPAN_TRUE : SPAN_FALSE;
+    return yes | no ? p + 5 - yes : NULL;
 }
 
+// Bytes behind the end are no part of the text but may be looked at: the callers ask whether the
+// value's end is beyond it.
 static inline const char *skip_blanks(const char *p, const char *end)
 {
+    if (__builtin_expect(*p > ' ', 1))
+        return p;
     while (p < end && (*p == ' ' || *p == '\t'))
         p++;
     return p;
@@ -143,7 +148,8 @@ static const char *plain_array_end(const char *p, const char *end, enum json_big
     while (p < end) {
         if (*p == '"') {
             p = string_end(p + 1, end, &kind);
-            p += p != NULL;
+            if (p)
+                p++;
         } else if (*p == '-' || (unsigned char)(*p - '0') <= 9) {
             p = number_end(p, end, big_ints, &kind);
         } else {

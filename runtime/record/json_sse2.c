@@ -35,6 +35,18 @@ static inline uint32_t stop32(const char *p)
     return bits32(stop16(load16(p)), stop16(load16(p + 16)));
 }
 
+static inline uint32_t mark32(const char *p, uint32_t *high)
+{
+    uint32_t stop = stop32(p);
+    *high = bits32(load16(p), load16(p + 16));
+    return stop & ~*high;
+}
+
+static bool utf8_all(const char *text, uint32_t len)
+{
+    return utf8_valid(text, len) == len;
+}
+
 static inline __m128i digit16(__m128i v)
 {
     v = _mm_sub_epi8(v, _mm_set1_epi8('0'));
@@ -49,11 +61,6 @@ static inline uint32_t nondigit32(const char *p)
 #include "record/json_fast_value.h"
 #include "record/json_fast_hint.h"
 #include "record/json_fast_index.h"
-
-static bool utf8_all(const char *text, uint32_t len)
-{
-    return utf8_valid(text, len) == len;
-}
 
 static inline __m128i is(__m128i v, char c)
 {

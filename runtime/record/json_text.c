@@ -42,31 +42,45 @@ static bool skip_string(struct json_walk *walk)
     return escaped;
 }
 
+// What a byte outside strings means to those who pass over it.
+enum char_class { ENDS = 1, FRACTION = 2, OPENS = 4, CLOSES = 8, QUOTES = 16 };
+static const uint8_t classes[256] = {
+    [' '] = ENDS,     ['\t'] = ENDS,         ['\n'] = ENDS,         ['\r'] = ENDS,
+    [','] = ENDS,     [']'] = ENDS | CLOSES, ['}'] = ENDS | CLOSES, ['.'] = FRACTION,
+    ['e'] = FRACTION, ['E'] = FRACTION,      ['['] = OPENS,         ['{'] = OPENS,
+    ['"'] = QUOTES,
+};
+
 static void skip_nested(struct json_walk *walk)
 {
-    uint32_t depth = 0;
+    const uint8_t *text = (const uint8_t *)walk->text;
+    uint32_t depth = 0, at = walk->at, end = walk->end;
     do {
-        char c = walk->text[walk->at++];
-        if (c == '"')
+        while (at < end && !(classes[text[at]] & (OPENS | CLOSES | QUOTES)))
+            at++;
+        if (at >= end)
+            break;
+        uint8_t class = classes[text[at++]];
+        if (class == QUOTES) {
+            walk->at = at;
             skip_string(walk);
-        else if (c == '[' || c == '{')
-            depth++;
-        else if (c == ']' || c == '}')
-            depth--;
-    } while (depth && walk->at < walk->end);
+            at = walk->at;
+        } else {
+            depth += class == OPENS ? 1 : ~0u;
+        }
+    } while (depth);
+    walk->at = at;
 }
 
 static enum span_kind skip_scalar(struct json_walk *walk)
 {
     const char *text = walk->text;
-    uint32_t start = walk->at;
-    bool integer = true;
-    for (; walk->at < walk->end; walk->at++) {
-        char c = text[walk->at];
-        if (c == ',' || c == ']' || c == '}' || is_space(c))
-            break;
-        integer &= c != '.' && (c | 0x20) != 'e';
-    }
+    uint32_t start = walk->at, at = start;
+    uint8_t seen = 0;
+    for (; at < walk->end && !(classes[(uint8_t)text[at]] & ENDS); at++)
+        seen |= classes[(uint8_t)text[at]];
+    walk->at = at;
+    bool integer = !(seen & FRACTION);
     switch (text[start]) {
     case 'n':
         return SPAN_NULL;

@@ -35,8 +35,36 @@ static bool is_tiny(const char *text, size_t len)
     return !seen || place + (negative ? -exponent : exponent) < 0;
 }
 
+// Numbers of few digits without an exponent, which is most of them: both the digits and the power
+// of ten are exact as doubles then, so that one division rounds correctly. False: not one of these.
+static inline bool read_short(const char *text, size_t len, double *out)
+{
+    enum { DIGITS_EXACT = 15 };
+    static const double powers[DIGITS_EXACT + 1] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                                    1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+    size_t minus = *text == '-', behind = 0;
+    uint64_t digits = 0;
+    if (len - minus > DIGITS_EXACT + 1)
+        return false;
+    for (size_t at = minus; at < len; at++) {
+        if (text[at] == '.')
+            behind = len - at - 1;
+        else if ((unsigned char)(text[at] - '0') <= 9)
+            digits = digits * 10 + (unsigned)(text[at] - '0');
+        else
+            return false;
+    }
+    if (digits >= 1000000000000000u)
+        return false; // 16 digits, without a point
+    double value = (double)digits / powers[behind];
+    *out = minus ? -value : value;
+    return true;
+}
+
 bool number_to_double(const char *text, size_t len, double *out)
 {
+    if (read_short(text, len, out))
+        return true;
     int result = number_shim_parse(text, len, out);
     if (result == 0)
         return true;

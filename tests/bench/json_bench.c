@@ -7,9 +7,10 @@
 #include <time.h>
 
 // ns per record of the JSON reader, field access and the writer: minimum and median of five rounds
-// over 100,000 records in memory. Not a test: run it by hand on a quiet machine.
+// over 100,000 records in memory. Not a test: run it by hand on a quiet machine. With an argument
+// (device, alternating, optional, rich) only that corpus is read, by the best set.
 
-enum { RECORDS = 100000, ROUNDS = 5, LINE_MAX = 1024 };
+enum { RECORDS = 100000, ROUNDS = 5, LINE_MAX = 1024, CORPORA = 4 };
 
 struct corpus {
     const char *name;
@@ -257,11 +258,27 @@ static void measure_paths(struct bench *bench, const struct corpus *corpus)
     bench->reader->fast = json_fast_best();
 }
 
-int main(void)
+static int measure_one(struct bench *bench, const struct corpus *corpora, const char *name)
+{
+    for (uint32_t i = 0; i < CORPORA; i++) {
+        if (strcmp(corpora[i].name, name) != 0)
+            continue;
+        bench->corpus = &corpora[i];
+        for (int round = 0; round < 5; round++)
+            measure(bench, "read", NULL);
+        bench->reader->path = JSON_PATH_BITMAP;
+        measure(bench, "read, bitmap", NULL);
+        return 0;
+    }
+    die("no such corpus");
+    return 1;
+}
+
+int main(int argc, char **argv)
 {
     static const char *const names[] = {
         "device", "ts", "receive_bytes", "send_bytes", "receive_packets", "send_packets"};
-    struct corpus device, alternating, optional, rich;
+    struct corpus corpora[CORPORA];
     struct bench bench = {.shapes = shape_table_new()};
     bench.pool = bench.shapes ? batch_pool_new(bench.shapes) : NULL;
     bench.reader = bench.pool ? json_reader_new(bench.shapes, NULL) : NULL;
@@ -270,17 +287,17 @@ int main(void)
     buf_init(&bench.out, 1u << 30);
     for (int i = 0; i < 6; i++)
         field_init(&bench.fields[i], names[i], (uint32_t)strlen(names[i]));
-    make_corpus(&device, "device", line_device);
-    make_corpus(&alternating, "alternating", line_alternating);
-    make_corpus(&optional, "optional", line_optional);
-    make_corpus(&rich, "rich", line_rich);
-    printf("bytes a record: device %.0f, alternating %.0f, optional %.0f, rich %.0f\n", device.mean,
-           alternating.mean, optional.mean, rich.mean);
-    measure_paths(&bench, &device);
-    measure_paths(&bench, &alternating);
-    measure_paths(&bench, &optional);
-    measure_paths(&bench, &rich);
-    bench.corpus = &device;
+    make_corpus(&corpora[0], "device", line_device);
+    make_corpus(&corpora[1], "alternating", line_alternating);
+    make_corpus(&corpora[2], "optional", line_optional);
+    make_corpus(&corpora[3], "rich", line_rich);
+    if (argc > 1)
+        return measure_one(&bench, corpora, argv[1]);
+    for (int i = 0; i < CORPORA; i++)
+        printf("%s: %.0f bytes a record\n", corpora[i].name, corpora[i].mean);
+    for (int i = 0; i < CORPORA; i++)
+        measure_paths(&bench, &corpora[i]);
+    bench.corpus = &corpora[0];
     measure(&bench, "get 2 fields", get_two);
     measure(&bench, "get 6 fields", get_six);
     measure(&bench, "write untouched", write_all);
