@@ -68,8 +68,12 @@ static int cut_line(struct framer *framer, const char *bytes, size_t len, int at
     size_t line = end ? (size_t)(end - bytes) : len;
     size_t cut = line && bytes[line - 1] == '\r' && (end || at_end) ? line - 1 : line;
     if (cut > framer->max + (!end && !at_end)) { // an unfinished one may end in a CR that is cut
-        framer->skipping = !end && !at_end;
-        return framing_too_long(framer, frame, end ? line + 1 : len, err);
+        // On behind the first line break beyond the limit, also in quotes: however much of the line
+        // was there when it was refused, and though a quote may never be closed.
+        size_t from = framer->max + 1;
+        const char *stop = len > from ? memchr(bytes + from, '\n', len - from) : NULL;
+        framer->skipping = !stop && !at_end;
+        return framing_too_long(framer, frame, stop ? (size_t)(stop - bytes) + 1 : len, err);
     }
     if (end || (at_end && len))
         return framing_take(framer, bytes, cut, end ? line + 1 : len, frame);
@@ -93,8 +97,12 @@ int framing_next_line(struct framer *framer, const char *bytes, size_t len, int 
 static int next_whole(struct framer *framer, const char *bytes, size_t len, int at_end,
                       struct frame *frame, struct error *err)
 {
-    if (len > framer->max)
-        return framing_too_long(framer, frame, len, err);
+    if (framer->skipping || len > framer->max) {
+        bool told = framer->skipping;
+        framer->skipping = !at_end;
+        *frame = (struct frame){.used = len};
+        return told ? 0 : framing_too_long(framer, frame, len, err);
+    }
     return at_end && len ? framing_take(framer, bytes, len, len, frame) : 0;
 }
 
