@@ -93,6 +93,8 @@ static bool needs_quotes(const struct csv_options *options, const char *text, ui
 {
     if (typed && typed_look_fast(text, len) != SPAN_STRING)
         return true;
+    if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+        return true; // in front of a file it would be taken for a byte order mark
     for (uint32_t i = 0; i < len; i++)
         if (text[i] == options->delimiter || text[i] == '\n' || text[i] == '\r' ||
             (options->quote && text[i] == options->quote))
