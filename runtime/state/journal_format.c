@@ -112,7 +112,7 @@ bool frame_header_read(const unsigned char in[FRAME_HEADER], struct frame_header
         return false;
     if (header->type == FRAME_COMMIT)
         return header->len == COMMIT_CONTENT && header->count == 0;
-    return header->type == FRAME_ENTRY && header->len <= JOURNAL_ENTRY_MAX;
+    return header->type == FRAME_ENTRY && header->count && header->len <= JOURNAL_ENTRY_MAX;
 }
 
 bool commit_read(const unsigned char in[COMMIT_BYTES], const unsigned char id[JOURNAL_ID_BYTES],
