@@ -3,7 +3,7 @@
 set(TIDEMILL_WARNINGS -Wall -Wextra -Wshadow -Wconversion -Wvla -Wformat=2 -Wundef
     $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes>
     $<$<COMPILE_LANGUAGE:C>:-Wmissing-prototypes>)
-if(SANITIZE)
+if(SANITIZE AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
   # These follow the flow of the program, which instrumentation hides from the compiler.
   list(APPEND TIDEMILL_WARNINGS -Wno-format-truncation -Wno-maybe-uninitialized)
 endif()
@@ -17,6 +17,14 @@ if(SANITIZE)
   add_compile_options(-fsanitize=${SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${SANITIZE})
   set(WITH_MIMALLOC OFF)
+endif()
+if(FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link) # the targets bring the main function
+endif()
+if(COVERAGE)
+  # Threads count too: exact counters. No optimiser: a line is a line.
+  add_compile_options(-O0 --coverage -fprofile-update=atomic)
+  add_link_options(--coverage)
 endif()
 
 # tidemill_library(base DEPENDS ... LINK ...): runtime/<name>/*.c as a static library tm_<name>.

@@ -1,24 +1,20 @@
 // SPDX-License-Identifier: MIT
 #include "fuzz/fuzz.h"
+#include "fuzz/seeds.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-// A small mutating driver: `fuzz_x RUNS SEED FILE...` gives each file to the target as it is, then
-// RUNS mutations of them (bytes changed, removed, doubled; pieces of one file put into another).
-// The same seed makes the same runs; the number of the run and its input are left in
-// fuzz-input.bin when it dies (`fuzz_x 0 0 fuzz-input.bin` runs it again).
+// A small mutating driver: `fuzz_x RUNS SEED FILE...` gives each input in the files (seeds.h) to
+// the target as it is, then RUNS mutations of them (bytes changed, removed, doubled; pieces of one
+// put into another). The same seed makes the same runs; the input is left in fuzz_x.input when it
+// dies
+// (`fuzz_x 0 0 fuzz_x.input` runs it again).
 
-enum { INPUT_MAX = 1 << 16, FILES_MAX = 256 };
-
-struct input {
-    uint8_t *bytes;
-    size_t len;
-};
-
-static struct input files[FILES_MAX];
-static size_t file_count;
+static struct input inputs[INPUTS_MAX];
+static size_t input_count;
 static uint64_t state;
+static char kept_path[4096];
 
 static uint32_t random_below(size_t n)
 {
@@ -28,26 +24,25 @@ static uint32_t random_below(size_t n)
     return n ? (uint32_t)(state % n) : 0;
 }
 
-static struct input read_file(const char *path)
-{
-    struct input input = {malloc(INPUT_MAX), 0};
-    FILE *file = fopen(path, "rb");
-    if (!file || !input.bytes) {
-        fprintf(stderr, "cannot read %s\n", path);
-        exit(2);
-    }
-    input.len = fread(input.bytes, 1, INPUT_MAX, file);
-    fclose(file);
-    return input;
-}
-
 static void keep_input(const struct input *input)
 {
-    FILE *file = fopen("fuzz-input.bin", "wb");
+    FILE *file = fopen(kept_path, "wb");
     if (file) {
         fwrite(input->bytes, 1, input->len, file);
         fclose(file);
     }
+}
+
+static void run(const struct input *input)
+{
+    keep_input(input);
+    // In a block of its own size, as libFuzzer does.
+    uint8_t *copy = malloc(input->len + (input->len == 0));
+    if (!copy)
+        exit(2);
+    memcpy(copy, input->bytes, input->len);
+    (void)LLVMFuzzerTestOneInput(copy, input->len);
+    free(copy);
 }
 
 // Makes room for `len` bytes at `at`; false: too large.
@@ -74,7 +69,7 @@ static void mutate(struct input *input)
 {
     static const uint8_t marks[] = "{}[]:,-&*<>|!?#%@'\"$ \n\t.0a~\\\xff\x80";
     size_t at = random_below(input->len);
-    const struct input *other = &files[random_below(file_count)];
+    const struct input *other = &inputs[random_below(input_count)];
     uint8_t copy[64];
     switch (input->len ? random_below(6) : 5) {
     case 0:
@@ -106,31 +101,36 @@ static void mutate(struct input *input)
     }
 }
 
-int main(int argc, char **argv)
+static void run_mutations(unsigned long runs)
 {
-    if (argc < 4 || argc - 3 > FILES_MAX) {
-        fprintf(stderr, "usage: %s RUNS SEED FILE...\n", argv[0]);
-        return 2;
-    }
-    unsigned long runs = strtoul(argv[1], NULL, 10);
-    state = strtoull(argv[2], NULL, 10) * 0x9e3779b97f4a7c15u + 1;
-    for (int i = 3; i < argc; i++)
-        files[file_count++] = read_file(argv[i]);
-    for (size_t i = 0; i < file_count; i++)
-        (void)LLVMFuzzerTestOneInput(files[i].bytes, files[i].len);
     struct input input = {malloc(INPUT_MAX), 0};
-    for (unsigned long run = 0; run < runs && input.bytes; run++) {
-        const struct input *from = &files[random_below(file_count)];
+    for (unsigned long number = 0; number < runs && input.bytes; number++) {
+        const struct input *from = &inputs[random_below(input_count)];
         input.len = from->len;
         memcpy(input.bytes, from->bytes, from->len);
         for (uint32_t count = 1 + random_below(8); count; count--)
             mutate(&input);
-        keep_input(&input);
-        (void)LLVMFuzzerTestOneInput(input.bytes, input.len);
+        run(&input);
     }
-    (void)remove("fuzz-input.bin");
-    for (size_t i = 0; i < file_count; i++)
-        free(files[i].bytes);
     free(input.bytes);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 4) {
+        fprintf(stderr, "usage: %s RUNS SEED FILE...\n", argv[0]);
+        return 2;
+    }
+    const char *slash = strrchr(argv[0], '/');
+    (void)snprintf(kept_path, sizeof kept_path, "%s.input", slash ? slash + 1 : argv[0]);
+    state = strtoull(argv[2], NULL, 10) * 0x9e3779b97f4a7c15u + 1;
+    for (int i = 3; i < argc; i++)
+        seeds_read(argv[i], inputs, &input_count);
+    for (size_t i = 0; i < input_count; i++)
+        run(&inputs[i]);
+    run_mutations(strtoul(argv[1], NULL, 10));
+    (void)remove(kept_path);
+    for (size_t i = 0; i < input_count; i++)
+        free(inputs[i].bytes);
     return 0;
 }

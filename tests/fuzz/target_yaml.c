@@ -3,8 +3,6 @@
 #include "base/alloc.h"
 #include "config/print.h"
 #include "config/problems.h"
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "unit/config/catalogue.h"
 
@@ -17,8 +15,7 @@ static int load(struct topology **out, const char *text, struct problems *proble
     struct topology_input input = {.files = &file, .file_count = 1, .text = text};
     problems_init(problems);
     int code = topology_load(out, &input, &mock_catalogue, problems);
-    if ((code == 0) != (*out != NULL) || (code == 0) != (problems->errors == 0))
-        abort();
+    PROMISE((code == 0) == (*out != NULL) && (code == 0) == (problems->errors == 0));
     return code;
 }
 
@@ -26,8 +23,7 @@ static void print_problems(const struct problems *problems)
 {
     struct buf out;
     buf_init(&out, 64 << 20);
-    if (problems_print(problems, &out, true) || problems_json(problems, &out))
-        abort();
+    PROMISE(problems_print(problems, &out, true) == 0 && problems_json(problems, &out) == 0);
     buf_deinit(&out);
 }
 
@@ -37,16 +33,14 @@ static void load_printed(const struct topology *topology)
     struct problems problems;
     struct topology *again;
     buf_init(&out, 64 << 20);
-    if (topology_print(topology, &out))
-        abort();
+    PROMISE(topology_print(topology, &out) == 0);
     // Redacted values need not fit their types.
     bool redacted = strstr(buf_cstr(&out), "***") != NULL;
     if (load(&again, buf_cstr(&out), &problems) && !redacted) {
         struct buf text;
         buf_init(&text, 1 << 20);
         (void)problems_print(&problems, &text, false);
-        fprintf(stderr, "%s", buf_cstr(&text));
-        abort();
+        PROMISE_OF(false /* what was printed loads again */, buf_cstr(&text));
     }
     topology_free(again);
     problems_deinit(&problems);
