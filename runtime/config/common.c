@@ -66,29 +66,67 @@ static const tide_option csv_members[] = {
     {.name = NULL},
 };
 
+#define BIG_INTS_ROW                                                                               \
+    {                                                                                              \
+        .name = "big_ints", .type = TIDE_CHOICE, .choices = "float|error|string",                  \
+        .default_text = "float",                                                                   \
+        .help = "integers beyond 64 bits: read as the nearest double, refused, or read as text"    \
+    }
+
 static const tide_option json_members[] = {
-    {.name = "big_ints",
+    BIG_INTS_ROW,
+    {.name = NULL},
+};
+
+static const tide_option msgpack_members[] = {
+    {.name = "bin",
      .type = TIDE_CHOICE,
-     .choices = "float|error|string",
-     .default_text = "float",
-     .help = "integers beyond 64 bits: read as the nearest double, refused, or read as text"},
+     .choices = "text|base64",
+     .default_text = "text",
+     .help = "what values of the type bin are read as; text has to be UTF-8"},
+    BIG_INTS_ROW,
+    {.name = NULL},
+};
+
+static const tide_option regex_members[] = {
+    {.name = "pattern",
+     .type = TIDE_TEXT,
+     .flags = TIDE_OPTION_REQUIRED,
+     .help = "a regular expression of PCRE2; its named groups, (?<name>...), are the fields"},
+    {.name = "types",
+     .type = TIDE_FREE_MAP,
+     .help = "group to auto, text, int, number or bool; default: auto, by its look"},
+    {.name = "match_limit",
+     .type = TIDE_INT,
+     .default_text = "100000",
+     .min = 1,
+     .max = 1000000000,
+     .help = "steps that the expression may take on a line"},
     {.name = NULL},
 };
 
 static const tide_option decode_members[] = {
     {.name = "format",
      .type = TIDE_CHOICE,
-     .choices = "json|text|csv|syslog|logfmt|none",
+     .choices = "json|text|csv|syslog|logfmt|msgpack|none",
      .help = "with its standard options"},
     {.name = "json", .type = TIDE_MAP, .members = json_members, .help = "JSON with other options"},
     {.name = "csv", .type = TIDE_MAP, .members = csv_members, .help = "CSV with other options"},
+    {.name = "msgpack",
+     .type = TIDE_MAP,
+     .members = msgpack_members,
+     .help = "MessagePack with other options"},
+    {.name = "regex",
+     .type = TIDE_MAP,
+     .members = regex_members,
+     .help = "lines by a regular expression"},
     {.name = NULL},
 };
 
 static const tide_option encode_members[] = {
     {.name = "format",
      .type = TIDE_CHOICE,
-     .choices = "json|text|csv|none",
+     .choices = "json|text|csv|logfmt|msgpack|none",
      .help = "with its standard options"},
     {.name = "csv", .type = TIDE_MAP, .members = csv_members, .help = "CSV with other options"},
     {.name = NULL},
@@ -111,7 +149,19 @@ static const tide_option length_members[] = {
 static const tide_option framing_members[] = {
     {.name = "kind",
      .type = TIDE_CHOICE,
-     .choices = "newline|whole|csv|length|octet",
+     .choices = "newline|whole|csv|length|octet|msgpack",
+     .help = "with its standard options"},
+    {.name = "length",
+     .type = TIDE_MAP,
+     .members = length_members,
+     .help = "each record behind its length"},
+    {.name = NULL},
+};
+
+static const tide_option sink_framing_members[] = {
+    {.name = "kind",
+     .type = TIDE_CHOICE,
+     .choices = "newline|length|octet|none",
      .help = "with its standard options"},
     {.name = "length",
      .type = TIDE_MAP,
@@ -156,7 +206,7 @@ const tide_option common_source_options[] = {
      .flags = TIDE_OPTION_SHORT,
      .members = framing_members,
      .help = "how a stream is cut into records: newline, or { length: { prefix } }; default: "
-             "newline, or csv with decode csv"},
+             "newline, or csv or msgpack with a decode of that name"},
     {.name = "event_time",
      .type = TIDE_MAP,
      .flags = TIDE_OPTION_SHORT,
@@ -233,6 +283,12 @@ const tide_option common_sink_options[] = {
      .members = encode_members,
      .default_text = "json",
      .help = "how records are written: json, or { csv: { columns } }"},
+    {.name = "framing",
+     .type = TIDE_MAP,
+     .flags = TIDE_OPTION_SHORT,
+     .members = sink_framing_members,
+     .help = "how a stream of records is told apart: newline, or { length: { prefix } }; default: "
+             "newline, or none with encode msgpack"},
     {.name = "key",
      .type = TIDE_TEXT,
      .flags = TIDE_OPTION_TEMPLATE,

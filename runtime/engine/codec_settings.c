@@ -96,6 +96,27 @@ static enum json_big_ints read_big_ints(const struct tide_config *options)
     return strcmp(text, "error") == 0 ? BIG_INTS_ERROR : BIG_INTS_STRING;
 }
 
+static int read_regex(const struct tide_config *options, struct regex_options *regex,
+                      struct made *made, struct error *err)
+{
+    const struct tide_config *types = setting_at(options, "types");
+    regex->pattern = setting_text(options, "pattern");
+    regex->match_limit = (uint32_t)setting_int(options, "match_limit", regex->match_limit);
+    int rc = types ? read_types(types, made, err) : 0;
+    if (!rc && types) {
+        regex->types = made->types;
+        regex->type_count = types->count;
+    }
+    return rc;
+}
+
+static void read_msgpack(const struct tide_config *options, struct codec_options *out)
+{
+    const char *bin = setting_text(options, "bin");
+    out->msgpack.bin_base64 = bin && strcmp(bin, "base64") == 0;
+    out->big_ints = read_big_ints(options);
+}
+
 static int read_codec(const struct tide_config *setting, struct codec_options *out,
                       struct made *made, struct error *err)
 {
@@ -111,6 +132,10 @@ static int read_codec(const struct tide_config *setting, struct codec_options *o
         rc = read_csv(options, &out->csv, made, err);
     if (options && strcmp(name, "json") == 0)
         out->big_ints = read_big_ints(options);
+    if (options && strcmp(name, "msgpack") == 0)
+        read_msgpack(options, out);
+    if (options && strcmp(name, "regex") == 0)
+        rc = read_regex(options, &out->regex, made, err);
     return rc ? error_prefix(err, "%s.%s", setting->name, name) : 0;
 }
 
@@ -151,6 +176,14 @@ static int suit_csv(struct framing_options *out, const struct tide_config *decod
     return rc;
 }
 
+static void read_length(const struct tide_config *options, struct framing_options *out)
+{
+    const char *prefix = setting_text(options, "prefix"), *order = setting_text(options, "order");
+    if (prefix)
+        out->prefix = (uint32_t)strtoul(prefix, NULL, 10); // varint: 0
+    out->little_endian = order && strcmp(order, "little") == 0;
+}
+
 int framing_from_setting(struct framing_options *out, const struct tide_config *framing,
                          const struct tide_config *decode, struct error *err)
 {
@@ -163,12 +196,33 @@ int framing_from_setting(struct framing_options *out, const struct tide_config *
     if (rc)
         return rc;
     bool csv = codec && strcmp(codec, "csv") == 0;
-    rc = framing_from_name(name ? name : csv ? "csv" : "newline", &out->kind, err);
+    bool msgpack = codec && strcmp(codec, "msgpack") == 0;
+    if (!name)
+        name = csv ? "csv" : msgpack ? "msgpack" : "newline";
+    rc = framing_from_name(name, &out->kind, err);
     if (!rc && csv)
         rc = suit_csv(out, decode, err);
-    const char *prefix = setting_text(options, "prefix"), *order = setting_text(options, "order");
-    if (prefix)
-        out->prefix = (uint32_t)strtoul(prefix, NULL, 10); // varint: 0
-    out->little_endian = order && strcmp(order, "little") == 0;
+    read_length(options, out);
+    return rc;
+}
+
+int framing_of_sink(struct framing_options *out, const struct tide_config *framing,
+                    const struct tide_config *encode, struct error *err)
+{
+    const struct tide_config *options;
+    const char *name, *codec;
+    *out = (struct framing_options)FRAMING_OPTIONS_DEFAULT;
+    int rc = read_format(encode, &codec, &options, err);
+    if (!rc)
+        rc = read_format(framing, &name, &options, err);
+    if (rc)
+        return rc;
+    if (!name)
+        name = codec && strcmp(codec, "msgpack") == 0 ? "none" : "newline";
+    read_length(options, out);
+    if (strcmp(name, "none") == 0)
+        out->kind = FRAMING_WHOLE;
+    else
+        rc = framing_from_name(name, &out->kind, err);
     return rc;
 }

@@ -16,3 +16,6 @@ int encoder_from_setting(struct encoder **out, const struct tide_config *setting
 // `framing` NULL: what suits `decode`.
 int framing_from_setting(struct framing_options *out, const struct tide_config *framing,
                          const struct tide_config *decode, struct error *err);
+// Likewise for `encode` of a sink. WHOLE: nothing stands between two records.
+int framing_of_sink(struct framing_options *out, const struct tide_config *framing,
+                    const struct tide_config *encode, struct error *err);

@@ -4,8 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *const decoder_names[] = {"json", "text", "csv", "syslog", "logfmt", "none", NULL};
-const char *const encoder_names[] = {"json", "text", "csv", "none", NULL};
+const char *const decoder_names[] = {"json",    "text",  "csv",  "syslog", "logfmt",
+                                     "msgpack", "regex", "none", NULL};
+const char *const encoder_names[] = {"json", "text", "csv", "logfmt", "msgpack", "none", NULL};
 
 static int unknown(const char *kind, const char *name, const char *const *names, struct error *err)
 {
@@ -30,12 +31,16 @@ int decoder_open(struct decoder **out, const struct codec_options *options,
     *out = NULL;
     if (strcmp(name, "csv") == 0)
         return decoder_csv_new(out, &options->csv, shapes, limits, err);
+    if (strcmp(name, "regex") == 0)
+        return decoder_regex_new(out, &options->regex, shapes, limits, err);
     if (strcmp(name, "json") == 0)
         *out = decoder_json_new(shapes, limits, options->big_ints);
     else if (strcmp(name, "text") == 0)
         *out = decoder_text_new(shapes, limits);
     else if (strcmp(name, "logfmt") == 0)
         *out = decoder_logfmt_new(shapes, limits);
+    else if (strcmp(name, "msgpack") == 0)
+        *out = decoder_msgpack_new(&options->msgpack, shapes, limits, options->big_ints);
     else if (strcmp(name, "syslog") == 0)
         *out = decoder_syslog_new(shapes, limits);
     else if (strcmp(name, "none") == 0)
@@ -55,6 +60,10 @@ int encoder_open(struct encoder **out, const struct codec_options *options, stru
         *out = encoder_json_new();
     else if (strcmp(name, "text") == 0)
         *out = encoder_text_new();
+    else if (strcmp(name, "logfmt") == 0)
+        *out = encoder_logfmt_new();
+    else if (strcmp(name, "msgpack") == 0)
+        *out = encoder_msgpack_new();
     else if (strcmp(name, "none") == 0)
         *out = encoder_none_new();
     else

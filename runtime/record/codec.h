@@ -2,6 +2,8 @@
 #pragma once
 #include "record/csv.h"
 #include "record/json.h"
+#include "record/msgpack.h"
+#include "record/regex.h"
 
 // What turns a message's bytes into a record (decoder) and a record into bytes (encoder), by the
 // name in the pipeline's YAML. One instance a node and lane.
@@ -37,16 +39,19 @@ int encoder_new(struct encoder **out, const char *name, struct error *err);
 extern const char *const decoder_names[]; // NULL-terminated
 extern const char *const encoder_names[];
 
-// A format and its options. Names of columns and members are borrowed and outlive the codec; the
-// arrays of them are not used after the call.
+// A format and its options. Names of columns, members and groups are borrowed and outlive the
+// codec; the arrays of them are not used after the call.
 struct codec_options {
     const char *name;
-    enum json_big_ints big_ints;
+    enum json_big_ints big_ints; // json, msgpack
     struct csv_options csv;
+    struct msgpack_options msgpack;
+    struct regex_options regex;
 };
 #define CODEC_OPTIONS_DEFAULT                                                                      \
     {                                                                                              \
-        .name = "json", .csv = CSV_OPTIONS_DEFAULT                                                 \
+        .name = "json", .csv = CSV_OPTIONS_DEFAULT, .msgpack = MSGPACK_OPTIONS_DEFAULT,            \
+        .regex = REGEX_OPTIONS_DEFAULT                                                             \
     }
 int decoder_open(struct decoder **out, const struct codec_options *options,
                  struct shape_table *shapes, const struct json_limits *limits, struct error *err);

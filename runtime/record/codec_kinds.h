@@ -13,9 +13,17 @@ struct decoder *decoder_logfmt_new(struct shape_table *shapes, const struct json
 struct encoder *encoder_json_new(void);
 struct encoder *encoder_text_new(void);
 struct encoder *encoder_none_new(void);
+struct encoder *encoder_logfmt_new(void);
+struct encoder *encoder_msgpack_new(void);
+struct decoder *decoder_msgpack_new(const struct msgpack_options *options,
+                                    struct shape_table *shapes, const struct json_limits *limits,
+                                    enum json_big_ints big_ints);
 
 // Those with options: 0 or an error.
 int decoder_csv_new(struct decoder **out, const struct csv_options *options,
                     struct shape_table *shapes, const struct json_limits *limits,
                     struct error *err);
+int decoder_regex_new(struct decoder **out, const struct regex_options *options,
+                      struct shape_table *shapes, const struct json_limits *limits,
+                      struct error *err);
 int encoder_csv_new(struct encoder **out, const struct csv_options *options, struct error *err);

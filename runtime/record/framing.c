@@ -17,14 +17,16 @@ void framer_init(struct framer *framer, enum framing kind, size_t max_bytes)
 
 int framing_from_name(const char *name, enum framing *out, struct error *err)
 {
-    static const char *const names[] = {"newline", "whole", "csv", "length", "octet"};
+    static const char *const names[] = {"newline", "whole", "csv", "length", "octet", "msgpack"};
     for (uint32_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(name, names[i]) == 0) {
             *out = (enum framing)i;
             return 0;
         }
     return error_set(err, ERR_INPUT,
-                     "unknown framing '%s'; expected newline, whole, csv, length or octet", name);
+                     "unknown framing '%s'; expected newline, whole, csv, length, octet or "
+                     "msgpack",
+                     name);
 }
 
 int framing_too_long(struct framer *framer, struct frame *frame, size_t skip, struct error *err)
@@ -33,6 +35,12 @@ int framing_too_long(struct framer *framer, struct frame *frame, size_t skip, st
     framer->csv = 0;
     *frame = (struct frame){.used = skip};
     return error_set(err, ERR_LIMIT, "a message is longer than %zu bytes", framer->max);
+}
+
+int framing_cut_off(struct frame *frame, size_t len, struct error *err)
+{
+    *frame = (struct frame){.used = len};
+    return error_set(err, ERR_DATA, "the stream ends inside a message, after %zu bytes of it", len);
 }
 
 int framing_take(struct framer *framer, const char *bytes, size_t len, size_t used,
@@ -130,6 +138,8 @@ int framer_next(struct framer *framer, const char *bytes, size_t len, int at_end
     *frame = (struct frame){0};
     if (kind == FRAMING_LENGTH || kind == FRAMING_OCTET)
         return framing_next_counted(framer, bytes, len, at_end, frame, err);
+    if (kind == FRAMING_MSGPACK)
+        return framing_next_msgpack(framer, bytes, len, at_end, frame, err);
     if (!framer->started && !pass_mark(framer, bytes, len, at_end, &mark))
         return 0;
     int result = kind == FRAMING_WHOLE

@@ -15,11 +15,19 @@
 //   length    each message behind its length in binary
 //   octet     each behind its length in decimal digits and a space (RFC 6587, "octet counting"); a
 //             message that starts with '<' is a line, as senders of syslog mix the two
+//   msgpack   values of MessagePack, each of which says where it ends
 //
 // The byte order mark in front of a text (newline, whole, csv) is no part of it. After a length
 // that cannot be one nothing is known of the rest: one error, and the rest is dropped.
 
-enum framing { FRAMING_NEWLINE, FRAMING_WHOLE, FRAMING_CSV, FRAMING_LENGTH, FRAMING_OCTET };
+enum framing {
+    FRAMING_NEWLINE,
+    FRAMING_WHOLE,
+    FRAMING_CSV,
+    FRAMING_LENGTH,
+    FRAMING_OCTET,
+    FRAMING_MSGPACK
+};
 
 struct framing_options {
     enum framing kind;
@@ -34,13 +42,15 @@ struct framing_options {
 
 struct framer {
     struct framing_options options;
-    size_t max;     // longest message
-    size_t scanned; // of the rest: bytes that hold no end, so that none is looked at twice
-    uint64_t skip;  // bytes of a refused message that are still to come (length, octet)
-    uint32_t csv;   // where in a line `scanned` is
-    bool skipping;  // inside a line that was refused
-    bool lost;      // nothing is known of the rest
-    bool started;   // beyond the byte order mark
+    size_t max;       // longest message
+    size_t scanned;   // of the rest: bytes that hold no end, so that none is looked at twice
+    uint64_t skip;    // bytes that are still to come: of a refused message (length, octet), of the
+                      // value under way (msgpack)
+    uint64_t pending; // msgpack: values that are still to come, of the message under way
+    uint32_t csv;     // where in a line `scanned` is
+    bool skipping;    // inside a line that was refused
+    bool lost;        // nothing is known of the rest
+    bool started;     // beyond the byte order mark
 };
 
 struct frame {
@@ -59,3 +69,9 @@ int framing_from_name(const char *name, enum framing *out, struct error *err);
 // empty (two newlines in a row).
 int framer_next(struct framer *framer, const char *bytes, size_t len, int at_end,
                 struct frame *frame, struct error *err);
+
+// The other way: what stands in front of a message of `len` bytes. ERR_LIMIT: its length has more
+// bytes than the prefix.
+enum { FRAMING_PREFIX_MAX = 24 };
+int framing_put_prefix(const struct framing_options *options, size_t len,
+                       char out[FRAMING_PREFIX_MAX], size_t *used, struct error *err);

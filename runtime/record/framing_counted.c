@@ -68,12 +68,6 @@ static int read_prefix(const struct framer *framer, const char *bytes, size_t le
     return (int)options->prefix;
 }
 
-static int cut_off(struct frame *frame, size_t len, struct error *err)
-{
-    *frame = (struct frame){.used = len};
-    return error_set(err, ERR_DATA, "the stream ends inside a message, after %zu bytes of it", len);
-}
-
 // Takes what is left of a refused message off the front; the bytes that went.
 static size_t skip_rest(struct framer *framer, size_t len)
 {
@@ -95,14 +89,14 @@ static int next(struct framer *framer, const char *bytes, size_t len, int at_end
         return prefix;
     }
     if (!prefix)
-        return at_end ? cut_off(frame, len, err) : 0;
+        return at_end ? framing_cut_off(frame, len, err) : 0;
     size_t left = len - (size_t)prefix;
     if (size > framer->max) {
         framer->skip = size;
         return framing_too_long(framer, frame, (size_t)prefix + skip_rest(framer, left), err);
     }
     if (left < size)
-        return at_end ? cut_off(frame, len, err) : 0;
+        return at_end ? framing_cut_off(frame, len, err) : 0;
     return framing_take(framer, bytes + prefix, (size_t)size, (size_t)prefix + (size_t)size, frame);
 }
 

@@ -8,7 +8,7 @@
 // cells for what had escapes. The shape of the last record is tried first, name by name, so that a
 // stream of like records looks no name up.
 
-enum { COLLECT_MAX = 256 }; // members of one record
+enum { COLLECT_MAX = 4096 }; // members of one record
 
 struct collector {
     struct shape_table *shapes;

@@ -196,6 +196,79 @@ static void test_octet(void)
     check_cut(&options, "4 ab", 4, "?");
 }
 
+static void test_msgpack(void)
+{
+    struct framing_options options = FRAMING_OPTIONS_DEFAULT;
+    options.kind = FRAMING_MSGPACK;
+    check_cut(&options, "\1\x81\xa1k\x92\2\3\xc0", 8, "<\1><\x81\xa1k\x92\2\3><\xc0>");
+    check_cut(&options, "\xd9\2ab\xc7\1\5x\xd4\1y", 11,
+              "<\xd9\2"
+              "ab><\xc7\1\5x><\xd4\1y>");
+    check_cut(&options, "\x92\x90\x80\xcd\1\1\xc4\1z", 9, "<\x92\x90\x80><\xcd\1\1><\xc4\1z>");
+    check_cut(&options, "\xdc\1\1\1\1\1\1\1\1\1\1\1\1\1\1", 15, "!"); // 257 items
+    check_cut(&options,
+              "\xaa"
+              "0123456789\7",
+              12, "!<\7>");
+    check_cut(&options,
+              "\xd9\14"
+              "0123456789ab\7",
+              15, "!<\7>");
+    check_cut(&options, "\x9b\1\2\3\4\5\6\7\1\2\3\4\5\x91\6", 15, "!<\5><\x91\6>");
+    check_cut(&options,
+              "\x92\xaa"
+              "0123456789\1\5",
+              14, "!<\5>");
+    check_cut(&options,
+              "\xdb\xff\xff\xff\xff"
+              "abc",
+              8, "!");
+    check_cut(&options, "\1\xc1\2\3", 4, "<\1>?");
+    check_cut(&options,
+              "\x92\xaa"
+              "0123456789\xc1\5",
+              14, "!");
+    check_cut(&options, "\x92\1", 2, "?");
+    check_cut(&options, "\1\xcd\1", 3, "<\1>?");
+    check_cut(&options, "", 0, "");
+}
+
+static void test_prefixes(void)
+{
+    static const struct {
+        enum framing kind;
+        uint32_t prefix;
+        bool little;
+        size_t len;
+        const char *wanted; // in hex; NULL: too long
+    } prefixes[] = {
+        {FRAMING_NEWLINE, 4, false, 5, ""},
+        {FRAMING_WHOLE, 4, false, 5, ""},
+        {FRAMING_LENGTH, 4, false, 258, "00000102"},
+        {FRAMING_LENGTH, 4, true, 258, "02010000"},
+        {FRAMING_LENGTH, 8, false, 258, "0000000000000102"},
+        {FRAMING_LENGTH, 1, false, 255, "ff"},
+        {FRAMING_LENGTH, 1, false, 256, NULL},
+        {FRAMING_LENGTH, 2, true, 65536, NULL},
+        {FRAMING_LENGTH, 0, false, 127, "7f"},
+        {FRAMING_LENGTH, 0, false, 300, "ac02"},
+        {FRAMING_OCTET, 4, false, 120, "31323020"},
+    };
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
+        struct framing_options options = {.kind = prefixes[i].kind,
+                                          .prefix = prefixes[i].prefix,
+                                          .little_endian = prefixes[i].little};
+        char out[FRAMING_PREFIX_MAX], hex[2 * FRAMING_PREFIX_MAX + 1] = "";
+        size_t used;
+        struct error err = ERROR_INIT;
+        int code = framing_put_prefix(&options, prefixes[i].len, out, &used, &err);
+        CU_ASSERT_EQUAL(code, prefixes[i].wanted ? 0 : ERR_LIMIT);
+        for (size_t n = 0; n < used; n++)
+            snprintf(hex + 2 * n, 3, "%02x", (unsigned char)out[n]);
+        CHECK_TEXT(hex, prefixes[i].wanted ? prefixes[i].wanted : "");
+    }
+}
+
 static void test_nothing_is_looked_at_twice(void)
 {
     struct framer framer;
@@ -232,7 +305,8 @@ static void test_names(void)
     CU_ASSERT(framing_from_name("whole", &kind, &err) == 0 && kind == FRAMING_WHOLE);
     CU_ASSERT_EQUAL(framing_from_name("lines", &kind, &err), ERR_INPUT);
     CU_ASSERT_STRING_EQUAL(
-        err.text, "unknown framing 'lines'; expected newline, whole, csv, length or octet");
+        err.text,
+        "unknown framing 'lines'; expected newline, whole, csv, length, octet or msgpack");
 }
 
 static CU_TestInfo cases[] = {
@@ -243,6 +317,8 @@ static CU_TestInfo cases[] = {
     {"length", test_length},
     {"length as a varint", test_varint},
     {"octet counting", test_octet},
+    {"messagepack", test_msgpack},
+    {"prefixes of what is written", test_prefixes},
     {"nothing is looked at twice", test_nothing_is_looked_at_twice},
     {"whole messages", test_whole},
     {"names", test_names},
