@@ -5,13 +5,12 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { LINE_MAX_BYTES = 4096 };
+enum { MESSAGE_MAX = 4000 }; // bytes; cut when longer
 
 static _Atomic int level_now = LOG_INFO;
+static atomic_bool as_json;
 static pthread_mutex_t sink_lock = PTHREAD_MUTEX_INITIALIZER; // sink_fn, sink_arg, and the output
 static void (*sink_fn)(void *arg, enum log_level level, const char *line);
 static void *sink_arg;
@@ -19,6 +18,16 @@ static void *sink_arg;
 void log_set_level(enum log_level level)
 {
     atomic_store_explicit(&level_now, (int)level, memory_order_relaxed);
+}
+
+void log_set_json(bool json)
+{
+    atomic_store_explicit(&as_json, json, memory_order_relaxed);
+}
+
+bool log_is_json(void)
+{
+    return atomic_load_explicit(&as_json, memory_order_relaxed);
 }
 
 bool log_enabled(enum log_level level)
@@ -32,29 +41,6 @@ void log_set_sink(void (*sink)(void *arg, enum log_level level, const char *line
     sink_fn = sink;
     sink_arg = arg;
     pthread_mutex_unlock(&sink_lock);
-}
-
-static void add(size_t *len, int wanted)
-{
-    if (wanted > 0)
-        *len += (size_t)wanted;
-    if (*len > LINE_MAX_BYTES - 2)
-        *len = LINE_MAX_BYTES - 2; // room for newline and NUL
-}
-
-static size_t put_head(char *line, enum log_level level, const char *place)
-{
-    static const char *const names[] = {"error", "warn", "info", "debug"};
-    int64_t ms = clock_wall_ms(clock_system());
-    time_t seconds = (time_t)(ms / 1000);
-    struct tm utc;
-    gmtime_r(&seconds, &utc);
-    size_t len = strftime(line, LINE_MAX_BYTES, "%Y-%m-%dT%H:%M:%S", &utc);
-    add(&len, snprintf(line + len, LINE_MAX_BYTES - len, ".%03dZ %-5s ", (int)(ms % 1000),
-                       names[level & 3]));
-    if (place && place[0])
-        add(&len, snprintf(line + len, LINE_MAX_BYTES - len, "%s: ", place));
-    return len;
 }
 
 static void deliver(enum log_level level, char *line, size_t len)
@@ -72,19 +58,31 @@ static void deliver(enum log_level level, char *line, size_t len)
     pthread_mutex_unlock(&sink_lock);
 }
 
+void log_sayv(const struct log_event *event, const char *fmt, va_list args)
+{
+    if (!log_enabled(event->level))
+        return;
+    char message[MESSAGE_MAX], line[LOG_LINE_MAX + 1];
+    if (vsnprintf(message, sizeof message, fmt, args) < 0)
+        message[0] = 0;
+    int64_t ms = clock_wall_ms(clock_system());
+    size_t len = log_is_json() ? log_format_json(event, ms, message, line)
+                               : log_format_text(event, ms, message, line);
+    deliver(event->level, line, len);
+}
+
+void log_say(const struct log_event *event, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    log_sayv(event, fmt, args);
+    va_end(args);
+}
+
 void log_linev(enum log_level level, const char *place, const char *fmt, va_list args)
 {
-    if (!log_enabled(level))
-        return;
-    char line[LINE_MAX_BYTES];
-    size_t len = put_head(line, level, place);
-    size_t head = len;
-    add(&len, vsnprintf(line + len, LINE_MAX_BYTES - len, fmt, args));
-    for (size_t i = head; i < len; i++) {
-        if ((unsigned char)line[i] < ' ' && line[i] != '\t')
-            line[i] = ' '; // one line, and nothing that steers a terminal
-    }
-    deliver(level, line, len);
+    const struct log_event event = {.level = level, .place = place};
+    log_sayv(&event, fmt, args);
 }
 
 void log_line(enum log_level level, const char *place, const char *fmt, ...)
@@ -117,13 +115,16 @@ void log_limited(struct log_limit *limit, enum log_level level, const char *plac
     unsigned long long held = 0;
     if (!log_enabled(level) || !may_speak(limit, &held))
         return;
-    char text[LINE_MAX_BYTES];
+    char text[MESSAGE_MAX];
     va_list args;
     va_start(args, fmt);
     (void)vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
+    const struct log_field fields[] = {{"held_back", (long long)held}};
+    const struct log_event event = {
+        .level = level, .place = place, .fields = fields, .field_count = held != 0};
     if (held)
-        log_line(level, place, "%s (%llu more like this were held back)", text, held);
+        log_say(&event, "%s (%llu more like this were held back)", text, held);
     else
-        log_line(level, place, "%s", text);
+        log_say(&event, "%s", text);
 }

@@ -1,16 +1,50 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include "base/reason.h"
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stddef.h>
 
-// Lines for the operator of the process, on standard error: time, level, place, text. Any thread.
-// Libraries below the engine do not log; they return errors.
+// Lines for the operator of the process, on standard error. Any thread. Libraries below the engine
+// do not log; they return errors. As text:
+//
+//   2026-11-22T18:04:01.123Z warn  devices: 127.0.0.3:9: no route; trying again in 200 ms
+//   [unavailable]
+//
+// or, for machines, as one JSON object a line, in which all members are always there:
+//
+//   {"time":"2026-11-22T18:04:01.123Z","level":"warn","node":"devices","code":"unavailable",
+//    "message":"127.0.0.3:9: no route; trying again in 200 ms","fields":{"retry_ms":200}}
+//
+// Whatever bytes a message has, a line is one line, valid UTF-8, and steers no terminal.
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
+// A number that a message tells, for who does not want to read messages.
+struct log_field {
+    const char *name; // letters, digits and _
+    long long value;
+};
+
+struct log_event {
+    enum log_level level;
+    const char *place;  // a node, a plugin or a module; NULL: none
+    enum reason reason; // REASON_NONE: it is no error
+    const struct log_field *fields;
+    size_t field_count;
+};
+
+enum { LOG_LINE_MAX = 32768 };
+
 void log_set_level(enum log_level level);
+void log_set_json(bool json);
+bool log_is_json(void);
 bool log_enabled(enum log_level level);
-// `place` is a node, a plugin or a module.
+void log_say(const struct log_event *event, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+void log_sayv(const struct log_event *event, const char *fmt, va_list args)
+    __attribute__((format(printf, 2, 0)));
+// Without reason and fields.
 void log_line(enum log_level level, const char *place, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void log_linev(enum log_level level, const char *place, const char *fmt, va_list args)
@@ -25,3 +59,11 @@ struct log_limit {
 };
 void log_limited(struct log_limit *limit, enum log_level level, const char *place, const char *fmt,
                  ...) __attribute__((format(printf, 4, 5)));
+
+// -- shared by log*.c --
+
+// One line without its newline into `out`; its length. `ms` is wall time.
+size_t log_format_text(const struct log_event *event, long long ms, const char *message,
+                       char out[LOG_LINE_MAX]);
+size_t log_format_json(const struct log_event *event, long long ms, const char *message,
+                       char out[LOG_LINE_MAX]);

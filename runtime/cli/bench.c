@@ -15,6 +15,7 @@ static const struct args_option options[] = {
     {"runs", 'n', "COUNT", "run it so often, show the median (default 1)"},
     {"for", 0, "DURATION", "end each run after this time"},
     {"json", 'j', NULL, "as JSON: a list of runs"},
+    LOG_OPTION,
     {0},
 };
 

@@ -24,8 +24,14 @@ struct command {
     enum exit_status (*run)(const struct args *args);
 };
 
+// Of those that run something: heeded by main.
+#define LOG_OPTION                                                                                 \
+    {                                                                                              \
+        "log", 0, "FORMAT", "what is said on standard error: text (default) or json, a line each"  \
+    }
+
 extern const struct command command_demo, command_run, command_check, command_test, command_plugins,
-    command_graph, command_schema, command_new, command_bench;
+    command_graph, command_schema, command_new, command_bench, command_explain;
 
 extern const struct command *const commands[]; // NULL-terminated, in the order of the help
 

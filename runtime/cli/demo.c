@@ -25,6 +25,7 @@ static const struct args_option options[] = {
     {"windows", 'n', "COUNT", "end after this many windows"},
     {"dir", 'd', "DIR", "keep pipelines, scripts and data there (default: a temporary directory)"},
     {"plugins", 'p', "DIR", "load plugins from here as well; may be repeated"},
+    LOG_OPTION,
     {0},
 };
 

@@ -1,19 +1,28 @@
 // SPDX-License-Identifier: MIT
 #include "cli/command.h"
+#include "base/log.h"
 #include "config/problems.h"
+#include "config/text.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 const struct command *const commands[] = {
-    &command_demo,    &command_new,   &command_run,    &command_check, &command_test,
-    &command_plugins, &command_graph, &command_schema, &command_bench, NULL,
+    &command_demo,   &command_new,     &command_run,    &command_check,
+    &command_test,   &command_plugins, &command_graph,
+    &command_schema, &command_explain, &command_bench,  NULL,
 };
 
 enum exit_status command_fail(const struct error *err)
 {
-    fprintf(stderr, "tidemill: error: %s [%s]\n", err->text, reason_code(error_reason(err)));
+    struct error shown = *err;
+    (void)text_clean(shown.text, shown.len, shown.len);
+    if (log_is_json())
+        log_say(&(struct log_event){.level = LOG_ERROR, .reason = error_reason(err)}, "%s",
+                shown.text);
+    else
+        fprintf(stderr, "tidemill: error: %s [%s]\n", shown.text, reason_code(error_reason(err)));
     if (err->code == ERR_INPUT)
         return EXIT_WRONG_INPUT;
     return err->code == ERR_REFUSED ? EXIT_REFUSED : EXIT_FAILED;
@@ -53,6 +62,15 @@ static enum exit_status unknown(const char *name)
     return EXIT_WRONG_INPUT;
 }
 
+// `--log`, of those commands that have it.
+static bool heed_log(const struct args *args)
+{
+    const char *format = args_text(args, "log");
+    bool json = format && strcmp(format, "json") == 0;
+    log_set_json(json);
+    return json || !format || strcmp(format, "text") == 0;
+}
+
 static enum exit_status run(const struct command *command, int argc, char **argv)
 {
     struct error err = ERROR_INIT;
@@ -64,6 +82,9 @@ static enum exit_status run(const struct command *command, int argc, char **argv
         status = help_command(command);
     else if (!command->operands && args.operand_count)
         status = command_misused(command, "unexpected argument '%s'", args.operands[0]);
+    else if (!heed_log(&args))
+        status =
+            command_misused(command, "--log %s: expected json or text", args_text(&args, "log"));
     else
         status = command->run(&args);
     args_free(&args);

@@ -2,6 +2,7 @@
 #include "cli/pipeline.h"
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "cli/terminal.h"
 
 #include <string.h>
@@ -24,8 +25,23 @@ int pipeline_registry(struct registry **out, const struct args *args, struct err
     return code;
 }
 
+static void log_problem(const struct problem *one)
+{
+    const struct log_field fields[] = {{"line", one->place.line}, {"column", one->place.col}};
+    const struct log_event event = {.level = one->warning ? LOG_WARN : LOG_ERROR,
+                                    .reason = one->reason,
+                                    .fields = fields,
+                                    .field_count = one->place.line ? 2 : 0};
+    const char *file = one->place.file ? one->place.file : "";
+    log_say(&event, "%s%s%s", file, *file ? ": " : "", one->text);
+}
+
 static void print_problems(const struct problems *problems)
 {
+    for (size_t i = 0; log_is_json() && i < problems->count; i++)
+        log_problem(&problems->items[i]);
+    if (log_is_json())
+        return;
     struct buf text;
     buf_init(&text, PROBLEMS_MAX_BYTES);
     if (problems_print(problems, &text, terminal_colours(stderr)) == 0)

@@ -17,6 +17,7 @@ static const struct args_option options[] = {
     {"profile", 0, NULL, "measure the time that each node takes (in the report)"},
     {"http", 0, "ADDR", "serve /metrics, /healthz and /readyz there: 127.0.0.1:9090, or a port"},
     {"report", 'r', "FILE", "at the end write all counters of all nodes there, as JSON"},
+    LOG_OPTION,
     {0},
 };
 
@@ -58,9 +59,18 @@ static void print_summary(const struct watch *watch, const struct engine_status 
 {
     struct totals totals, none = {0};
     totals_of(&totals, status);
+    const struct log_field fields[] = {{"in", (long long)totals.in},
+                                       {"out", (long long)totals.out},
+                                       {"failed", (long long)totals.failed},
+                                       {"late", (long long)totals.late},
+                                       {"ms", (long long)(now_ms() - watch->started_ms)}};
+    const struct log_event done = {
+        .level = LOG_INFO, .fields = fields, .field_count = sizeof fields / sizeof *fields};
     struct buf line;
     buf_init(&line, 1024);
-    if (totals_line(&totals, &none, now_ms() - watch->started_ms, &line) == 0)
+    if (log_is_json())
+        log_say(&done, "done");
+    else if (totals_line(&totals, &none, now_ms() - watch->started_ms, &line) == 0)
         fprintf(stderr, "done: %s\n", buf_cstr(&line));
     buf_deinit(&line);
 }

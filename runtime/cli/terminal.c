@@ -67,7 +67,7 @@ static void log_above(void *arg, enum log_level level, const char *line)
 
 void terminal_status(const char *line)
 {
-    if (!terminal_is(stderr))
+    if (!terminal_is(stderr) || log_is_json())
         return;
     pthread_mutex_lock(&status.lock);
     snprintf(status.line, sizeof status.line, "%.*s", terminal_width(stderr) - 1, line);

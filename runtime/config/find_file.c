@@ -33,9 +33,12 @@ static int choose(char *const tries[2], const char *name, char *out, size_t cap,
         return 0;
     }
     if (*name == '/')
-        return error_set(err, ERR_INPUT, "'%s' is not there", name);
-    return error_set(err, ERR_INPUT, "'%s' not found: neither '%s' nor '%s' is there", name,
-                     tries[0], tries[1]);
+        (void)error_set(err, ERR_INPUT, "'%s' is not there", name);
+    else
+        (void)error_set(err, ERR_INPUT, "'%s' not found: neither '%s' nor '%s' is there", name,
+                        tries[0], tries[1]);
+    (void)error_as(err, REASON_UNREADABLE_FILE);
+    return ERR_INPUT;
 }
 
 int topology_find_file(const struct topology *topology, const char *name, char *out, size_t cap,

@@ -36,7 +36,8 @@ static int read_text(struct loader *loader, const char *name, const char *text,
     if (!text) {
         code = text_read_file(name, &content, &err);
         if (code == ERR_INPUT)
-            problem_add(loader->problems, named_at, REASON_UNREADABLE_FILE, "%s", err.text);
+            problem_add(loader->problems, named_at,
+                        err.reason ? err.reason : REASON_UNREADABLE_FILE, "%s", err.text);
         text = content.data ? content.data : "";
     } else {
         code = buf_append(&content, text, strlen(text));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "config/text.h"
 #include "base/alloc.h"
+#include "base/utf8.h"
 #include "base/io.h"
 
 #include <errno.h>
@@ -8,6 +9,13 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+static int too_large(const char *path, const struct buf *out, struct error *err)
+{
+    (void)error_set(err, ERR_INPUT, "'%s' is larger than %zu KiB", path, out->max >> 10);
+    (void)error_as(err, REASON_TOO_LARGE);
+    return ERR_INPUT;
+}
 
 static int read_open_file(int fd, const char *path, struct buf *out, struct error *err)
 {
@@ -26,7 +34,7 @@ static int read_open_file(int fd, const char *path, struct buf *out, struct erro
             return 0;
         code = buf_append(out, part, got);
         if (code == ERR_LIMIT)
-            return error_set(err, ERR_INPUT, "'%s' is larger than %zu KiB", path, out->max >> 10);
+            return too_large(path, out, err);
         if (code)
             return error_nomem(err);
         offset += got;
@@ -66,38 +74,13 @@ char *text_join(const char *dir, const char *path)
     return joined;
 }
 
-// Length of the sequence that `lead` starts, and the least code point that may be written so long.
-static int sequence(unsigned char lead, uint32_t *least)
-{
-    if (lead < 0x80)
-        return 1;
-    if ((lead & 0xe0) == 0xc0)
-        return *least = 0x80, 2;
-    if ((lead & 0xf0) == 0xe0)
-        return *least = 0x800, 3;
-    if ((lead & 0xf8) == 0xf0)
-        return *least = 0x10000, 4;
-    return 0;
-}
-
 int64_t text_check_utf8(const char *text, size_t len)
 {
     for (size_t i = 0; i < len;) {
-        unsigned char lead = (unsigned char)text[i];
-        uint32_t least = 0;
-        int count = sequence(lead, &least);
-        if (!lead || !count || (size_t)count > len - i)
+        size_t count = utf8_char(text + i, len - i, NULL);
+        if (!text[i] || !count)
             return (int64_t)i;
-        uint32_t code = count == 1 ? lead : lead & (0x7fu >> count);
-        for (int k = 1; k < count; k++) {
-            unsigned char next = (unsigned char)text[i + (size_t)k];
-            if ((next & 0xc0) != 0x80)
-                return (int64_t)i;
-            code = code << 6 | (next & 0x3f);
-        }
-        if (code < least || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
-            return (int64_t)i;
-        i += (size_t)count;
+        i += count;
     }
     return -1;
 }
@@ -108,16 +91,7 @@ size_t text_clean(char *text, size_t len, size_t max)
         for (len = max; len && ((unsigned char)text[len] & 0xc0) == 0x80;)
             len--;
     }
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)text[i],
-                      next = i + 1 < len ? (unsigned char)text[i + 1] : 0;
-        if (c == '\t')
-            text[i] = ' ';
-        else if (c < 0x20 || c == 0x7f)
-            text[i] = '?';
-        else if (c == 0xc2 && next >= 0x80 && next < 0xa0) // U+0080 to U+009F
-            text[i] = text[i + 1] = '?';
-    }
+    utf8_clean(text, len);
     return len;
 }
 

@@ -80,7 +80,13 @@ static void back_off(struct driver *driver, const struct error *why)
     driver->state = DRIVER_BACKOFF;
     said_write(&driver->last_fault, why->text, why->len);
     driver->retry_at_ns = now + ms * 1000000;
-    log_line(LOG_WARN, driver->ctx.node, "%s; trying again in %lld ms", why->text, (long long)ms);
+    const struct log_field fields[] = {{"retry_ms", ms}, {"attempt", driver->attempts}};
+    const struct log_event event = {.level = LOG_WARN,
+                                    .place = driver->ctx.node,
+                                    .reason = REASON_RETRY,
+                                    .fields = fields,
+                                    .field_count = 2};
+    log_say(&event, "%s; trying again in %lld ms", why->text, (long long)ms);
 }
 
 void driver_result(struct driver *driver, tide_result result)

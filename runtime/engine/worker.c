@@ -71,8 +71,13 @@ static bool open_connections(struct worker *worker)
             return false;
         }
         if (rc == TIDE_RETRY) {
-            log_line(LOG_WARN, "connections", "%s; trying again in %lld ms", why.text,
-                     (long long)(backoff / 1000000));
+            const struct log_field fields[] = {{"retry_ms", backoff / 1000000}};
+            const struct log_event event = {.level = LOG_WARN,
+                                            .place = "connections",
+                                            .reason = REASON_RETRY,
+                                            .fields = fields,
+                                            .field_count = 1};
+            log_say(&event, "%s; trying again in %lld ms", why.text, fields[0].value);
             pause_for(worker, backoff);
             backoff = backoff < 15000000000 ? backoff * 2 : backoff;
         } else {

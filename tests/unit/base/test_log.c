@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static char last[8192];
+static char last[LOG_LINE_MAX + 1];
 static int count;
 
 static void keep(void *arg, enum log_level level, const char *line)
@@ -45,8 +45,8 @@ static void is_one_clean_line(void)
 {
     count = 0;
     log_set_sink(keep, &count);
-    log_line(LOG_INFO, "x", "a\nb\x1b[31mc");
-    CU_ASSERT_STRING_EQUAL(last + 24, " info  x: a b [31mc");
+    log_line(LOG_INFO, "x", "a\nb\x1b[31mc\xff\xc2\x9b");
+    CU_ASSERT_STRING_EQUAL(last + 24, " info  x: a b?[31mc???");
     char text[6000];
     memset(text, 'y', sizeof text - 1);
     text[sizeof text - 1] = 0;
@@ -54,6 +54,57 @@ static void is_one_clean_line(void)
     CU_ASSERT(strlen(last) > 4000 && strlen(last) < 4096);
     CU_ASSERT_EQUAL(count, 2);
     log_set_sink(NULL, NULL);
+}
+
+static void tells_the_code(void)
+{
+    count = 0;
+    log_set_sink(keep, &count);
+    const struct log_event event = {.level = LOG_ERROR, .reason = REASON_SCRIPT_TIME};
+    log_say(&event, "slow");
+    CU_ASSERT_STRING_EQUAL(last + 24, " error slow [script-time]");
+    log_set_sink(NULL, NULL);
+}
+
+static void says_json(void)
+{
+    static const struct log_field fields[] = {{"retry_ms", 200}, {"n", -1}};
+    const struct log_event event = {.level = LOG_WARN,
+                                    .place = "a\"b",
+                                    .reason = REASON_RETRY,
+                                    .fields = fields,
+                                    .field_count = 2};
+    count = 0;
+    log_set_sink(keep, &count);
+    log_set_json(true);
+    CU_ASSERT(log_is_json());
+    log_say(&event, "a\"b\\c\nd\x1b\x7f\xc2\x9b\xff\xc3\xa4");
+    CU_ASSERT_NSTRING_EQUAL(last, "{\"time\":\"20", 11);
+    CU_ASSERT_STRING_EQUAL(
+        last + 9 + 24,
+        "\",\"level\":\"warn\",\"node\":\"a\\\"b\",\"code\":\"unavailable\","
+        "\"message\":\"a\\\"b\\\\c\\u000ad\\u001b\\u007f\\u009b\xef\xbf\xbd\xc3\xa4\","
+        "\"fields\":{\"retry_ms\":200,\"n\":-1}}");
+    log_line(LOG_INFO, NULL, "x");
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(last, ",\"node\":null,\"code\":null,\"message\":\"x\",\"fields\":{}}"));
+    log_set_json(false);
+    log_set_sink(NULL, NULL);
+}
+
+// The worst message, the worst place: still an object.
+static void is_whole_however_long(void)
+{
+    static char text[6000], place[LOG_LINE_MAX * 2], line[LOG_LINE_MAX + 1];
+    memset(text, 1, sizeof text - 1);
+    memset(place, 'p', sizeof place - 1);
+    const struct log_event event = {.level = LOG_INFO, .place = "x"};
+    line[log_format_json(&event, 0, text, line)] = 0;
+    CU_ASSERT_STRING_EQUAL(line + strlen(line) - 2, "}}");
+    const struct log_event far = {.level = LOG_INFO, .place = place};
+    size_t len = log_format_json(&far, 0, "m", line);
+    CU_ASSERT(len < LOG_LINE_MAX && memcmp(line + len - 2, "}}", 2) == 0);
+    CU_ASSERT(log_format_text(&far, 0, "m", line) < LOG_LINE_MAX);
 }
 
 static void holds_back_and_counts(void)
@@ -77,6 +128,9 @@ static CU_TestInfo cases[] = {
     {"writes time, level, place, text", writes_time_level_place_text},
     {"obeys the level", obeys_the_level},
     {"is one clean line", is_one_clean_line},
+    {"tells the code", tells_the_code},
+    {"says JSON", says_json},
+    {"is whole however long", is_whole_however_long},
     {"holds back and counts", holds_back_and_counts},
     CU_TEST_INFO_NULL,
 };
