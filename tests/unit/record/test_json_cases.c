@@ -181,7 +181,7 @@ static const struct {
      "byte 13: expected no more members than the limit of 2"},
     {"[{\"a\":1,\"b\":{\"c\":1,\"d\":2,\"e\":0}}]",
      {3, 100, 2, 0},
-     "byte 26: expected no more members than the limit of 2"},
+     "byte 25: expected no more members than the limit of 2"},
     {"[1,2,3,4,5]", {3, 100, 2, 0}, NULL},
     {"[1,2,3]", {3, 7, 100, 0}, NULL},
     {"[1,2,34]", {3, 7, 100, 0}, "byte 7: the record is longer than 7 bytes"},
