@@ -72,7 +72,8 @@ class Dev(harness.TestCase):
         installed = " ".join(call for call in done.calls if call.startswith("apt-get install"))
         for package in ("gcc", "cmake", "ninja-build", "pkgconf", "liblua5.4-dev", "libyaml-dev",
                         "libjansson-dev", "librdkafka-dev", "libcunit1-dev", "python3", "maven",
-                        "default-jre-headless", "clang-format", "lua-check"):
+                        "default-jre-headless", "clang-format", "lua-check", "clang",
+                        "libclang-rt-dev"):
             self.assertIn(f" {package}", installed + " ")
 
     def test_the_demo_needs_no_tools_of_tests(self):
@@ -94,6 +95,9 @@ class Dev(harness.TestCase):
             "cmake --preset asan -DBUILD_TESTS=ON",
             "cmake --build build/asan --target all",
             "ctest --test-dir build/asan --output-on-failure --no-tests=error -j 3 -L unit",
+            "cmake --preset fuzz -DBUILD_TESTS=OFF",
+            "cmake --build build/fuzz --target fuzzers",
+            "python3 -B tests/fuzz/run.py --seconds 60",
             "ctest --test-dir build/release --output-on-failure --no-tests=error -j 3",
         ])
 
@@ -103,6 +107,28 @@ class Dev(harness.TestCase):
         self.assertEqual(self.dev("build").returncode, 1)
         self.write("bin/apt-get", "#!/bin/sh\nexit 100\n")
         self.assertNotEqual(self.dev("build", missing="gcc").returncode, 0)
+
+    def test_fuzz(self):
+        done = self.dev("fuzz", "--seconds", "5", "json", missing="libclang-rt-dev")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("libclang-rt-dev", done.calls[1])
+        self.assertEqual(done.calls[2:], [
+            "cmake --preset fuzz -DBUILD_TESTS=OFF",
+            "cmake --build build/fuzz --target fuzzers",
+            "python3 -B tests/fuzz/run.py --seconds 5 json",
+        ])
+
+    def test_coverage_reports_also_when_a_test_fails(self):
+        done = self.dev("coverage", "--html", CTEST_FAILS="1")
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.calls[-2:], [
+            "ctest --test-dir build/coverage --output-on-failure --no-tests=error -j 3 "
+            "-L unit|plugins|e2e -E kafka",
+            "python3 -B tests/coverage/report.py --html",
+        ])
+        self.assertEqual(self.dev("coverage", "--kafka").calls[-2],
+                         "ctest --test-dir build/coverage --output-on-failure --no-tests=error "
+                         "-j 3 -L unit|plugins|e2e")
 
     def test_a_selection(self):
         done = self.dev("test", "-R", "unit/record")
