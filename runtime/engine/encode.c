@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "engine/encode.h"
+#include "engine/outputs.h"
 
 // Encoded bytes collect in one buffer that may move while it grows: until the batch is complete a
 // value in it is an offset, told by this mark in place of the pointer.
@@ -108,25 +109,42 @@ static int encode_record(struct sink_driver *sink, struct outgoing *outgoing, st
     return rc;
 }
 
+// In a storm of errors their texts are left out where nobody reads them.
+static void refuse(struct sink_driver *sink, struct outgoing *outgoing, uint32_t index, int code,
+                   struct error *err, bool mute)
+{
+    size_t before = outgoing->bytes.len;
+    tide_record again;
+    if (mute)
+        error_clear(err);
+    if (mute && !wordless_has(outgoing->wordless, code))
+        encode_record(sink, outgoing, &outgoing->batch->records[index], &again, err);
+    outgoing->bytes.len = before;
+    err->code = code;
+    outgoing_refuse(outgoing, index, err);
+}
+
 int encode_batch(struct sink_driver *sink, struct outgoing *outgoing)
 {
     struct batch *batch = outgoing->batch;
     uint32_t n = 0;
+    struct error err;
+    error_clear(&err);
+    bool mute = wordless_has(outgoing->wordless, ERR_DATA);
     buf_clear(&outgoing->bytes);
     outgoing->written_bytes = 0;
     for (uint32_t i = 0; i < batch->count; i++) {
-        struct error err;
-        err.len = 0;
         size_t before = outgoing->bytes.len;
-        int rc = encode_record(sink, outgoing, &batch->records[i], &outgoing->records[n], &err);
+        int rc = encode_record(sink, outgoing, &batch->records[i], &outgoing->records[n],
+                               mute ? NULL : &err);
         if (rc == ERR_NOMEM)
             return rc;
-        if (rc) {
-            outgoing->bytes.len = before;
-            outgoing_refuse(outgoing, i, err.text);
+        if (!rc) {
+            outgoing->index[n++] = i;
             continue;
         }
-        outgoing->index[n++] = i;
+        outgoing->bytes.len = before;
+        refuse(sink, outgoing, i, rc, &err, mute);
     }
     for (uint32_t i = 0; i < n; i++) {
         settle(&outgoing->records[i].value, outgoing->bytes.data);

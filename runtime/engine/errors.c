@@ -1,49 +1,55 @@
 // SPDX-License-Identifier: MIT
-#include "base/log.h"
 #include "engine/outputs.h"
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 // What a node's `on_error` does with a record that failed: skip, stop, a dead letter, or again
 // after a while.
 
-enum { SAY_EVERY_NS = 1000000000 };
-
-// At most one line a second and node; the next tells how many were held back.
-static void say(struct outputs *outputs, const struct error *err)
+// Where the record came from stands in front of what a source says of it.
+static void locate(const struct outputs *outputs, const struct record *record, struct error *err)
 {
-    said_write(&outputs->last_error, err->text, err->len);
-    int64_t now = clock_mono_ns(outputs->clock);
-    if (outputs->said_at_ns && now - outputs->said_at_ns < SAY_EVERY_NS) {
-        outputs->held++;
+    if (outputs->plan->spec->kind != NODE_SOURCE || !record || !record->meta)
+        return;
+    if (record->offset >= 0)
+        error_prefix(err, "split %s, offset %" PRId64, record->meta->split, record->offset);
+    else
+        error_prefix(err, "split %s", record->meta->split);
+}
+
+static void say(struct outputs *outputs, const struct record *record, const struct error *err)
+{
+    enum trouble trouble = trouble_of(err->code);
+    if (!complaints_open(&outputs->complaints, trouble)) {
+        complaints_hold(&outputs->complaints, trouble);
         return;
     }
-    const char *name = outputs->plan->spec->name;
-    if (outputs->held)
-        log_line(LOG_WARN, name, "%s (and %" PRIu64 " more since)", err->text, outputs->held);
-    else
-        log_line(LOG_WARN, name, "%s", err->text);
-    outputs->said_at_ns = now;
-    outputs->held = 0;
+    struct error located = *err;
+    locate(outputs, record, &located);
+    said_write(&outputs->last_error, located.text, located.len);
+    complaints_say(&outputs->complaints, trouble, located.text);
 }
 
-static const char *keep_text(struct batch *batch, const char *text, uint32_t *len)
+static bool is_read_always(const struct on_error_spec *spec)
 {
-    *len = (uint32_t)strlen(text);
-    return batch_copy(batch, text, *len);
+    enum on_error_kind last = spec->kind == ON_ERROR_RETRY ? spec->then : spec->kind;
+    return last != ON_ERROR_SKIP;
 }
 
-static bool add_header(struct batch *batch, struct header *headers, uint32_t *count,
-                       const char *name, const char *text)
+uint32_t outputs_wordless(const struct outputs *outputs)
 {
-    uint32_t len;
-    const char *bytes = keep_text(batch, text, &len);
-    headers[(*count)++] = (struct header){.name = name, .bytes = bytes, .len = len};
-    return bytes != NULL;
+    uint32_t mask = 0;
+    if (is_read_always(&outputs->plan->on_error))
+        return 0;
+    for (int i = 0; i < TROUBLES; i++)
+        if (!complaints_open(&outputs->complaints, (enum trouble)i))
+            mask |= 1u << i;
+    return mask;
 }
 
-enum { LETTER_HEADERS = 5 };
+// -- dead letters --
+
+enum { LETTER_HEADERS = 6, OFFSET_TEXT_MAX = 21 };
 
 static const char *source_name(const struct outputs *outputs, const struct record *record)
 {
@@ -51,31 +57,61 @@ static const char *source_name(const struct outputs *outputs, const struct recor
     return nodes[record->node].spec->name;
 }
 
-// The dead letter's own headers behind those that the record came with.
+// "scripts/x.lua:12" of "scripts/x.lua:12: the message"; 0: it does not begin with a place.
+static uint32_t place_len(const struct error *err)
+{
+    const char *colon = memchr(err->text, ':', err->len);
+    size_t digits = colon ? strspn(colon + 1, "0123456789") : 0;
+    return digits && colon[1 + digits] == ':' ? (uint32_t)(colon + 1 + digits - err->text) : 0;
+}
+
+static uint32_t print_offset(int64_t offset, char *end)
+{
+    char *at = end;
+    uint64_t rest = offset < 0 ? 0 - (uint64_t)offset : (uint64_t)offset;
+    do
+        *--at = (char)('0' + rest % 10);
+    while (rest /= 10);
+    if (offset < 0)
+        *--at = '-';
+    return (uint32_t)(end - at);
+}
+
+static struct header header_of(const char *name, const char *bytes, size_t len)
+{
+    return (struct header){.name = name, .bytes = bytes, .len = (uint32_t)len};
+}
+
+// The dead letter's own headers behind those that the record came with. Names of nodes and splits
+// outlive it; the error and the offset are kept in the batch.
 static bool address_letter(struct outputs *outputs, struct batch *batch, struct record *letter,
                            const struct error *err)
 {
     uint32_t old = letter->meta ? letter->meta->header_count : 0;
     struct record_meta *meta = ARENA_NEW(&batch->arena, struct record_meta);
     struct header *headers = ARENA_ARRAY(&batch->arena, struct header, old + LETTER_HEADERS);
-    if (!meta || !headers)
+    char *text = meta && headers ? arena_alloc(&batch->arena, err->len + OFFSET_TEXT_MAX, 1) : NULL;
+    if (!text)
         return false;
     *meta = letter->meta ? *letter->meta : (struct record_meta){0};
     if (old)
         memcpy(headers, letter->meta->headers, sizeof *headers * old);
-    char text[32];
-    bool came = meta->split != NULL; // else it was made by an operator
-    snprintf(text, sizeof text, "%" PRId64, letter->offset);
-    bool ok =
-        add_header(batch, headers, &old, "node", outputs->plan->spec->name) &&
-        add_header(batch, headers, &old, "error", err->text) &&
-        add_header(batch, headers, &old, "source", came ? source_name(outputs, letter) : "") &&
-        add_header(batch, headers, &old, "split", came ? meta->split : "") &&
-        add_header(batch, headers, &old, "offset", text);
+    memcpy(text, err->text, err->len);
+    char *end = text + err->len + OFFSET_TEXT_MAX;
+    uint32_t digits = print_offset(letter->offset, end);
+    const char *node = outputs->plan->spec->name;
+    const char *source = meta->split ? source_name(outputs, letter) : ""; // else an operator's
+    const char *split = meta->split ? meta->split : "";
+    headers[old++] = header_of("node", node, strlen(node));
+    headers[old++] = header_of("script", text, place_len(err));
+    headers[old++] = header_of("error", text, err->len);
+    headers[old++] = header_of("source", source, strlen(source));
+    headers[old++] = header_of("split", split, strlen(split));
+    headers[old++] = header_of("offset", end - digits, digits);
     meta->headers = headers;
     meta->header_count = old;
     letter->meta = meta;
-    return ok;
+    return true;
 }
 
 // A letter carries the bytes as they came: what operators did to the record is taken off.
@@ -95,6 +131,8 @@ static bool send_letter(struct outputs *outputs, struct batch *batch, struct rec
     }
     return address_letter(outputs, letters, letter, err);
 }
+
+// -- again --
 
 static uint64_t next_random(struct outputs *outputs)
 {
@@ -131,13 +169,24 @@ static bool try_again(struct outputs *outputs, uint32_t index)
     return true;
 }
 
-static enum on_error_verdict stop(struct outputs *outputs, const struct error *err)
+// -- the verdict --
+
+static enum on_error_verdict stop(struct outputs *outputs, const struct record *record,
+                                  const struct error *err)
 {
     outputs->failed = true;
     outputs->stopped = err->code != ERR_NOMEM;
     outputs->failure = *err;
+    locate(outputs, record, &outputs->failure);
     error_prefix(&outputs->failure, "%s", outputs->plan->spec->name);
     return ERROR_STOP;
+}
+
+static void count(struct outputs *outputs, const struct error *err)
+{
+    outputs->attempts = 0;
+    stat_add(&outputs->stats->failed, 1);
+    stat_add(&outputs->stats->failed_by[trouble_of(err->code)], 1);
 }
 
 enum on_error_verdict outputs_fail_record(struct outputs *outputs, struct batch *batch,
@@ -148,23 +197,22 @@ enum on_error_verdict outputs_fail_record(struct outputs *outputs, struct batch 
     enum on_error_kind kind = spec->kind;
     if (kind == ON_ERROR_RETRY) {
         if (can_retry && record && try_again(outputs, (uint32_t)(record - batch->records))) {
-            say(outputs, err);
+            say(outputs, record, err);
             return ERROR_RETRY;
         }
         kind = spec->then;
     }
-    outputs->attempts = 0;
-    stat_add(&outputs->stats->failed, 1);
+    count(outputs, err);
     if (kind == ON_ERROR_STOP)
-        return stop(outputs, err);
-    say(outputs, err);
+        return stop(outputs, record, err);
+    say(outputs, record, err);
     if (!record || send_letter(outputs, batch, record, err))
         return ERROR_SKIP;
     if (!outputs->failed) { // there was room: see outputs_letter_room
         struct error full = ERROR_INIT;
         error_nomem(&full);
         error_prefix(&full, "a dead letter could not be made");
-        return stop(outputs, &full);
+        return stop(outputs, NULL, &full);
     }
     return ERROR_STOP;
 }
@@ -183,4 +231,9 @@ enum on_error_verdict outputs_error_free(struct outputs *outputs, const struct e
 bool outputs_may_retry(const struct outputs *outputs)
 {
     return outputs->plan->on_error.kind == ON_ERROR_RETRY;
+}
+
+bool outputs_tells_error(const struct outputs *outputs)
+{
+    return complaints_open(&outputs->complaints, TROUBLE_DATA);
 }

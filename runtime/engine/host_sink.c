@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "config/setting.h"
+#include "engine/outputs.h"
 #include "engine/sink_driver.h"
 #include "record/json.h"
-#include <stdio.h>
 
 // The host functions that a sink calls: templates and fields of the records it writes, refusals.
 
@@ -112,14 +112,17 @@ tide_result host_refuse(tide_ctx *ctx, const tide_batch *batch, uint32_t index, 
                         ...)
 {
     const struct record *record = record_of(ctx, batch, index);
-    char text[192];
+    struct error err;
     if (!record)
         return host_table.fail(ctx, TIDE_FATAL, "refuse: the batch has no record %u", index);
+    struct outgoing *outgoing = ctx->outgoing;
+    error_clear(&err);
+    err.code = ERR_REFUSED;
     va_list args;
     va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
+    if (!wordless_has(outgoing->wordless, ERR_REFUSED))
+        error_setv(&err, ERR_REFUSED, fmt, args);
     va_end(args);
-    struct outgoing *outgoing = ctx->outgoing;
-    outgoing_refuse(outgoing, (uint32_t)(record - outgoing->batch->records), text);
+    outgoing_refuse(outgoing, (uint32_t)(record - outgoing->batch->records), &err);
     return outgoing->lost_refusal ? TIDE_FATAL : TIDE_OK;
 }

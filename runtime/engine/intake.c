@@ -1,17 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "engine/intake.h"
-#include <inttypes.h>
 #include <string.h>
 
 // -- one record --
 
-static enum intake reject(struct source_node *node, struct record *record, struct error *err)
+static enum intake reject(struct source_node *node, struct record *record, const struct error *err)
 {
-    struct source_split *split = &node->splits[record->split];
-    if (record->offset >= 0)
-        error_prefix(err, "split %s, offset %" PRId64, split->name, record->offset);
-    else
-        error_prefix(err, "split %s", split->name);
     enum on_error_verdict verdict =
         outputs_fail_record(&node->outputs, node->batch, record, err, false);
     node->batch->count--; // it is the last one
@@ -65,23 +59,41 @@ static enum intake out_of_memory(struct source_node *node)
     return INTAKE_FAILED;
 }
 
+static int decode(struct source_node *node, struct record *record, const char *bytes, size_t len,
+                  size_t pad, struct error *err)
+{
+    int rc = node->decoder->decode(node->decoder, node->batch, bytes, len, pad, record, err);
+    return rc ? rc : read_time(node, record, err);
+}
+
+// In a storm of errors their texts are left out where nobody reads them.
+static enum intake bad_record(struct source_node *node, struct record *record, const char *bytes,
+                              size_t len, size_t pad, struct error *err)
+{
+    if (!err->len && !wordless_has(node->wordless, err->code))
+        decode(node, record, bytes, len, pad, err);
+    record->raw = bytes;
+    record->raw_len = (uint32_t)len;
+    enum intake result = reject(node, record, err);
+    node->wordless = outputs_wordless(&node->outputs);
+    return result;
+}
+
 // Decodes the record at the end of the batch, whose origin is filled in.
 static enum intake finish_record(struct source_node *node, struct record *record, const char *bytes,
                                  size_t len, size_t pad)
 {
     struct error err;
-    err.len = 0;
-    int rc = node->decoder->decode(node->decoder, node->batch, bytes, len, pad, record, &err);
+    error_clear(&err);
+    bool mute = wordless_has(node->wordless, ERR_DATA);
+    int rc = decode(node, record, bytes, len, pad, mute ? NULL : &err);
     if (__builtin_expect(rc == DECODE_NOTHING, 0))
         return take_nothing(node);
-    if (rc == 0)
-        rc = read_time(node, record, &err);
     if (rc == ERR_NOMEM)
         return out_of_memory(node);
     if (__builtin_expect(rc != 0, 0)) {
-        record->raw = bytes;
-        record->raw_len = (uint32_t)len;
-        return reject(node, record, &err);
+        err.code = rc;
+        return bad_record(node, record, bytes, len, pad, &err);
     }
     touch(node, record->split);
     if (node->has_time)
@@ -293,6 +305,6 @@ enum intake intake_bad(struct source_node *node, struct parcel *parcel)
     record->raw = bytes;
     record->raw_len = (uint32_t)parcel->part.len;
     struct error err = ERROR_INIT;
-    error_set(&err, ERR_DATA, "%s", buf_cstr(&parcel->text));
+    error_set(&err, ERR_IO, "%s", buf_cstr(&parcel->text));
     return reject(node, record, &err);
 }

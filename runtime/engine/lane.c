@@ -253,7 +253,7 @@ static uint64_t in_flight(const struct lane_node *node)
 static void step_node(struct lane *lane, struct lane_node *node, struct wait *wait)
 {
     int64_t start = clock_mono_ns(lane->clock);
-    node->outputs.step_ends_ns = start + STEP_NS;
+    outputs_begin_step(&node->outputs, start, start + STEP_NS);
     if (node->kind == NODE_SOURCE)
         source_node_step(&node->source, wait);
     else if (node->kind == NODE_SINK)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "base/alloc.h"
 #include "engine/sink_driver.h"
-#include <stdio.h>
+#include <string.h>
 
-enum { ENCODED_MAX = 256 * 1024 * 1024 };
+enum { ENCODED_MAX = 256 * 1024 * 1024, WORDS_MAX = 4 * 1024 * 1024 };
 
 struct outgoing *outgoing_new(void)
 {
@@ -15,9 +15,10 @@ struct outgoing *outgoing_new(void)
                                   .records = outgoing->records};
     outgoing->batch = NULL;
     outgoing->refusals = NULL;
-    outgoing->lost_refusal = false;
-    outgoing->refusal_count = outgoing->refusal_cap = 0;
+    outgoing->refusal_cap = 0;
     buf_init(&outgoing->bytes, ENCODED_MAX);
+    buf_init(&outgoing->words, WORDS_MAX);
+    outgoing_begin(outgoing);
     return outgoing;
 }
 
@@ -27,21 +28,34 @@ void outgoing_free(struct outgoing *outgoing)
         return;
     batch_unref(outgoing->batch);
     buf_deinit(&outgoing->bytes);
+    buf_deinit(&outgoing->words);
     mem_free(outgoing->refusals);
     mem_free(outgoing);
 }
 
-void outgoing_refuse(struct outgoing *outgoing, uint32_t record, const char *text)
+void outgoing_begin(struct outgoing *outgoing)
 {
-    for (size_t i = outgoing->refusal_count; i--;)
-        if (outgoing->refusals[i].index == record)
-            return; // offered again, refused again
+    outgoing->prepared = false;
+    outgoing->accepted = 0;
+    outgoing->written_bytes = 0;
+    outgoing->refusal_count = 0;
+    outgoing->lost_refusal = false;
+    buf_clear(&outgoing->words);
+    memset(outgoing->is_refused, 0, sizeof outgoing->is_refused);
+}
+
+void outgoing_refuse(struct outgoing *outgoing, uint32_t record, const struct error *err)
+{
+    uint64_t *word = &outgoing->is_refused[record / 64], bit = 1ull << record % 64;
+    if (*word & bit)
+        return; // offered again, refused again
     if (mem_grow(&outgoing->refusals, &outgoing->refusal_cap, outgoing->refusal_count + 1,
-                 sizeof *outgoing->refusals)) {
+                 sizeof *outgoing->refusals) ||
+        buf_append(&outgoing->words, err->text, err->len)) {
         outgoing->lost_refusal = true;
         return;
     }
-    struct refusal *refusal = &outgoing->refusals[outgoing->refusal_count++];
-    refusal->index = record;
-    snprintf(refusal->text, sizeof refusal->text, "%s", text);
+    *word |= bit;
+    outgoing->refusals[outgoing->refusal_count++] = (struct refusal){
+        .index = record, .code = err->code, .at = outgoing->words.len - err->len, .len = err->len};
 }

@@ -12,6 +12,7 @@ int outputs_init(struct outputs *outputs, const struct plan_node *plan, uint16_t
                                 .pool = pool,
                                 .clock = clock,
                                 .stats = stats,
+                                .complaints = {.node = plan->spec->name},
                                 .random = 0x9e3779b97f4a7c15u + node};
     outputs->ports = mem_zalloc(sizeof *outputs->ports * plan->ports);
     outputs->late_port = UINT32_MAX;
@@ -23,6 +24,7 @@ int outputs_init(struct outputs *outputs, const struct plan_node *plan, uint16_t
 
 void outputs_deinit(struct outputs *outputs)
 {
+    complaints_end(&outputs->complaints);
     for (uint32_t i = 0; outputs->ports && i < outputs->plan->ports; i++) {
         batch_unref(outputs->ports[i].pending);
         mem_free(outputs->ports[i].edges);
@@ -201,6 +203,12 @@ bool outputs_letter_room(const struct outputs *outputs)
 bool outputs_wanted(const struct outputs *outputs, uint32_t port)
 {
     return outputs->ports[port].edge_count > 0 || outputs->tap;
+}
+
+void outputs_begin_step(struct outputs *outputs, int64_t now_ns, int64_t ends_ns)
+{
+    outputs->step_ends_ns = ends_ns;
+    complaints_tick(&outputs->complaints, now_ns);
 }
 
 bool outputs_late(struct outputs *outputs)

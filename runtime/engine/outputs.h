@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include "engine/complaint.h"
 #include "engine/edge.h"
 #include "engine/plan.h"
 #include "engine/stats.h"
@@ -44,8 +45,7 @@ struct outputs {
     uint32_t attempt_at; // its index
     int64_t retry_at_ns; // 0: none
     uint64_t random;     // jitter
-    int64_t said_at_ns;  // last log line
-    uint64_t held;       // errors since then that were not logged
+    struct complaints complaints;
     struct said last_error;
     // What expects to hear of each batch (tests); NULL: nobody.
     void (*tap)(void *arg, uint16_t node, uint32_t port, struct batch *batch);
@@ -65,7 +65,17 @@ bool outputs_open(const struct outputs *outputs);
 bool outputs_flush(struct outputs *outputs, uint32_t marks, int64_t watermark, uint64_t epoch);
 // False: so many dead letters wait that the port is to be flushed before another record may fail.
 bool outputs_letter_room(const struct outputs *outputs);
-// A failed record at the ports of errors: counted, logged at most once a second, lettered.
+// A failed record at the ports of errors: counted, told of, lettered. `err` may be without text
+// when nobody reads it (outputs_wordless).
 enum on_error_verdict outputs_fail_record(struct outputs *outputs, struct batch *batch,
                                           struct record *record, const struct error *err,
                                           bool can_retry);
+// The kinds of trouble (bits) of which nobody reads the text now: in a storm of errors it need not
+// be made. What was decoded or encoded without is done once more where the kind is another one.
+uint32_t outputs_wordless(const struct outputs *outputs);
+static inline bool wordless_has(uint32_t wordless, int code)
+{
+    return wordless >> trouble_of(code) & 1;
+}
+// Each step of the node begins with this.
+void outputs_begin_step(struct outputs *outputs, int64_t now_ns, int64_t ends_ns);

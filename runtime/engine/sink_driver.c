@@ -24,10 +24,7 @@ static bool take(struct sink_driver *sink)
         sink->current = ring_pop(&sink->to_write);
         if (!sink->current)
             return false;
-        sink->current->prepared = false;
-        sink->current->accepted = 0;
-        sink->current->written_bytes = 0;
-        sink->current->refusal_count = 0;
+        outgoing_begin(sink->current);
         sink->driver.ctx.outgoing = sink->current;
     }
     return true;

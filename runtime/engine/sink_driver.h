@@ -11,7 +11,8 @@
 
 struct refusal {
     uint32_t index; // in the batch
-    char text[192];
+    int code;
+    size_t at, len; // of its text, in `words`
 };
 
 // A batch on its way through a sink. Belongs to whoever holds it: lane, ring, driver.
@@ -28,7 +29,10 @@ struct outgoing {
     uint64_t written_bytes;
     struct refusal *refusals;
     size_t refusal_count, refusal_cap;
-    bool lost_refusal; // memory was out
+    struct buf words;
+    uint64_t is_refused[BATCH_RECORDS / 64]; // a bit a record
+    bool lost_refusal;                       // memory was out
+    uint32_t wordless;                       // troubles of which nobody reads the text
 };
 
 struct sink_driver {
@@ -52,5 +56,7 @@ int sink_driver_new(struct sink_driver **out, const struct plan_node *node, cons
 void sink_driver_free(struct sink_driver *sink);
 struct outgoing *outgoing_new(void);
 void outgoing_free(struct outgoing *outgoing);
+// Makes it ready for its next batch.
+void outgoing_begin(struct outgoing *outgoing);
 // Once a record; when memory is out, `lost_refusal` is set.
-void outgoing_refuse(struct outgoing *outgoing, uint32_t record, const char *text);
+void outgoing_refuse(struct outgoing *outgoing, uint32_t record, const struct error *err);

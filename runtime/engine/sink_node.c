@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "engine/sink_node.h"
 #include "base/alloc.h"
+#include <string.h>
 
 int sink_node_init(struct sink_node *node, const struct plan_node *plan, uint16_t index,
                    const char *pipeline, struct batch_pool *pool, struct clock *clock,
@@ -96,11 +97,11 @@ static bool hand_over(struct sink_node *node)
     outgoing->batch = batch;
     outgoing->marks = marks;
     outgoing->epoch = node->epoch;
+    outgoing->wordless = outputs_wordless(&node->outputs);
     stat_add(&node->outputs.stats->in, batch->count);
     if (!node->driver) { // tests: everything is taken
+        outgoing_begin(outgoing);
         outgoing->accepted = batch->count;
-        outgoing->refusal_count = 0;
-        outgoing->written_bytes = 0;
         write_off(node, outgoing);
         return true;
     }
@@ -117,8 +118,13 @@ static bool report_refusals(struct sink_node *node, struct outgoing *outgoing)
         if (!outputs_open(&node->outputs))
             return false;
         const struct refusal *refusal = &outgoing->refusals[node->refusals_done];
-        struct error err = ERROR_INIT;
-        error_set(&err, ERR_DATA, "%s", refusal->text);
+        struct error err;
+        error_clear(&err);
+        err.code = refusal->code;
+        err.len = refusal->len;
+        if (err.len)
+            memcpy(err.text, outgoing->words.data + refusal->at, err.len);
+        err.text[err.len] = '\0';
         struct record *record = &outgoing->batch->records[refusal->index];
         node->refusals_done++;
         if (outputs_fail_record(&node->outputs, outgoing->batch, record, &err, false) == ERROR_STOP)

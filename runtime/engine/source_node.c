@@ -246,6 +246,7 @@ static bool fill(struct source_node *node, struct wait *wait)
         outputs_out_of_memory(&node->outputs);
         return false;
     }
+    node->wordless = outputs_wordless(&node->outputs);
     brake(node);
     while (node->phase == SOURCE_READING && next_parcel(node, wait)) {
         if (node->batch->count == BATCH_RECORDS)

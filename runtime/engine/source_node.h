@@ -47,6 +47,7 @@ struct source_node {
     size_t touched_count, touched_cap;
     struct valve valve;
 
+    uint32_t wordless;     // of the outputs, as of the last look
     struct batch *batch;   // being filled
     struct parcel *parcel; // being cut
     uint32_t parcel_at;    // messages done

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include "engine/complaint.h"
 #include <stdatomic.h>
 #include <stdint.h>
 
@@ -9,6 +10,7 @@
 struct node_stats {
     _Atomic uint64_t in, out, in_bytes, out_bytes, filtered, failed, late, absorbed, created,
         retried, busy_ns, in_flight, splits;
+    _Atomic uint64_t failed_by[TROUBLES]; // their sum is `failed`
     _Atomic int64_t watermark;
 };
 

@@ -177,10 +177,12 @@ int script_run(struct script *script, enum script_call call, struct batch *batch
     if (script->kind != SCRIPT_FUNCTION)
         return error_set(err, ERR_BUG, "a script that is no function was run");
     struct script_run run = {.script = script, .call = call, .batch = batch, .sink = sink};
+    struct error failure;
     script->run = &run;
     while (batch->cursor < batch->count) {
         run.verdict = SCRIPT_NEXT;
-        struct error failure = ERROR_INIT;
+        error_clear(&failure);
+        script->vm.no_traceback = sink->traces && !sink->traces(sink->arg);
         int rc = call_protected(&script->vm, run_body, &run, &failure);
         if (rc != 0)
             take_back(&run);
@@ -194,5 +196,6 @@ int script_run(struct script *script, enum script_call call, struct batch *batch
             break;
     }
     script->run = NULL;
+    script->vm.no_traceback = false;
     return 0;
 }

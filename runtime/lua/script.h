@@ -86,6 +86,8 @@ struct script_sink {
     // True: a record is given back as it was before its function ran when that fails or pauses.
     // flat_map always does so.
     bool marks;
+    // Whether the call stack of the next error is wanted; NULL: always.
+    bool (*traces)(void *arg);
 
     // flat_map: emit(r, port). The number of a port's name, or -1 with the names there are in
     // `err`.

@@ -66,9 +66,10 @@ struct vm {
     struct log_limit log_limits[4];
     struct error last; // scratch for functions called from Lua: nothing to free on a raise
     char *traceback;   // of the last error
+    bool no_traceback; // of the next one: nobody wants it
     size_t traceback_cap;
-    char *lib_dir; // where `require` looks, or NULL
-    bool loading;  // globals may still be made
+    char *lib_dir;   // where `require` looks, or NULL
+    bool loading;    // globals may still be made
     bool bad_syntax; // what was compiled last is no Lua
 };
 

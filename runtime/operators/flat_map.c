@@ -115,6 +115,7 @@ static enum op_status process(struct op *op, uint32_t input, struct batch *batch
     struct script_sink sink = {.arg = flat_map,
                                .done = done,
                                .failed = failed,
+                               .traces = scripted_traces,
                                .made = made,
                                .port = port_number,
                                .emit_input = emit_input,

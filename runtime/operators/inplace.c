@@ -27,6 +27,7 @@ static enum op_status process(struct op *op, uint32_t input, struct batch *batch
     struct script_sink sink = {.arg = inplace,
                                .done = done,
                                .failed = scripted_failed,
+                               .traces = scripted_traces,
                                .marks = outputs_may_retry(outputs)};
     enum op_status status = scripted_run(&inplace->base, inplace->call, batch, outputs, &sink);
     if (status == OP_AGAIN)

@@ -104,6 +104,9 @@ enum on_error_verdict outputs_error(struct outputs *outputs, struct batch *batch
 enum on_error_verdict outputs_error_free(struct outputs *outputs, const struct error *err);
 // True when on_error can retry: the operator must keep a record_mark to roll back to.
 bool outputs_may_retry(const struct outputs *outputs);
+// False: the next error would not be logged, as another was a moment ago; its call stack need not
+// be kept.
+bool outputs_tells_error(const struct outputs *outputs);
 
 // All native operators, NULL-terminated (operators/registry.c).
 extern const struct operator_class *const operator_classes[];

@@ -72,7 +72,8 @@ static enum op_status process(struct op *op, uint32_t input, struct batch *batch
 {
     struct route *route = (struct route *)op;
     (void)input;
-    struct script_sink sink = {.arg = route, .routed = routed, .failed = scripted_failed};
+    struct script_sink sink = {
+        .arg = route, .routed = routed, .failed = scripted_failed, .traces = scripted_traces};
     return scripted_run(&route->base, SCRIPT_CALL_ROUTE, batch, outputs, &sink);
 }
 

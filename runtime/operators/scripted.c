@@ -101,6 +101,11 @@ enum script_verdict scripted_verdict(enum on_error_verdict verdict)
     return SCRIPT_HALT;
 }
 
+bool scripted_traces(void *arg)
+{
+    return outputs_tells_error(((const struct scripted *)arg)->outputs);
+}
+
 enum script_verdict scripted_failed(void *arg, uint32_t index, const struct error *err)
 {
     struct scripted *scripted = arg;

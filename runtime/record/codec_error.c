@@ -8,6 +8,8 @@ int codec_expected(struct error *err, const char *bytes, size_t len, size_t at, 
                    ...)
 {
     char what[256];
+    if (!err)
+        return ERR_DATA;
     va_list args;
     va_start(args, fmt);
     (void)vsnprintf(what, sizeof what, fmt, args);

@@ -149,3 +149,9 @@ bool outputs_may_retry(const struct outputs *outputs)
 {
     return outputs->may_retry;
 }
+
+bool outputs_tells_error(const struct outputs *outputs)
+{
+    (void)outputs;
+    return true;
+}

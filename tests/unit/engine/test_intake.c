@@ -97,7 +97,7 @@ static void test_letters_tell_their_origin(void)
              path);
     CU_ASSERT_EQUAL(run(yaml, &why), ENGINE_DONE);
     const char *text = content("dead");
-    CU_ASSERT_PTR_NOT_NULL(strstr(text, "{\"n\":1} node=m error="));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "{\"n\":1} node=m script=test.yaml:4 error="));
     CU_ASSERT_PTR_NOT_NULL(strstr(text, " source=in split=s0 offset=1\n"));
     drop("dead");
 }

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+#include "engine/complaint.h"
+#include "base/log.h"
+#include <inttypes.h>
+
+enum { SAY_EVERY_NS = 1000000000 };
+
+const char *const trouble_names[TROUBLES] = {
+    [TROUBLE_DATA] = "data",     [TROUBLE_LIMIT] = "limit", [TROUBLE_REFUSED] = "refused",
+    [TROUBLE_UNREAD] = "unread", [TROUBLE_OTHER] = "other",
+};
+
+enum trouble trouble_of(int code)
+{
+    switch (code) {
+    case ERR_DATA:
+        return TROUBLE_DATA;
+    case ERR_LIMIT:
+        return TROUBLE_LIMIT;
+    case ERR_REFUSED:
+        return TROUBLE_REFUSED;
+    case ERR_IO:
+        return TROUBLE_UNREAD;
+    default:
+        return TROUBLE_OTHER;
+    }
+}
+
+bool complaints_open(const struct complaints *complaints, enum trouble trouble)
+{
+    const struct complaint *one = &complaints->of[trouble];
+    return !one->said_ns || complaints->now_ns - one->said_ns >= SAY_EVERY_NS;
+}
+
+void complaints_hold(struct complaints *complaints, enum trouble trouble)
+{
+    complaints->of[trouble].held++;
+    complaints->any_held = true;
+}
+
+void complaints_say(struct complaints *complaints, enum trouble trouble, const char *text)
+{
+    struct complaint *one = &complaints->of[trouble];
+    if (one->held)
+        log_line(LOG_WARN, complaints->node, "%s (and %" PRIu64 " more since)", text, one->held);
+    else
+        log_line(LOG_WARN, complaints->node, "%s", text);
+    one->said_ns = complaints->now_ns ? complaints->now_ns : 1;
+    one->held = 0;
+}
+
+static void say_held(struct complaints *complaints, enum trouble trouble)
+{
+    struct complaint *one = &complaints->of[trouble];
+    if (!one->held)
+        return;
+    log_line(LOG_WARN, complaints->node, "%" PRIu64 " more records failed since (%s)", one->held,
+             trouble_names[trouble]);
+    one->said_ns = complaints->now_ns;
+    one->held = 0;
+}
+
+void complaints_tick(struct complaints *complaints, int64_t now_ns)
+{
+    complaints->now_ns = now_ns;
+    if (!complaints->any_held)
+        return;
+    complaints->any_held = false;
+    for (int i = 0; i < TROUBLES; i++) {
+        // A second more: the next record that fails may bring the count itself.
+        const struct complaint *one = &complaints->of[i];
+        if (one->held && now_ns - one->said_ns >= 2LL * SAY_EVERY_NS)
+            say_held(complaints, (enum trouble)i);
+        complaints->any_held |= one->held > 0;
+    }
+}
+
+void complaints_end(struct complaints *complaints)
+{
+    for (int i = 0; i < TROUBLES; i++)
+        say_held(complaints, (enum trouble)i);
+    complaints->any_held = false;
+}

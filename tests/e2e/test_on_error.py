@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""on_error, in all its forms, of sources, operators and sinks: what is skipped, stopped, lettered
+and tried again, and what is said of it."""
+
+import contextlib
+import json
+import os
+
+import harness
+
+GOOD, BAD = '{"n":1}\n', '{"n":oops}\n'
+LUA = "return function(r) if r.n == 2 then r.n = 9 error('two') end return r end"
+
+
+class OnError(harness.TestCase):
+    def pipeline(self, source="stop", operator="stop", sink="stop", dead=None, lua=LUA, more=""):
+        """file -> map -> file (with a key that every record must have), and a sink for letters."""
+        lettered = "dlq: dead" in source + operator + sink
+        letters = dead or ("dead: { type: file, path: dead.jsonl, encode: none }" if lettered else "")
+        self.write("p.yaml", f"""
+pipeline: t
+sources:
+  in: {{ type: file, path: in.jsonl, on_error: {source} }}
+operators:
+  m:
+    type: map
+    inputs: in
+    on_error: {operator}
+    lua: "{lua}"
+sinks:
+  out: {{ type: file, inputs: m, path: out.jsonl, key: "{{n}}", on_error: {sink} }}
+  {letters}
+{more}""")
+
+    def go(self, text, status=0, **options):
+        for name in ("out.jsonl", "dead.jsonl"):
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(self.path(name))
+        self.pipeline(**options)
+        self.write("in.jsonl", text)
+        done = self.tidemill("run", "p.yaml", "--quiet", "--report", "report.json")
+        self.assertEqual(done.status, status, done)
+        return done
+
+    def counts(self, node):
+        with open(self.path("report.json"), encoding="utf-8") as file:
+            report = json.load(file)
+        return next(one for one in report["nodes"] if one["name"] == node)
+
+    def lines(self, name):
+        return harness.read_lines(self.path(name))
+
+    def test_stop(self):
+        rows = (("source", GOOD + BAD + GOOD, "in: split"), ("operator", GOOD + '{"n":2}\n' + GOOD,
+                                                             "m: p.yaml:10:"),
+                ("sink", GOOD + '{"m":1}\n' + GOOD, "out: key"))
+        for where, text, why in rows:
+            with self.subTest(where):
+                done = self.go(text, 1)
+                self.assertIn(why, done.err)
+                self.assertEqual(self.lines("out.jsonl")[:1], ['{"n":1}'])
+
+    def test_skip(self):
+        rows = (("source", BAD, "in"), ("operator", '{"n":2}\n', "m"),
+                ("sink", '{"m":1}\n', "out"))
+        for where, bad, node in rows:
+            with self.subTest(where):
+                done = self.go(GOOD + bad + GOOD, **{where: "skip"})
+                self.assertEqual(self.lines("out.jsonl"), ['{"n":1}'] * 2, done)
+                self.assertEqual(self.counts(node)["failed"], 1)
+
+    def test_dead_letters_are_the_original_bytes(self):
+        rows = (("source", BAD), ("operator", '{ "n" : 2 , "x": "\\u00e9" }\n'),
+                ("sink", '{ "m":1.0 }\n'))
+        for where, bad in rows:
+            with self.subTest(where):
+                done = self.go(GOOD + bad + GOOD, **{where: "{ dlq: dead }"})
+                self.assertEqual(self.lines("out.jsonl"), ['{"n":1}'] * 2, done)
+                self.assertEqual(self.lines("dead.jsonl"), [bad[:-1]], done)
+
+
+    def test_letters_headers(self):
+        """Into an embedded log and out of it by a script that reads their headers."""
+        rows = (("source", BAD, {"node": "in", "script": "", "source": "in"}, 'byte 5: '),
+                ("operator", '{"n":2}\n', {"node": "m", "script": "p.yaml:10", "source": "in"},
+                 "p.yaml:10: two"),
+                ("sink", '{"m":1}\n', {"node": "out", "script": "", "source": "in"}, "key: "))
+        for number, (where, bad, want, error) in enumerate(rows):
+            with self.subTest(where):
+                log = f"log{number}"
+                self.go(GOOD + bad, dead="dead: { type: topic, connection: main, topic: dead }",
+                        more=f"connections: {{ main: {{ type: log, dir: {log} }} }}",
+                        **{where: "{ dlq: dead }"})
+                self.write("back.yaml", f"""
+pipeline: back
+connections: {{ main: {{ type: log, dir: {log} }} }}
+sources:
+  in: {{ type: topic, connection: main, topic: dead, start: earliest, until: latest, decode: text }}
+operators:
+  show: {{ type: map, inputs: in, lua: "return function(r) r.h = meta(r).headers return r end" }}
+sinks: {{ out: {{ type: file, inputs: show, path: back{number}.jsonl }} }}
+""")
+                done = self.tidemill("run", "back.yaml", "--quiet")
+                self.assertEqual(done.status, 0, done)
+                letter = harness.read_jsonl(self.path(f"back{number}.jsonl"))[0]
+                headers = letter.pop("h")
+                self.assertEqual(list(letter.values()), [bad[:-1]])
+                self.assertIn(error, headers.pop("error"))
+                want = dict(want, split=headers["split"], offset="8")
+                self.assertEqual(headers, want)
+                self.assertIn("in.jsonl", headers["split"])
+
+    def test_retry(self):
+        again = "{ retry: { max: 3, backoff: 1ms..4ms }, then: %s }"
+        rows = (("stop", 1, []), ("skip", 0, []), ("{ dlq: dead }", 0, ['{"n":2}']))
+        for then, status, letters in rows:
+            with self.subTest(then):
+                done = self.go(GOOD + '{"n":2}\n' + GOOD, status, operator=again % then)
+                if status == 0:
+                    self.assertEqual(self.lines("out.jsonl"), ['{"n":1}'] * 2, done)
+                    self.assertEqual(self.counts("m")["failed"], 1)
+                    self.assertEqual(self.counts("m")["retried"], 3)
+                else:
+                    self.assertIn("two", done.err)
+                self.assertEqual(self.lines("dead.jsonl"), letters, done)
+
+    def test_a_dead_letter_sink_that_fails(self):
+        for on_error, status in (("stop", 1), ("skip", 0)):
+            with self.subTest(on_error):
+                done = self.go(GOOD + BAD + GOOD, status, source="{ dlq: dead }",
+                               dead="dead: { type: file, path: dead.jsonl, encode: text, "
+                                    f"on_error: {on_error} }}")
+                self.assertEqual(self.lines("out.jsonl")[:1], ['{"n":1}'], done)
+                self.assertEqual(self.lines("dead.jsonl"), [], done)
+                self.assertIn("dead: ", done.err)
+
+    def test_letters_of_letters_are_refused(self):
+        rows = ("dead: { type: file, path: dead.jsonl, on_error: { dlq: dead } }",
+                "dead: { type: file, path: dead.jsonl, on_error: { dlq: worse } }\n"
+                "  worse: { type: file, path: worse.jsonl, on_error: { dlq: dead } }")
+        for dead in rows:
+            with self.subTest(dead):
+                self.go(GOOD, 2, source="{ dlq: dead }", dead=dead)
+                self.assertEqual(self.lines("out.jsonl"), [])
+
+    def test_a_storm_says_little(self):
+        """100,000 bad records: every one is counted, a line a second tells of them."""
+        rows = (("source", BAD, "in"), ("operator", '{"n":2}\n', "m"),
+                ("sink", '{"m":1}\n', "out"))
+        for where, bad, node in rows:
+            for action in ("skip", "{ dlq: dead }"):
+                with self.subTest(where=where, action=action):
+                    done = self.go(bad * 100000, **{where: action})
+                    self.assertEqual(self.counts(node)["failed"], 100000, done)
+                    said = [line for line in done.err.splitlines() if f" {node}: " in line]
+                    told = sum(self.told(line) for line in said)
+                    self.assertEqual(told, 100000, done)
+                    self.assertLess(len(said), 1000, done)
+
+    @staticmethod
+    def told(line):
+        """Records that a line of the log tells of."""
+        words = line.split()
+        if line.endswith("more since)"):
+            return 1 + int(words[words.index("more") - 1])
+        if " more records failed" in line:
+            return int(words[words.index("more") - 1])
+        return 1
+
+
+if __name__ == "__main__":
+    harness.main()
