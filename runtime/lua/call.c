@@ -7,6 +7,16 @@
 
 enum { TRACEBACK_MAX = 4096 };
 
+// Whether a text begins with a place such as "x.lua:12: ", as those of Lua's compiler and of
+// error() do. Those that C functions raise for other C functions have none.
+static bool has_place(const char *text)
+{
+    const char *colon = strchr(text, ':');
+    if (!colon || colon == text || colon[1] < '0' || colon[1] > '9')
+        return false;
+    return colon[1 + strspn(colon + 1, "0123456789")] == ':';
+}
+
 // What an error value says. Metamethods are not asked: they could loop where the time limit does
 // not reach.
 static void push_message(lua_State *L) // error -> [-0, +1]
@@ -18,12 +28,19 @@ static void push_message(lua_State *L) // error -> [-0, +1]
             return;
         lua_pop(L, 1); // error
     }
-    if (lua_type(L, 1) == LUA_TSTRING || lua_type(L, 1) == LUA_TNUMBER) {
+    bool text = lua_type(L, 1) == LUA_TSTRING;
+    if (text && has_place(lua_tostring(L, 1))) {
         lua_pushvalue(L, 1); // … message
         return;
     }
     char where[VM_TEXT];
     vm_where(L, where, sizeof where);
+    if (text || lua_type(L, 1) == LUA_TNUMBER) {
+        lua_pushstring(L, where); // … where
+        lua_pushvalue(L, 1);      // … where error
+        lua_concat(L, 2);         // … message
+        return;
+    }
     lua_pushfstring(L, "%serror raised with a %s", where, luaL_typename(L, 1)); // … message
 }
 
@@ -51,19 +68,12 @@ static int on_error(lua_State *L) // (error)
     return 1;
 }
 
-// The message of an error that a script raised, as one line. By hand: errors come in storms.
-static int set_message(struct error *err, const char *text, size_t len)
+static void one_line(struct error *err)
 {
-    if (!err || len >= sizeof err->text)
-        return error_set(err, ERR_DATA, "%s", text);
-    error_clear(err);
-    err->code = ERR_DATA;
-    err->len = strnlen(text, len);
-    memcpy(err->text, text, err->len);
-    err->text[err->len] = 0;
-    for (char *at = err->text; (at = strpbrk(at, "\r\n"));)
-        *at = ' ';
-    return ERR_DATA;
+    for (size_t i = 0; err && i < err->len; i++) {
+        if (err->text[i] == '\n' || err->text[i] == '\r')
+            err->text[i] = ' ';
+    }
 }
 
 static int outcome(struct vm *vm, int status, struct error *err)
@@ -89,10 +99,9 @@ static int outcome(struct vm *vm, int status, struct error *err)
     case VM_GO:
         break;
     }
-    size_t len = 0;
-    const char *message = lua_tolstring(vm->L, -1, &len);
-    int rc = message ? set_message(err, message, len)
-                     : error_set(err, ERR_DATA, "unknown error in the script");
+    const char *message = lua_tostring(vm->L, -1);
+    int rc = error_set(err, ERR_DATA, "%s", message ? message : "unknown error in the script");
+    one_line(err);
     (void)error_as(err, vm->bad_syntax ? REASON_SCRIPT_SYNTAX : REASON_SCRIPT_ERROR);
     vm->bad_syntax = false;
     return rc;
@@ -101,6 +110,7 @@ static int outcome(struct vm *vm, int status, struct error *err)
 int call_protected(struct vm *vm, lua_CFunction body, void *arg, struct error *err)
 {
     lua_State *L = vm->L;
+    watch_switch(&vm->watch, L);
     vm->stop = VM_GO;
     vm->stop_text[0] = 0;
     if (vm->traceback)

@@ -69,7 +69,7 @@ struct reader {
 
 static const char *read_piece(lua_State *L, void *arg, size_t *size)
 {
-    (void)L;
+    vm_check_time(L); // compiling takes long when a text is made for it
     static const char newlines[] =
         "\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n";
     struct reader *reader = arg;
@@ -79,9 +79,11 @@ static const char *read_piece(lua_State *L, void *arg, size_t *size)
         *size = (size_t)n;
         return newlines;
     }
+    enum { PIECE = 1024 };
     const char *text = reader->text;
-    *size = reader->len;
-    reader->len = 0;
+    *size = reader->len < PIECE ? reader->len : PIECE;
+    reader->text += *size;
+    reader->len -= *size;
     return *size ? text : NULL;
 }
 
@@ -111,7 +113,7 @@ void chunk_compile(lua_State *L, const char *text, size_t len, const char *name,
         vm_stop(L, vm_of(L)->stop_text[0] ? VM_MEMORY : VM_NOMEM, "out of memory");
     vm_of(L)->bad_syntax = rc == LUA_ERRSYNTAX;
     if (rc != LUA_OK)
-        lua_error(L);
+        lua_error(L);              // also when its time was over
     sandbox_push_env(L);           // chunk env
     if (!lua_setupvalue(L, -2, 1)) // chunk [env]
         lua_pop(L, 1);             // a chunk that names no global                      // chunk

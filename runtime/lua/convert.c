@@ -100,6 +100,7 @@ static void push_deep(lua_State *L, struct batch *batch, struct value value, int
     if (depth > CONVERT_DEPTH)
         luaL_error(L, "nested deeper than %d", CONVERT_DEPTH);
     luaL_checkstack(L, 4, "nested too deep");
+    vm_check_work(L, batch);
     struct node *node = convert_node(L, batch, value);
     lua_createtable(L, node->is_array ? (int)node->count : 0,
                     node->is_array ? 0 : (int)node->count); // table
@@ -175,6 +176,14 @@ static struct value node_value(struct node *node)
         .type = node->is_array ? VALUE_ARRAY : VALUE_OBJECT, .flags = VALUE_IS_NODE, .node = node};
 }
 
+// A table may hold the same large thing many times, so that a few small tables can stand for a tree
+// without end. Looks now and then at what a loop has made, and at the time.
+static void check_work(lua_State *L, const struct batch *batch, uint32_t round)
+{
+    if (round % 64 == 0)
+        vm_check_work(L, batch);
+}
+
 // A record as an object in `batch`.
 static struct value record_value(lua_State *L, struct batch *batch)
 {
@@ -189,6 +198,7 @@ static struct value record_value(lua_State *L, struct batch *batch)
         if (value.type == VALUE_ABSENT)
             continue;
         value = copy_value(L, batch, value);
+        check_work(L, batch, i);
         int rc = node_set(batch, node, name->bytes, name->len, value);
         if (rc != 0)
             vm_raise(L, rc, NULL);
@@ -199,6 +209,7 @@ static struct value record_value(lua_State *L, struct batch *batch)
 // Copies a node that may live elsewhere into `batch`.
 static struct value copy_node(lua_State *L, struct batch *batch, struct node *node)
 {
+    vm_check_work(L, batch);
     return copy_value(L, batch, node_value(node));
 }
 
@@ -249,11 +260,13 @@ static void sift(struct entry *items, size_t at, size_t count)
     }
 }
 
-static void sort_entries(struct entry *items, size_t count)
+static void sort_entries(lua_State *L, struct entry *items, size_t count)
 {
     for (size_t i = count / 2; i-- > 0;)
         sift(items, i, count);
     for (size_t end = count; end-- > 1;) {
+        if (end % 64 == 0)
+            vm_check_time(L);
         struct entry swap = items[0];
         items[0] = items[end];
         items[end] = swap;
@@ -272,7 +285,8 @@ static struct entry *sorted_keys(lua_State *L, struct batch *batch, int index, u
         if (lua_type(L, -2) != LUA_TSTRING)
             luaL_error(L, "%s: a table with keys of type %s among names", what,
                        luaL_typename(L, -2));
-        n++;
+        if (++n % 64 == 0)
+            vm_check_time(L);
         lua_pop(L, 1); // key
     }
     struct entry *entries = ARENA_ARRAY(&batch->arena, struct entry, n ? n : 1);
@@ -286,9 +300,11 @@ static struct entry *sorted_keys(lua_State *L, struct batch *batch, int index, u
         if (len > UINT32_MAX || utf8_valid(entries[n].name, len) != len)
             luaL_error(L, "%s: a name that is not UTF-8", what);
         entries[n++].len = (uint32_t)len;
+        if (n % 64 == 0)
+            vm_check_time(L);
         lua_pop(L, 1); // key
     }
-    sort_entries(entries, n);
+    sort_entries(L, entries, n);
     *count = n;
     return entries;
 }
@@ -304,7 +320,8 @@ static struct value array_value(lua_State *L, struct batch *batch, int index, co
             luaL_error(L, "%s: an array with a key of type %s", what, luaL_typename(L, -2));
         if ((lua_Unsigned)key > n)
             luaL_error(L, "%s: an array with a hole before index %d", what, (int)key);
-        keys++;
+        if (++keys % 64 == 0)
+            vm_check_time(L);
         lua_pop(L, 1); // key
     }
     if (keys != n)
@@ -313,6 +330,7 @@ static struct value array_value(lua_State *L, struct batch *batch, int index, co
     if (!node)
         vm_raise(L, ERR_NOMEM, NULL);
     for (uint32_t i = 0; i < n; i++) {
+        check_work(L, batch, i);
         lua_rawgeti(L, index, (lua_Integer)i + 1); // value
         struct value value = to_value(L, batch, lua_gettop(L), what, depth + 1);
         int rc = node_set_at(batch, node, i, value);
@@ -332,6 +350,7 @@ static struct value object_value(lua_State *L, struct batch *batch, int index, c
     if (!node)
         vm_raise(L, ERR_NOMEM, NULL);
     for (uint32_t i = 0; i < count; i++) {
+        check_work(L, batch, i);
         lua_pushlstring(L, entries[i].name, entries[i].len); // name
         lua_rawget(L, index);                                // value
         struct value value = to_value(L, batch, lua_gettop(L), what, depth + 1);

@@ -179,6 +179,7 @@ int script_fold(struct script *script, struct batch *batch, const struct script_
     if (rc != 0)
         return rc;
     struct fold_call call = {.script = script, .batch = batch, .fold = fold};
+    vm_batch(&script->vm, batch);
     while (batch->cursor < batch->count) {
         struct error failure = ERROR_INIT;
         if (call_protected(&script->vm, fold_body, &call, &failure) == 0)

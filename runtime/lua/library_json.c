@@ -25,10 +25,12 @@ static int encode(lua_State *L) // (value)
     return 1;
 }
 
+// The index of a text takes up to some 50 times its size, so that the memory limit bounds that too.
 static struct json_reader *reader_of(lua_State *L, struct vm *vm)
 {
-    static const struct json_limits limits = {
-        .depth = CONVERT_DEPTH, .size = 1u << 20, .members = 4096};
+    enum { SIZE_MAX_BYTES = 1 << 20, INDEX = 64 };
+    size_t size = vm->cap / INDEX < SIZE_MAX_BYTES ? vm->cap / INDEX : SIZE_MAX_BYTES;
+    struct json_limits limits = {.depth = CONVERT_DEPTH, .size = (uint32_t)size, .members = 4096};
     if (!vm->json)
         vm->json = json_reader_new(vm->shapes, &limits);
     if (!vm->json)

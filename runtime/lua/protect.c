@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
+#include "lua/protect.h"
 #include "lua/sandbox.h"
 #include "lua/vm.h"
 
-// pcall, xpcall and setmetatable for scripts. A limit that was reached, or the end of a call, goes
-// through every pcall; a handler of xpcall runs after the error, as ordinary code that the time
-// limit reaches (inside the error it would not); objects have no finalizers, weak or closing
-// modes: the time limit does not reach the first, and Debian's 5.4.4 has open faults in the rest.
+// pcall and xpcall for scripts. A limit that was reached, or the end of a call, goes through every
+// pcall; a handler of xpcall runs after the error, as ordinary code that the time limit reaches
+// (inside the error it would not). Coroutines may yield through both, as in Lua.
 
-// After a failed lua_pcall with the error on the top: throws on what scripts may not catch.
-static void throw_on(lua_State *L, int status)
+void protect_throw_on(lua_State *L, int status)
 {
     struct vm *vm = vm_of(L);
     if (status == LUA_ERRMEM && vm->stop == VM_GO) {
@@ -17,78 +16,79 @@ static void throw_on(lua_State *L, int status)
         else
             vm_stop(L, VM_NOMEM, "out of memory");
     }
-    if (vm->stop != VM_GO)
+    if (vm->stop != VM_GO) {
+        lua_pushlightuserdata(L, VM_NULL); // … error
         lua_error(L);
+    }
+}
+
+static bool failed(int status)
+{
+    return status != LUA_OK && status != LUA_YIELD;
+}
+
+// pcall's stack: true results, or true … error.
+static int after_call(lua_State *L, int status, lua_KContext context)
+{
+    (void)context;
+    if (!failed(status))
+        return lua_gettop(L);
+    protect_throw_on(L, status);
+    lua_pushboolean(L, 0); // … error false
+    lua_insert(L, -2);     // … false error
+    return 2;
 }
 
 static int protected_call(lua_State *L) // (f, ...)
 {
     luaL_checkany(L, 1);
     vm_of(L)->stop_text[0] = 0;
-    int status = lua_pcall(L, lua_gettop(L) - 1, LUA_MULTRET, 0); // results, or error
-    if (status != LUA_OK) {
-        throw_on(L, status);
-        lua_pushboolean(L, 0); // error false
-        lua_insert(L, 1);      // false error
-        return 2;
-    }
-    lua_pushboolean(L, 1); // results true
-    lua_insert(L, 1);      // true results
-    return lua_gettop(L);
+    lua_pushboolean(L, 1); // f ... true
+    lua_insert(L, 1);      // true f ...
+    int status = lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, 0, after_call);
+    return after_call(L, status, 0);
+}
+
+// The handler has run, itself protected: in Lua its errors are handled again until the stack is
+// full; here its own error is the result.
+static int after_handler(lua_State *L, int status, lua_KContext context) // … false result
+{
+    (void)context;
+    if (failed(status))
+        protect_throw_on(L, status);
+    return 2;
+}
+
+// xpcall's stack: f handler true results, or f handler … error.
+static int after_call_with_handler(lua_State *L, int status, lua_KContext context)
+{
+    (void)context;
+    if (!failed(status))
+        return lua_gettop(L) - 2;
+    protect_throw_on(L, status);
+    lua_pushboolean(L, 0);                             // f handler … error false
+    lua_insert(L, -2);                                 // f handler … false error
+    lua_pushvalue(L, 2);                               // f handler … false error handler
+    lua_insert(L, -2);                                 // f handler … false handler error
+    status = lua_pcallk(L, 1, 1, 0, 0, after_handler); // f handler … false result
+    return after_handler(L, status, 0);
 }
 
 static int protected_call_with_handler(lua_State *L) // (f, handler, ...)
 {
+    int count = lua_gettop(L);
     luaL_checktype(L, 2, LUA_TFUNCTION);
-    lua_pushvalue(L, 2); // f handler ... handler
-    lua_replace(L, 2);   // f handler ...
-    lua_pushvalue(L, 1); // f handler ... f
-    lua_insert(L, 3);    // f handler f ...
     vm_of(L)->stop_text[0] = 0;
-    int status = lua_pcall(L, lua_gettop(L) - 3, LUA_MULTRET, 0); // f handler results, or error
-    if (status != LUA_OK) {
-        throw_on(L, status);
-        lua_pushvalue(L, 2);   // f handler error handler
-        lua_insert(L, -2);     // f handler handler error
-        lua_call(L, 1, 1);     // f handler result
-        lua_pushboolean(L, 0); // f handler result false
-        lua_insert(L, -2);     // f handler false result
-        return 2;
-    }
-    lua_pushboolean(L, 1); // f handler results true
-    lua_insert(L, 3);      // f handler true results
-    return lua_gettop(L) - 2;
-}
-
-static void refuse_member(lua_State *L, const char *name) // meta at 2
-{
-    lua_getfield(L, 2, name); // value
-    if (!lua_isnil(L, -1))
-        luaL_error(L, "a metatable with '%s' is not allowed", name);
-    lua_pop(L, 1); //
-}
-
-static int set_metatable(lua_State *L) // (table, meta)
-{
-    luaL_checktype(L, 1, LUA_TTABLE);
-    luaL_argexpected(L, lua_isnoneornil(L, 2) || lua_istable(L, 2), 2, "nil or table");
-    if (luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL)
-        return luaL_error(L, "cannot change a protected metatable");
-    if (lua_istable(L, 2)) {
-        static const char *const refused[] = {"__gc", "__mode", "__close", "__concat"};
-        for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
-            refuse_member(L, refused[i]);
-    }
-    lua_settop(L, 2);       // table meta
-    lua_setmetatable(L, 1); // table
-    return 1;
+    lua_pushboolean(L, 1); // f handler ... true
+    lua_pushvalue(L, 1);   // f handler ... true f
+    lua_rotate(L, 3, 2);   // f handler true f ...
+    int status = lua_pcallk(L, count - 2, LUA_MULTRET, 0, 0, after_call_with_handler);
+    return after_call_with_handler(L, status, 0);
 }
 
 void sandbox_protect(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"pcall", protected_call},
-                                         {"xpcall", protected_call_with_handler},
-                                         {"setmetatable", set_metatable},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"pcall", protected_call}, {"xpcall", protected_call_with_handler}, {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
 }

@@ -179,6 +179,7 @@ int script_run(struct script *script, enum script_call call, struct batch *batch
     struct script_run run = {.script = script, .call = call, .batch = batch, .sink = sink};
     struct error failure;
     script->run = &run;
+    vm_batch(&script->vm, batch);
     while (batch->cursor < batch->count) {
         run.verdict = SCRIPT_NEXT;
         error_clear(&failure);

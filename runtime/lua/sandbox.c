@@ -12,7 +12,7 @@ static const char env_key, globals_key;
 static int frozen_write(lua_State *L) // (view, key, value); upvalue 1: what it is
 {
     const char *what = lua_tostring(L, lua_upvalueindex(1));
-    const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "?";
+    const char *key = lua_isstring(L, 2) ? lua_tostring(L, 2) : "?";
     return luaL_error(L, "%s.%s cannot be assigned: %s is read-only", what, key, what);
 }
 
@@ -118,9 +118,9 @@ static void choose(lua_State *L, int from, const char *const *names) // [-0, +0]
 
 static void add_base(lua_State *L) // globals [-0, +0]
 {
-    static const char *const names[] = {"assert", "error",    "ipairs",       "next",     "pairs",
-                                        "select", "tonumber", "getmetatable", "rawequal", "rawlen",
-                                        "rawget", "tostring", "_VERSION",     NULL};
+    static const char *const names[] = {"assert",   "error",    "ipairs",   "next",   "pairs",
+                                        "select",   "tonumber", "rawequal", "rawlen", "rawget",
+                                        "tostring", "_VERSION", NULL};
     luaL_requiref(L, "_G", luaopen_base, 0); // globals base
     lua_insert(L, -2);                       // base globals
     choose(L, lua_absindex(L, -2), names);   // base globals
@@ -187,7 +187,11 @@ void sandbox_open(lua_State *L)
     add_library(L, "math", luaopen_math);     // globals
     add_library(L, "utf8", luaopen_utf8);     // globals
     sandbox_protect(L);                       // globals
+    sandbox_metatables(L);                    // globals
     sandbox_bound(L);                         // globals
+    library_pattern(L);                       // globals
+    library_table(L);                         // globals
+    library_coroutine(L);                     // globals
     protect_strings(L);                       // globals
     handle_open(L);                           // globals
     library_log(L);                           // globals
@@ -195,7 +199,7 @@ void sandbox_open(lua_State *L)
     library_json(L);                          // globals
     library_agg(L);                           // globals
     library_require(L);                       // globals
-    static const char *const frozen[] = {"string", "table", "math", "utf8",
+    static const char *const frozen[] = {"string", "table", "math", "utf8", "coroutine",
                                          "log",    "time",  "json", NULL};
     for (const char *const *name = frozen; *name; name++)
         freeze_member(L, *name); // globals

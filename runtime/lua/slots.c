@@ -52,12 +52,14 @@ static int make_room(struct vm *vm)
 void *vm_enter(struct vm *vm, struct node *node, struct batch *batch)
 {
     struct vm_slots *slots = &vm->slots;
+    vm_check_arena(vm_running(vm), vm, batch); // what was read into it counts as well
     if (make_room(vm) != 0)
-        vm_stop(vm->L, VM_NOMEM, "out of memory");
+        vm_stop(vm_running(vm), VM_NOMEM, "out of memory");
     uint32_t *at = find(slots, node);
     if (*at == 0) {
         if (slots->count >= 1u << VM_SLOT_BITS)
-            luaL_error(vm->L, "more than %d nested values read in one call", 1 << VM_SLOT_BITS);
+            luaL_error(vm_running(vm), "more than %d nested values read in one call",
+                       1 << VM_SLOT_BITS);
         slots->items[slots->count] = (struct vm_slot){.node = node, .batch = batch};
         *at = (uint32_t)slots->count++;
     }

@@ -34,7 +34,7 @@ static void note_refusal(struct vm *vm)
 {
     if (vm->stop != VM_GO || !vm->L)
         return;
-    vm_where(vm->L, vm->stop_text, VM_TEXT);
+    vm_where(vm_running(vm), vm->stop_text, VM_TEXT);
     size_t at = strlen(vm->stop_text);
     (void)snprintf(vm->stop_text + at, VM_TEXT - at, "%s", vm_memory_text(vm));
 }
@@ -58,12 +58,18 @@ static void *allocate(void *arg, void *ptr, size_t old_size, size_t size)
     return block;
 }
 
+void vm_out_of_time(lua_State *L)
+{
+    int64_t budget_ns = vm_of(L)->watch.budget_ns;
+    vm_stop(L, VM_TIME, "time limit of %lld ms", (long long)(budget_ns / 1000000));
+}
+
 static void on_time(lua_State *L, lua_Debug *ar)
 {
     (void)ar;
     struct vm *vm = vm_of(L);
     if (watch_expired(&vm->watch) || vm->stop != VM_GO)
-        vm_stop(L, VM_TIME, "time limit of %lld ms", (long long)(vm->watch.budget_ns / 1000000));
+        vm_out_of_time(L);
     lua_sethook(L, NULL, 0, 0); // the record was done before the signal came
 }
 
@@ -94,15 +100,20 @@ void vm_raise(lua_State *L, int code, const char *what)
 
 void vm_check_arena(lua_State *L, struct vm *vm, const struct batch *batch)
 {
-    size_t start = batch == vm->batch ? vm->arena_start : 0;
-    if (batch->arena.used_bytes - start > vm->cap)
+    enum { BATCH_LEAST = 64 << 20 };
+    size_t used = batch->arena.used_bytes;
+    if (used - (batch == vm->batch ? vm->arena_start : 0) > vm->cap)
         vm_stop(L, VM_MEMORY, "%s", vm_memory_text(vm));
+    size_t all = vm->cap > BATCH_LEAST ? vm->cap : BATCH_LEAST;
+    if (batch == vm->came && used - vm->batch_start > all)
+        vm_stop(L, VM_MEMORY, "memory limit of %zu MiB for what the records of a batch are given",
+                all >> 20);
 }
 
 int vm_account(struct vm *vm, size_t more)
 {
     if (vm->used + more > vm->cap)
-        lua_gc(vm->L, LUA_GCCOLLECT);
+        lua_gc(vm_running(vm), LUA_GCCOLLECT);
     if (vm->used + more > vm->cap) {
         note_refusal(vm);
         return ERR_LIMIT;

@@ -40,7 +40,7 @@ struct vm_slots {
 };
 
 struct vm {
-    lua_State *L;
+    lua_State *L; // the main one; see vm_running
     struct watch watch;
     uint64_t call; // number of the call at work, from 1; handles carry it
 
@@ -53,7 +53,9 @@ struct vm {
     void *current;
     struct batch *batch;
     struct record *record;
-    size_t arena_start; // of batch, when the call began
+    size_t arena_start;       // of batch, when the call began
+    size_t batch_start;       // of batch, when it came
+    const struct batch *came; // the batch that batch_start is of
     struct vm_slots slots;
 
     struct fields fields;
@@ -112,6 +114,15 @@ static inline void vm_begin(struct vm *vm, struct batch *batch, struct record *r
     vm->arena_start = batch ? batch->arena.used_bytes : 0;
 }
 
+// A batch comes to the script: what is in its arena already does not count.
+static inline void vm_batch(struct vm *vm, const struct batch *batch)
+{
+    if (batch->cursor > 0 && batch == vm->came)
+        return; // on with it
+    vm->came = batch;
+    vm->batch_start = batch->arena.used_bytes;
+}
+
 static inline void vm_end(struct vm *vm)
 {
     vm->call++;
@@ -125,13 +136,35 @@ void *vm_enter(struct vm *vm, struct node *node, struct batch *batch);
 // The slot of a handle of the call at work; NULL: stale, or none at all.
 struct vm_slot *vm_slot(struct vm *vm, const void *handle);
 
+// What runs: the main state or a coroutine. What raises has to raise there.
+static inline lua_State *vm_running(const struct vm *vm)
+{
+    return vm->watch.L;
+}
+
+// Ends the call at work when it is over its time. For loops inside C, which the hook does not
+// reach; cheap enough for each round.
+void vm_out_of_time(lua_State *L);
+static inline void vm_check_time(lua_State *L)
+{
+    if (__builtin_expect(watch_expired(&vm_of(L)->watch), 0))
+        vm_out_of_time(L);
+}
+
 // Ends the call at work with `stop`; the text is put behind script:line. Does not return.
 _Noreturn void vm_stop(lua_State *L, enum vm_stop stop, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 // Raises what a code of the record layer means. Does not return.
 _Noreturn void vm_raise(lua_State *L, int code, const char *what);
-// Ends the call when it has written more than the memory limit into a batch.
+// Ends the call when it has written more than the memory limit into a batch, or when all records of
+// the batch together made the script write more than that (of 64 MiB at least).
 void vm_check_arena(lua_State *L, struct vm *vm, const struct batch *batch);
+// Both checks, for loops inside C that write into a batch.
+static inline void vm_check_work(lua_State *L, const struct batch *batch)
+{
+    vm_check_time(L);
+    vm_check_arena(L, vm_of(L), batch);
+}
 // "scripts/x.lua:12: " of the innermost Lua function, or "".
 void vm_where(lua_State *L, char *out, size_t cap);
 // The scratch batch, emptied.

@@ -5,6 +5,7 @@
 #include "support/unit.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 // A script over a batch of JSON lines, for the tests of this folder: what came out as JSON lines,
