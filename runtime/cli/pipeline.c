@@ -105,13 +105,22 @@ static int load(struct pipeline *pipeline, const char *file, const struct args *
     return engine_new(&pipeline->engine, &config, problems);
 }
 
-enum exit_status pipeline_load(struct pipeline *pipeline, const char *file, const struct args *args)
+int pipeline_try(struct pipeline *pipeline, const char *file, const struct args *args,
+                 struct problems *problems, struct error *err)
 {
     *pipeline = (struct pipeline){0};
+    int code = load(pipeline, file, args, problems, err);
+    if (code)
+        pipeline_free(pipeline);
+    return code;
+}
+
+enum exit_status pipeline_load(struct pipeline *pipeline, const char *file, const struct args *args)
+{
     struct error err = ERROR_INIT;
     struct problems problems;
     problems_init(&problems);
-    int code = load(pipeline, file, args, &problems, &err);
+    int code = pipeline_try(pipeline, file, args, &problems, &err);
     enum exit_status status = EXIT_DONE;
     if (problems.count)
         print_problems(&problems);
@@ -120,8 +129,6 @@ enum exit_status pipeline_load(struct pipeline *pipeline, const char *file, cons
     else if (code)
         status = code == ERR_INPUT ? EXIT_WRONG_INPUT : EXIT_FAILED;
     problems_deinit(&problems);
-    if (code)
-        pipeline_free(pipeline);
     return status;
 }
 

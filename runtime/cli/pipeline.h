@@ -25,6 +25,10 @@ struct pipeline {
 // problems were printed (then nothing needs freeing). Connects nothing.
 enum exit_status pipeline_load(struct pipeline *pipeline, const char *file,
                                const struct args *args);
+// The same without printing: what is wrong is in `problems` (the caller's), or else in *err. A
+// code.
+int pipeline_try(struct pipeline *pipeline, const char *file, const struct args *args,
+                 struct problems *problems, struct error *err);
 void pipeline_free(struct pipeline *pipeline);
 
 // The plugins of the usual directories and of --plugins. Broken files are kept with their error.

@@ -42,7 +42,16 @@ enum engine_state engine_wait(struct engine *engine, int timeout_ms);
 const struct error *engine_error(const struct engine *engine);
 void engine_free(struct engine *engine);
 
-// One line a source-to-sink path: what it guarantees, and why not more.
+// What a path from a source to a sink guarantees, and why not more.
+struct engine_path {
+    const char *from, *to; // names of nodes
+    bool at_least_once;    // else: at most once over a restart
+    const char *why;
+};
+// Each path in the order of the nodes; what `each` returns, when it is not 0, ends it.
+int engine_paths(const struct engine *engine,
+                 int (*each)(void *arg, const struct engine_path *path), void *arg);
+// One line a path.
 int engine_guarantees(const struct engine *engine, struct buf *out);
 
 // -- what is going on; a consistent-enough picture, read at any time while it runs --

@@ -33,37 +33,56 @@ static const char *lack(const struct plan *plan, uint32_t from, uint32_t to, con
     return NULL;
 }
 
-static int say_path(const struct plan *plan, uint32_t from, uint32_t to, const char *lack_of,
-                    struct buf *out)
+struct walk {
+    const struct plan *plan;
+    bool *behind, *seen; // a mark a node
+    int (*each)(void *arg, const struct engine_path *path);
+    void *arg;
+};
+
+static int walk_source(const struct walk *walk, uint32_t from)
 {
-    return buf_printf(out, "%s -> %s: %s (%s)\n", plan->nodes[from].spec->name,
-                      plan->nodes[to].spec->name,
-                      lack_of ? "at most once over a restart" : "at least once",
-                      lack_of ? lack_of
-                              : "positions are committed after the sinks have flushed; a crash "
-                                "repeats what came since");
+    const struct plan *plan = walk->plan;
+    memset(walk->behind, 0, plan->node_count);
+    plan_reach(plan, from, walk->behind);
+    for (uint32_t to = 0; to < plan->node_count; to++) {
+        if (!walk->behind[to] || plan->nodes[to].spec->kind != NODE_SINK)
+            continue;
+        const char *why = lack(plan, from, to, walk->behind, walk->seen);
+        struct engine_path path = {plan->nodes[from].spec->name, plan->nodes[to].spec->name, !why,
+                                   why};
+        if (!why)
+            path.why = "positions are committed after the sinks have flushed; a crash repeats what "
+                       "came since";
+        int rc = walk->each(walk->arg, &path);
+        if (rc)
+            return rc;
+    }
+    return 0;
 }
 
-static int say_source(const struct plan *plan, uint32_t from, bool *behind, bool *seen,
-                      struct buf *out)
+int engine_paths(const struct engine *engine,
+                 int (*each)(void *arg, const struct engine_path *path), void *arg)
 {
-    int rc = 0;
-    memset(behind, 0, plan->node_count);
-    plan_reach(plan, from, behind);
-    for (uint32_t to = 0; !rc && to < plan->node_count; to++)
-        if (behind[to] && plan->nodes[to].spec->kind == NODE_SINK)
-            rc = say_path(plan, from, to, lack(plan, from, to, behind, seen), out);
+    const struct plan *plan = engine->plan;
+    bool *marks = mem_array(plan->node_count + 1, 2);
+    struct walk walk = {plan, marks, marks ? marks + plan->node_count : NULL, each, arg};
+    int rc = marks ? 0 : ERR_NOMEM;
+    for (uint32_t from = 0; !rc && from < plan->node_count; from++)
+        if (plan->nodes[from].spec->kind == NODE_SOURCE)
+            rc = walk_source(&walk, from);
+    mem_free(marks);
     return rc;
+}
+
+static int say_path(void *arg, const struct engine_path *path)
+{
+    return buf_printf(arg, "%s -> %s: %s (%s)\n", path->from, path->to,
+                      path->at_least_once ? "at least once" : "at most once over a restart",
+                      path->why);
 }
 
 int engine_guarantees(const struct engine *engine, struct buf *out)
 {
-    const struct plan *plan = engine->plan;
-    bool *marks = mem_array(plan->node_count + 1, 2);
-    int rc = marks ? 0 : ERR_NOMEM;
-    for (uint32_t from = 0; !rc && from < plan->node_count; from++)
-        if (plan->nodes[from].spec->kind == NODE_SOURCE)
-            rc = say_source(plan, from, marks, marks + plan->node_count, out);
-    mem_free(marks);
-    return rc;
+    return engine_paths(engine, say_path, out);
 }
