@@ -10,43 +10,66 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static struct fault fault;
-static _Atomic int fail_errnum;
+// A kind of calls that can be told to fail.
+struct seam {
+    struct fault fault;
+    _Atomic int errnum;
+};
+
+static struct seam changes, reads;
+static _Atomic bool cut_short;
+
+static void seam_set(struct seam *seam, uint64_t n, int errnum, bool and_all_after)
+{
+    atomic_store(&seam->errnum, errnum);
+    fault_set(&seam->fault, n, and_all_after);
+}
 
 // True: this call has to fail, errno is set.
-static bool must_fail(void)
+static bool must_fail(struct seam *seam)
 {
-    if (!fault_hits(&fault))
+    if (!fault_hits(&seam->fault))
         return false;
-    errno = atomic_load(&fail_errnum);
+    errno = atomic_load(&seam->errnum);
     return true;
 }
 
 void io_fail_at(uint64_t n, int errnum, bool and_all_after)
 {
-    atomic_store(&fail_errnum, errnum);
-    fault_set(&fault, n, and_all_after);
-}
-
-uint64_t io_calls(void)
-{
-    return atomic_load(&fault.calls);
+    seam_set(&changes, n, errnum, and_all_after);
 }
 
 uint64_t io_fail_count(void)
 {
-    return atomic_load(&fault.failed);
+    return atomic_load(&changes.fault.failed);
+}
+
+void io_fail_read_at(uint64_t n, int errnum, bool and_all_after)
+{
+    seam_set(&reads, n, errnum, and_all_after);
+}
+
+uint64_t io_fail_read_count(void)
+{
+    return atomic_load(&reads.fault.failed);
+}
+
+void io_cut_short(bool on)
+{
+    atomic_store(&cut_short, on);
+}
+
+static size_t shorter(size_t len)
+{
+    return len > 1 && atomic_load_explicit(&cut_short, memory_order_relaxed) ? len / 2 : len;
 }
 
 int io_open(int *fd, const char *path, int flags, mode_t mode, struct error *err)
 {
-    bool changes = (flags & (O_CREAT | O_TRUNC)) != 0;
-    *fd = -1;
-    if (!changes || !must_fail()) {
-        do
-            *fd = open(path, flags | O_CLOEXEC, mode);
-        while (*fd < 0 && errno == EINTR);
-    }
+    struct seam *seam = flags & (O_CREAT | O_TRUNC) ? &changes : &reads;
+    do
+        *fd = must_fail(seam) ? -1 : open(path, flags | O_CLOEXEC, mode);
+    while (*fd < 0 && errno == EINTR);
     return *fd < 0 ? error_errno(err, ERR_IO, errno, "%s: cannot open", path) : 0;
 }
 
@@ -59,15 +82,23 @@ static void write_half(int fd, const struct iovec *part)
     errno = errnum;
 }
 
-static int write_some(int fd, struct iovec *parts, size_t count, size_t *done)
+static ssize_t write_once(int fd, struct iovec *parts, size_t count)
 {
-    if (must_fail()) {
-        write_half(fd, parts);
+    if (must_fail(&changes)) {
+        if (errno != EINTR)
+            write_half(fd, parts);
         return -1;
     }
+    if (shorter(parts->iov_len) < parts->iov_len)
+        return write(fd, parts->iov_base, shorter(parts->iov_len));
+    return writev(fd, parts, (int)(count < IOV_MAX ? count : IOV_MAX));
+}
+
+static int write_some(int fd, struct iovec *parts, size_t count, size_t *done)
+{
     ssize_t n;
     do
-        n = writev(fd, parts, (int)(count < IOV_MAX ? count : IOV_MAX));
+        n = write_once(fd, parts, count);
     while (n < 0 && errno == EINTR);
     if (n < 0)
         return -1;
@@ -105,12 +136,17 @@ int io_write_all(int fd, const char *path, const void *bytes, size_t len, struct
     return io_writev_all(fd, path, &part, 1, err);
 }
 
+static ssize_t read_once(int fd, void *bytes, size_t len, uint64_t offset)
+{
+    return must_fail(&reads) ? -1 : pread(fd, bytes, shorter(len), (off_t)offset);
+}
+
 int io_pread(int fd, const char *path, void *bytes, size_t len, uint64_t offset, size_t *got,
              struct error *err)
 {
     *got = 0;
     while (*got < len) {
-        ssize_t n = pread(fd, (char *)bytes + *got, len - *got, (off_t)(offset + *got));
+        ssize_t n = read_once(fd, (char *)bytes + *got, len - *got, offset + *got);
         if (n == 0)
             break;
         if (n < 0 && errno == EINTR)
@@ -126,7 +162,7 @@ int io_pread(int fd, const char *path, void *bytes, size_t len, uint64_t offset,
 // A sync that was interrupted or failed is not made again: pages may be marked clean by then.
 int io_datasync(int fd, const char *path, struct error *err)
 {
-    if (must_fail() || fdatasync(fd))
+    if (must_fail(&changes) || fdatasync(fd))
         return error_errno(err, ERR_IO, errno, "%s: cannot sync to disk", path);
     return 0;
 }
@@ -137,7 +173,7 @@ int io_fsync_dir(const char *path, struct error *err)
     int code = io_open(&fd, path, O_RDONLY | O_DIRECTORY, 0, err);
     if (code)
         return code;
-    if (must_fail() || fsync(fd))
+    if (must_fail(&changes) || fsync(fd))
         code = error_errno(err, ERR_IO, errno, "%s: cannot sync the directory to disk", path);
     close(fd);
     return code;
@@ -146,7 +182,7 @@ int io_fsync_dir(const char *path, struct error *err)
 int io_truncate(int fd, const char *path, uint64_t len, struct error *err)
 {
     int done = -1;
-    if (!must_fail() || errno == ENOSPC) { // a full disk still lets go
+    if (!must_fail(&changes) || errno == ENOSPC) { // a full disk still lets go
         do
             done = ftruncate(fd, (off_t)len);
         while (done && errno == EINTR);
@@ -170,7 +206,7 @@ static int parent_of(const char *path, char out[PATH_MAX], struct error *err)
 
 int io_rename(const char *from, const char *to, struct error *err)
 {
-    if (must_fail() || rename(from, to))
+    if (must_fail(&changes) || rename(from, to))
         return error_errno(err, ERR_IO, errno, "%s: cannot rename to %s", from, to);
     char dir[PATH_MAX];
     int code = parent_of(to, dir, err);

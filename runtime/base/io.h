@@ -10,8 +10,8 @@
 // reads and writes are finished, every failure is an ERR_IO that names the path. `path` is for the
 // message only where a descriptor is given as well. Any thread.
 //
-// Also a seam: a write, sync, rename, truncation or open-for-writing made through here can be told
-// to fail, so that tests walk through every one of them.
+// Also a seam: what is made through here can be told to fail, or to move fewer bytes than asked
+// for, so that tests walk through every such call.
 
 int io_open(int *fd, const char *path, int flags, mode_t mode,
             struct error *err); // O_CLOEXEC added
@@ -30,7 +30,11 @@ int io_mkdir_all(const char *path, struct error *err); // mkdir -p, mode 0755, d
 
 // The n-th changing call from now on (1 = the next) fails with `errnum`, once, or it and all after.
 // n = 0 switches it off. A write that fails so has written half of its bytes before; a truncation
-// does not fail with ENOSPC.
+// does not fail with ENOSPC. EINTR is an interruption: the call is made again.
 void io_fail_at(uint64_t n, int errnum, bool and_all_after);
-uint64_t io_calls(void); // changing calls so far
-uint64_t io_fail_count(void);
+uint64_t io_fail_count(void); // failures since then
+// The same for reads, opening for reading among them.
+void io_fail_read_at(uint64_t n, int errnum, bool and_all_after);
+uint64_t io_fail_read_count(void);
+// Every read and write moves half of what was asked for.
+void io_cut_short(bool on);

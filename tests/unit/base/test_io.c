@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,12 +116,78 @@ static void fails_when_told(void)
     close(fd);
 }
 
+static void reads_fail_when_told(void)
+{
+    int fd;
+    size_t got;
+    char bytes[8];
+    struct error err = ERROR_INIT;
+    const char *path = in_dir("reads");
+    CU_ASSERT_EQUAL_FATAL(io_open(&fd, path, O_RDWR | O_CREAT, 0600, &err), 0);
+    CU_ASSERT_EQUAL(io_write_all(fd, path, "12345678", 8, &err), 0);
+    io_fail_read_at(2, EIO, false);
+    CU_ASSERT_EQUAL(io_pread(fd, path, bytes, 4, 0, &got, &err), 0);
+    CU_ASSERT_EQUAL(io_pread(fd, path, bytes, 4, 4, &got, &err), ERR_IO);
+    CHECK_HAS(err.text, "/reads: cannot read at 4: Input/output error");
+    CU_ASSERT_EQUAL(io_pread(fd, path, bytes, 4, 4, &got, &err), 0);
+    CU_ASSERT_EQUAL(io_fail_read_count(), 1);
+    io_fail_read_at(1, EMFILE, true);
+    int other;
+    CU_ASSERT_EQUAL(io_open(&other, path, O_RDONLY, 0, &err), ERR_IO);
+    CHECK_HAS(err.text, "/reads: cannot open: Too many open files");
+    CU_ASSERT_EQUAL(io_write_all(fd, path, "9", 1, &err), 0); // that is no read
+    io_fail_read_at(0, 0, false);
+    close(fd);
+}
+
+static void interrupted_and_short_calls_are_finished(void)
+{
+    int fd, other;
+    size_t got;
+    char bytes[9] = "";
+    const char *path = in_dir("short");
+    io_fail_at(1, EINTR, false); // of the open, then of the first write
+    CU_ASSERT_EQUAL_FATAL(io_open(&fd, path, O_RDWR | O_CREAT, 0600, NULL), 0);
+    io_fail_at(1, EINTR, false);
+    io_cut_short(true);
+    char one[] = "12345", two[] = "678";
+    struct iovec parts[] = {{one, 5}, {two, 3}};
+    CU_ASSERT_EQUAL(io_writev_all(fd, path, parts, 2, NULL), 0);
+    CU_ASSERT_EQUAL(io_fail_count(), 1);
+    CU_ASSERT_EQUAL(lseek(fd, 0, SEEK_END), 8);
+    io_fail_read_at(2, EINTR, false);
+    CU_ASSERT_EQUAL(io_pread(fd, path, bytes, 8, 0, &got, NULL), 0);
+    CU_ASSERT_EQUAL(io_fail_read_count(), 1);
+    CU_ASSERT_EQUAL(got, 8);
+    CHECK_TEXT(bytes, "12345678");
+    io_fail_read_at(1, EINTR, false);
+    CU_ASSERT_EQUAL(io_open(&other, path, O_RDONLY, 0, NULL), 0);
+    io_cut_short(false);
+    io_fail_at(0, 0, false);
+    io_fail_read_at(0, 0, false);
+    close(other);
+    close(fd);
+}
+
+static void long_paths_are_refused(void)
+{
+    struct error err = ERROR_INIT;
+    static char path[PATH_MAX + 10];
+    memset(path, 'x', sizeof path - 1);
+    path[0] = '/';
+    CU_ASSERT_EQUAL(io_mkdir_all(path, &err), ERR_INPUT);
+    CHECK_HAS(err.text, "xxx...: the path is too long");
+}
+
 static CU_TestInfo cases[] = {
     {"writes and reads", writes_and_reads},
     {"writes more parts than one call takes", writes_more_parts_than_one_call_takes},
     {"makes and renames", makes_and_renames},
     {"names path and reason", names_path_and_reason},
     {"fails when told", fails_when_told},
+    {"reads fail when told", reads_fail_when_told},
+    {"interrupted and short calls are finished", interrupted_and_short_calls_are_finished},
+    {"long paths are refused", long_paths_are_refused},
     CU_TEST_INFO_NULL,
 };
 

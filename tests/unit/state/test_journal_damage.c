@@ -274,6 +274,85 @@ static void survives_every_failing_call(void)
     }
 }
 
+// All that a reader does: reads to the end, seeks to every record, asks for the bounds.
+static int read_everything(const char *dir, uint64_t *next, struct error *err)
+{
+    struct journal_reader *reader;
+    struct journal_entry entry;
+    uint64_t first, last;
+    *next = 0;
+    int code = journal_reader_open(&reader, dir, 100, err);
+    if (code)
+        return code;
+    while ((code = journal_reader_next(reader, &entry, err)) > 0) {
+        CU_ASSERT(entry_is_right(&entry));
+        *next = entry.sequence + entry.count;
+    }
+    for (uint64_t to = journal_reader_at(reader); !code && to-- > 0;) {
+        code = journal_reader_seek(reader, to, err);
+        if (!code)
+            code = journal_reader_next(reader, &entry, err);
+        code = code > 0 ? 0 : code;
+    }
+    if (!code && !(code = journal_reader_bounds(reader, &first, &last, err)))
+        CU_ASSERT(first == 0 && last == *next);
+    journal_reader_close(reader);
+    return code;
+}
+
+// The n-th read fails, for every n: an error that names the file; nothing else is changed by it.
+static void survives_every_failing_read(void)
+{
+    const char *dir = make_segment(5, false);
+    struct journal *journal;
+    uint64_t next;
+    for (uint64_t n = 1;; n++) {
+        struct error err = ERROR_INIT;
+        io_fail_read_at(n, EIO, n % 2);
+        int code = read_everything(dir, &next, &err);
+        bool fired = io_fail_read_count() > 0;
+        io_fail_read_at(0, 0, false);
+        CU_ASSERT_EQUAL(code, fired ? ERR_IO : 0);
+        if (!fired)
+            break;
+        CHECK_HAS(err.text, dir);
+        CHECK_HAS(err.text, "Input/output error");
+    }
+    CU_ASSERT_EQUAL(next, ENTRIES);
+    for (uint64_t n = 1;; n++) {
+        struct error err = ERROR_INIT;
+        io_fail_read_at(n, EIO, false);
+        int code = journal_open(&journal, dir, NULL, &err);
+        bool fired = io_fail_read_count() > 0;
+        io_fail_read_at(0, 0, false);
+        CU_ASSERT_EQUAL(code, fired ? ERR_IO : 0);
+        if (!fired)
+            break;
+    }
+    CU_ASSERT_EQUAL(journal_next(journal), ENTRIES);
+    CU_ASSERT_EQUAL(journal_close(journal, NULL), 0);
+}
+
+// Reads and writes that move less than asked for, and reads that are interrupted: no difference.
+static void short_and_interrupted_calls_change_nothing(void)
+{
+    for (uint64_t n = 1;; n++) {
+        const char *dir = fresh_dir();
+        uint64_t sealed = 0, synced = 0, cut_from;
+        io_cut_short(true);
+        io_fail_read_at(n, EINTR, false);
+        int code = use_all(dir, &sealed, &synced, &cut_from);
+        bool fired = io_fail_read_count() > 0;
+        CU_ASSERT_EQUAL(code, 0);
+        CU_ASSERT_EQUAL(read_to_end(dir, 100, &code, NULL), sealed);
+        CU_ASSERT_EQUAL(code, 0);
+        io_fail_read_at(0, 0, false);
+        io_cut_short(false);
+        if (!fired)
+            break;
+    }
+}
+
 static void a_full_disk_is_waited_out(void)
 {
     const char *dir = fresh_dir();
@@ -355,6 +434,8 @@ static CU_TestInfo cases[] = {
     {"random damage never loads wrong bytes", random_damage_never_loads_wrong_bytes},
     {"segments must belong together", segments_must_belong_together},
     {"survives every failing call", survives_every_failing_call},
+    {"survives every failing read", survives_every_failing_read},
+    {"short and interrupted calls change nothing", short_and_interrupted_calls_change_nothing},
     {"a full disk is waited out", a_full_disk_is_waited_out},
     {"a failed sync is final", a_failed_sync_is_final},
     {"survives a lack of memory", survives_a_lack_of_memory},
