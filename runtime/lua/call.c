@@ -68,12 +68,19 @@ static int on_error(lua_State *L) // (error)
     return 1;
 }
 
-static void one_line(struct error *err)
+// The message of an error that a script raised, as one line. By hand: errors come in storms.
+static int set_message(struct error *err, const char *text, size_t len)
 {
-    for (size_t i = 0; err && i < err->len; i++) {
-        if (err->text[i] == '\n' || err->text[i] == '\r')
-            err->text[i] = ' ';
-    }
+    if (!err || len >= sizeof err->text)
+        return error_set(err, ERR_DATA, "%s", text);
+    error_clear(err);
+    err->code = ERR_DATA;
+    err->len = strnlen(text, len);
+    memcpy(err->text, text, err->len);
+    err->text[err->len] = 0;
+    for (char *at = err->text; (at = strpbrk(at, "\r\n"));)
+        *at = ' ';
+    return ERR_DATA;
 }
 
 static int outcome(struct vm *vm, int status, struct error *err)
@@ -99,9 +106,10 @@ static int outcome(struct vm *vm, int status, struct error *err)
     case VM_GO:
         break;
     }
-    const char *message = lua_tostring(vm->L, -1);
-    int rc = error_set(err, ERR_DATA, "%s", message ? message : "unknown error in the script");
-    one_line(err);
+    size_t len = 0;
+    const char *message = lua_tolstring(vm->L, -1, &len);
+    int rc = message ? set_message(err, message, len)
+                     : error_set(err, ERR_DATA, "unknown error in the script");
     (void)error_as(err, vm->bad_syntax ? REASON_SCRIPT_SYNTAX : REASON_SCRIPT_ERROR);
     vm->bad_syntax = false;
     return rc;
