@@ -51,6 +51,33 @@ static int read_all(struct lane *lane, const char *text, size_t len, struct reco
     return code;
 }
 
+static bool same_value(struct lane *lane, struct value value, const json_t *json);
+
+// Member by member, by way of nodes: what scripts see.
+static bool same_node(struct lane *lane, struct value value, const json_t *json)
+{
+    struct node *around = node_new(lane->batch, true);
+    if (!around || node_set_at(lane->batch, around, 0, value))
+        return false;
+    struct node *node = node_enter_member(lane->batch, around, 0);
+    if (!node || (node->is_array ? !json_is_array(json) || json_array_size(json) != node->count
+                                 : !json_is_object(json)))
+        return false;
+    for (uint32_t i = 0; i < node->count; i++) {
+        const struct node_member *member = &node->members[i];
+        if (member->name && memchr(member->name, '\0', member->name_len))
+            continue;
+        struct value inner = node->is_array
+                                 ? node_at(lane->batch, node, i)
+                                 : node_get(lane->batch, node, member->name, member->name_len);
+        if (!same_value(lane, inner,
+                        node->is_array ? json_array_get(json, i)
+                                       : json_object_getn(json, member->name, member->name_len)))
+            return false;
+    }
+    return true;
+}
+
 static bool same_value(struct lane *lane, struct value value, const json_t *json)
 {
     switch ((enum value_type)value.type) {
@@ -74,7 +101,7 @@ static bool same_value(struct lane *lane, struct value value, const json_t *json
             json_loadb(lane->out.data, lane->out.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
         bool same = again && json_equal(again, json);
         json_decref(again);
-        return same;
+        return same && same_node(lane, value, json);
     }
     case VALUE_UNSET:
     case VALUE_ABSENT:
