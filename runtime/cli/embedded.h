@@ -13,4 +13,5 @@ struct embedded_file {
 
 extern const struct embedded_file embedded_files[]; // the demo's
 extern const struct embedded_file project_files[];  // of a new project
+extern const struct embedded_file plugin_files[];   // of a new plugin
 extern const struct embedded_file error_texts[];    // one: docs/errors.md

@@ -10,7 +10,7 @@
 
 const struct command *const commands[] = {
     &command_demo,   &command_new,     &command_run,    &command_check,
-    &command_test,   &command_plugins, &command_graph,
+    &command_test,   &command_plugins, &command_plugin, &command_graph,
     &command_schema, &command_explain, &command_bench,  NULL,
 };
 

@@ -14,7 +14,7 @@ from source import Problem, c_code, files, line_of, read
 
 LEVELS = {
     "base": 0, "record": 1, "config": 2, "plugin": 3, "state": 3, "time": 3, "lua": 3,
-    "operators": 4, "observe": 4, "engine": 5, "cli": 6,
+    "operators": 4, "observe": 4, "kit": 4, "engine": 5, "cli": 6,
 }
 # The loader lends plugins the journal; scripts use the interfaces of state and time.
 NEIGHBOURS = {("plugin", "state"), ("lua", "state"), ("lua", "time")}
@@ -39,7 +39,7 @@ INCLUDE = re.compile(r"^[ \t]*#[ \t]*include[ \t]*([<\"])([^>\"\n]*)[>\"]", re.M
 
 def link_lines(root):
     """{layer: (path, [what it names after DEPENDS])}"""
-    lines = {"cli": ("runtime/cli/CMakeLists.txt", ["engine"])}
+    lines = {"cli": ("runtime/cli/CMakeLists.txt", ["engine", "kit"])}
     for path in files(root, "CMakeLists.txt", under=["runtime"]):
         for name, rest in LIBRARY.findall(read(root, path)):
             words = rest.split()
