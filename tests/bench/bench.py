@@ -11,6 +11,7 @@ process's peak. Readings are made once and kept in the directory of the run.
 import argparse
 import json
 import os
+import random
 import shutil
 import statistics
 import subprocess
@@ -21,6 +22,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.dirname(os.path.dirname(HERE))
 RECORDS = 5_000_000
+RICH_SHARE = 5  # one rich record for so many readings: they are three times as long
 
 # name, what it is, bar in records/s, pipeline that must have run before
 JOBS = [
@@ -29,6 +31,10 @@ JOBS = [
     ("aggregate", "file, keyed 60 s aggregate, file", 6.0e6, None),
     ("append", "file, embedded log (fdatasync each second)", 3.0e6, None),
     ("read", "embedded log, nothing", 8.0e6, "append"),
+    # Nested objects and arrays, UTF-8, escapes: some 330 bytes a record.
+    ("rich", "file to file, rich records as they are", 2.0e6, None),
+    ("rich_filter", "file, Lua filter of two fields, rich records", 2.0e6, None),
+    ("rich_map", "file, Lua map of two fields, rich records", 2.0e6, None),
 ]
 KAFKA_JOBS = [
     ("kafka", "Kafka topic, keyed 60 s aggregate, Kafka topic", 1.8e6, "kafka_fill"),
@@ -41,6 +47,20 @@ def note(text):
     print(text, file=sys.stderr, flush=True)
 
 
+def rich_record(luck, number):
+    """A line with most of what JSON has."""
+    pick = luck.randrange
+    return (f'{{"id":"{luck.getrandbits(30):08x}-77aa","ts":{1700000000000 + number},'
+            f'"site":{{"name":"München-Ost {pick(100)}","geo":{{"lat":48.{pick(10**6):06},'
+            f'"lon":11.{pick(10**6):06}}}}},"user":"Jürgen €{pick(1000)}",'
+            f'"ok":{"true" if pick(2) else "false"},'
+            f'"note":"line one\\nline \\"two\\" \\u00e9 {pick(1000)}",'
+            f'"tags":["a{pick(10)}","edge","日本"],'
+            f'"load":[{pick(10)}.{pick(100)},{pick(10)}.{pick(100)},{pick(100)}],'
+            f'"items":[{{"k":"x","v":{pick(1000)}}},{{"k":"y","v":{pick(1000)}}}],'
+            f'"temp":{pick(40)}.{pick(10)},"host":"edge-{pick(20):02}","err":null}}\n')
+
+
 class Bench:
     def __init__(self, options):
         self.tidemill = os.path.abspath(options.tidemill)
@@ -48,9 +68,11 @@ class Bench:
         self.dir = options.dir or tempfile.mkdtemp(prefix="tidemill-bench-")
         os.makedirs(self.dir, exist_ok=True)
         self.readings = os.path.join(self.dir, f"readings-{self.records}.jsonl")
+        self.rich_records = max(1, self.records // RICH_SHARE)
+        self.rich = os.path.join(self.dir, f"rich-{self.rich_records}.jsonl")
 
     def environment(self):
-        return dict(os.environ, COUNT=str(self.records), READINGS=self.readings,
+        return dict(os.environ, COUNT=str(self.records), READINGS=self.readings, RICH=self.rich,
                     RUN=str(os.getpid()),  # topics of its own
                     OUT=os.path.join(self.dir, "out"), LOG=os.path.join(self.dir, "log"))
 
@@ -76,7 +98,20 @@ class Bench:
         os.rename(part, final)
         self.readings = final
 
+    def make_rich(self):
+        if os.path.exists(self.rich):
+            return
+        note(f"making {self.rich_records:,} rich records in {self.dir} ...")
+        luck = random.Random(1)
+        with open(self.rich + ".part", "w", encoding="utf-8") as file:
+            file.writelines(rich_record(luck, number) for number in range(self.rich_records))
+        os.rename(self.rich + ".part", self.rich)
+
     def job(self, name, before):
+        records = self.records
+        if name.startswith("rich"):
+            self.make_rich()
+            records = self.rich_records
         if before:
             self.clear("log")
             self.tidemill_bench(before)
@@ -89,8 +124,8 @@ class Bench:
             run = self.tidemill_bench(name)
             if number:
                 runs.append(run)
-        if any(run["records"] != self.records for run in runs):
-            sys.exit(f"bench: {name} read {runs[0]['records']} records, not {self.records}")
+        if any(run["records"] != records for run in runs):
+            sys.exit(f"bench: {name} read {runs[0]['records']} records, not {records}")
         return runs
 
     def start_ms(self):
