@@ -48,18 +48,43 @@ int partition_path(char out[PATH_BYTES], const char *dir, const char *topic, uin
     return topic_file(out, dir, topic, name);
 }
 
+// Up to `size` bytes; fewer at the end of the file only. Negative: errno says why.
+static ssize_t read_all(int fd, char *text, size_t size)
+{
+    size_t len = 0;
+    ssize_t n = 1;
+    while (len < size && n > 0) {
+        n = TEMP_FAILURE_RETRY(read(fd, text + len, size - len));
+        len += n > 0 ? (size_t)n : 0;
+    }
+    return n < 0 ? n : (ssize_t)len;
+}
+
+static int write_all(int fd, const char *text, size_t len)
+{
+    while (len > 0) {
+        ssize_t n = TEMP_FAILURE_RETRY(write(fd, text, len));
+        if (n < 0)
+            return -1;
+        text += n;
+        len -= (size_t)n;
+    }
+    return 0;
+}
+
 int topic_load(const char *dir, const char *topic, uint32_t *partitions, char *why)
 {
     char path[PATH_BYTES], text[64];
     if (topic_file(path, dir, topic, "topic"))
         return fail(why, topic, "cannot be read");
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = (int)TEMP_FAILURE_RETRY(open(path, O_RDONLY | O_CLOEXEC));
     if (fd < 0)
         return errno == ENOENT ? 1 : fail(why, path, "cannot open");
-    ssize_t len = read(fd, text, sizeof text - 1);
+    ssize_t len = read_all(fd, text, sizeof text - 1);
+    int code = len < 0 ? fail(why, path, "cannot read") : 0;
     close(fd);
-    if (len < 0)
-        return fail(why, path, "cannot read");
+    if (code)
+        return code;
     text[len] = 0;
     int used = 0;
     if (sscanf(text, "partitions: %" SCNu32 "\n%n", partitions, &used) != 1 || used != len ||
@@ -73,7 +98,7 @@ int topic_load(const char *dir, const char *topic, uint32_t *partitions, char *w
 
 static int sync_dir(const char *path, char *why)
 {
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = (int)TEMP_FAILURE_RETRY(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (fd < 0)
         return fail(why, path, "cannot open");
     int code = fsync(fd) ? fail(why, path, "cannot sync to disk") : 0;
@@ -97,11 +122,11 @@ static int make_dirs(char *path, char *why)
 
 static int write_synced(const char *path, const char *text, size_t len, char *why)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    int fd = (int)TEMP_FAILURE_RETRY(open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
     if (fd < 0)
         return fail(why, path, "cannot open");
     int code = 0;
-    if (write(fd, text, len) != (ssize_t)len || fsync(fd))
+    if (write_all(fd, text, len) || fsync(fd))
         code = fail(why, path, "cannot write");
     close(fd);
     return code;

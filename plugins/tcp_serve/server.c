@@ -255,8 +255,10 @@ tide_result server_start(struct serve *s)
 void server_stop(struct serve *s)
 {
     uint64_t one = 1;
-    if (s->running && write(s->stop, &one, sizeof one) == sizeof one)
+    if (s->running) {
+        (void)TEMP_FAILURE_RETRY(write(s->stop, &one, sizeof one)); // an eventfd takes it
         pthread_join(s->thread, NULL);
+    }
     for (int i = 0; i < WAITS; i++)
         while (s->waiting[i].first)
             end(s, s->waiting[i].first);

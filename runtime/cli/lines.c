@@ -40,7 +40,7 @@ static int fill(struct lines *lines, struct error *err)
     buf_consume(&lines->rest, lines->taken);
     lines->taken = 0;
     if (lines->fd < 0)
-        lines->fd = open(lines->path, O_RDONLY | O_CLOEXEC);
+        lines->fd = (int)TEMP_FAILURE_RETRY(open(lines->path, O_RDONLY | O_CLOEXEC));
     if (lines->fd < 0)
         return errno == ENOENT ? 0 : error_errno(err, ERR_IO, errno, "%s", lines->path);
     int code = buf_reserve(&lines->rest, CHUNK);

@@ -27,7 +27,7 @@ static int read_all(int fd, char *out, size_t len)
 
 int chunk_read(char **out, size_t *len, const char *path, const char *name, struct error *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int fd = (int)TEMP_FAILURE_RETRY(open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (fd < 0) {
         (void)error_errno(err, ERR_INPUT, errno, "%s: cannot open the script", name);
         (void)error_as(err, REASON_UNREADABLE_FILE);
