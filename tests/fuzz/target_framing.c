@@ -9,18 +9,31 @@
 
 enum { HEAD = 4, STEPS_MAX = 4 };
 
-static const struct framing_options kinds[] = {
-    {.kind = FRAMING_NEWLINE},
-    {.kind = FRAMING_WHOLE},
-    {.kind = FRAMING_CSV, .delimiter = ',', .quote = '"'},
-    {.kind = FRAMING_CSV, .delimiter = ';'},
-    {.kind = FRAMING_LENGTH, .prefix = 4},
-    {.kind = FRAMING_LENGTH, .prefix = 1},
-    {.kind = FRAMING_LENGTH, .prefix = 2, .little_endian = true},
-    {.kind = FRAMING_LENGTH, .prefix = 8},
-    {.kind = FRAMING_LENGTH, .prefix = 0},
-    {.kind = FRAMING_OCTET},
+static const struct kind {
+    char letter; // that seeds use; other bytes choose as well
+    struct framing_options options;
+} kinds[] = {
+    {'n', {.kind = FRAMING_NEWLINE}},
+    {'w', {.kind = FRAMING_WHOLE}},
+    {'c', {.kind = FRAMING_CSV, .delimiter = ',', .quote = '"'}},
+    {'s', {.kind = FRAMING_CSV, .delimiter = ';'}},
+    {'4', {.kind = FRAMING_LENGTH, .prefix = 4}},
+    {'1', {.kind = FRAMING_LENGTH, .prefix = 1}},
+    {'2', {.kind = FRAMING_LENGTH, .prefix = 2, .little_endian = true}},
+    {'8', {.kind = FRAMING_LENGTH, .prefix = 8}},
+    {'v', {.kind = FRAMING_LENGTH, .prefix = 0}},
+    {'o', {.kind = FRAMING_OCTET}},
+    {'m', {.kind = FRAMING_MSGPACK}},
 };
+
+static const struct framing_options *options_of(uint8_t letter)
+{
+    size_t count = sizeof kinds / sizeof *kinds;
+    for (size_t i = 0; i < count; i++)
+        if (kinds[i].letter == (char)letter)
+            return &kinds[i].options;
+    return &kinds[letter % count].options;
+}
 
 struct cutting {
     struct framer framer;
@@ -108,7 +121,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const size_t maxima[] = {10, 40, 1000, 1 << 20};
     if (size < HEAD)
         return 0;
-    const struct framing_options *options = &kinds[data[0] % (sizeof kinds / sizeof *kinds)];
+    const struct framing_options *options = options_of(data[0]);
     size_t max = maxima[data[1] % (sizeof maxima / sizeof *maxima)];
     struct buf whole, pieces;
     buf_init(&whole, 64 << 20);
