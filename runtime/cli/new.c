@@ -3,6 +3,7 @@
 #include "base/io.h"
 #include "cli/command.h"
 #include "cli/embedded.h"
+#include "cli/schema_file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -32,12 +33,56 @@ static const char *place_of(const char *name)
         name += strlen("runtime/cli/project/");
     else if (starts(name, "scripts/"))
         name += strlen("scripts/");
-    return strcmp(name, "luarc.json") == 0 ? ".luarc.json" : name;
+    static const char *const hidden[][2] = {{"luarc.json", ".luarc.json"},
+                                            {"gitignore", ".gitignore"},
+                                            {"vscode.json", ".vscode/settings.json"}};
+    for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++)
+        if (strcmp(name, hidden[i][0]) == 0)
+            return hidden[i][1];
+    return name;
+}
+
+static const char schema_name[] = "tidemill.schema.json";
+
+// The project being made, so that nothing half-made stays when it fails.
+struct project {
+    const char *dir;
+    char first_made[PATH_MAX]; // the uppermost directory that was not there; "": all were
+    size_t made;               // of project_files
+    bool made_schema;
+};
+
+// Cuts the last part off; false: there is none left.
+static bool go_up(char *path)
+{
+    size_t len = strlen(path);
+    while (len > 1 && path[len - 1] == '/')
+        path[--len] = 0;
+    char *slash = strrchr(path, '/');
+    if (!slash || slash == path)
+        return false;
+    *slash = 0;
+    return true;
+}
+
+static void find_first_made(struct project *project)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s", project->dir);
+    do {
+        if (access(path, F_OK) == 0)
+            return;
+        memcpy(project->first_made, path, sizeof path);
+    } while (go_up(path));
 }
 
 // ERR_REFUSED when something is there already.
-static int make_dir(const char *dir, struct error *err)
+static int make_dir(struct project *project, struct error *err)
 {
+    const char *dir = project->dir;
+    if (strlen(dir) >= PATH_MAX)
+        return error_set(err, ERR_INPUT, "%.64s...: the path is too long", dir);
+    find_first_made(project);
     int code = io_mkdir_all(dir, err);
     DIR *list = code ? NULL : opendir(dir);
     if (!code && !list)
@@ -88,23 +133,35 @@ static int write_new(const char *path, const struct buf *text, struct error *err
 {
     int fd = -1;
     int code = io_open(&fd, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644, err);
-    if (!code)
-        code = io_write_all(fd, path, text->data, text->len, err);
-    if (fd >= 0 && close(fd) && !code)
+    if (code)
+        return code;
+    code = io_write_all(fd, path, text->data, text->len, err);
+    if (close(fd) && !code)
         code = error_errno(err, ERR_IO, errno, "%s", path);
+    if (code)
+        (void)unlink(path);
     return code;
 }
 
-static int add_file(const char *dir, const struct embedded_file *file, const char *name,
-                    struct error *err)
+static int path_in(const struct project *project, const char *name, char path[PATH_MAX],
+                   struct error *err)
+{
+    int len = snprintf(path, PATH_MAX, "%s/%s", project->dir, name);
+    if (len < 0 || len >= PATH_MAX)
+        return error_set(err, ERR_INPUT, "%.64s...: the path is too long", project->dir);
+    return 0;
+}
+
+static int add_file(const struct project *project, const struct embedded_file *file,
+                    const char *name, struct error *err)
 {
     char path[PATH_MAX];
-    int len = snprintf(path, sizeof path, "%s/%s", dir, place_of(file->name));
-    if (len < 0 || (size_t)len >= sizeof path)
-        return error_set(err, ERR_INPUT, "%s: the path is too long", dir);
+    int code = path_in(project, place_of(file->name), path, err);
+    if (code)
+        return code;
     char *slash = strrchr(path, '/');
     *slash = 0;
-    int code = io_mkdir_all(path, err);
+    code = io_mkdir_all(path, err);
     *slash = '/';
     struct buf text;
     buf_init(&text, FILE_MAX_BYTES);
@@ -116,29 +173,82 @@ static int add_file(const char *dir, const struct embedded_file *file, const cha
     return code;
 }
 
+static int add_schema(const struct project *project, const struct args *args, struct error *err)
+{
+    char path[PATH_MAX];
+    struct buf text;
+    buf_init(&text, SCHEMA_MAX_BYTES);
+    int code = path_in(project, schema_name, path, err);
+    if (!code)
+        code = schema_make(args, false, &text, err);
+    if (!code)
+        code = write_new(path, &text, err);
+    buf_deinit(&text);
+    return code;
+}
+
+// Takes away what was made; the directory was empty, or not there.
+static void undo(const struct project *project)
+{
+    char path[PATH_MAX];
+    if (project->made_schema && path_in(project, schema_name, path, NULL) == 0)
+        (void)unlink(path);
+    for (size_t i = 0; project_files[i].name; i++) {
+        if (path_in(project, place_of(project_files[i].name), path, NULL))
+            continue;
+        if (i < project->made)
+            (void)unlink(path);
+        if (strchr(place_of(project_files[i].name), '/') && go_up(path))
+            (void)rmdir(path); // the last one in it finds it empty
+    }
+    if (!*project->first_made)
+        return;
+    snprintf(path, sizeof path, "%s", project->dir);
+    do
+        if (rmdir(path) && errno != ENOENT)
+            return;
+    while (strcmp(path, project->first_made) != 0 && go_up(path));
+}
+
+static int make_project(struct project *project, const struct args *args, struct error *err)
+{
+    char name[NAME_MAX_BYTES + 1];
+    name_after(project->dir, name);
+    const struct embedded_file *file = project_files;
+    int code = 0;
+    for (; !code && file->name; file++) {
+        code = add_file(project, file, name, err);
+        project->made += !code;
+    }
+    if (!code)
+        code = add_schema(project, args, err);
+    project->made_schema = !code;
+    return code;
+}
+
 static enum exit_status print_next(const char *dir)
 {
     printf("%s:\n", dir);
     for (const struct embedded_file *file = project_files; file->name; file++)
         printf("  %s\n", place_of(file->name));
-    printf("\nNext:\n  tidemill test %s %s/scripts\n  tidemill run %s/pipeline.yaml\n", dir, dir,
-           dir);
+    printf("  %s\n", schema_name);
+    printf("\nNext:\n  tidemill test %s\n  tidemill run %s/pipeline.yaml\n", dir, dir);
     return fflush(stdout) ? EXIT_FAILED : EXIT_DONE;
 }
 
 static enum exit_status run(const struct args *args)
 {
     struct error err = ERROR_INIT;
-    char name[NAME_MAX_BYTES + 1];
     if (args->operand_count != 1)
         return command_misused(&command_new, args->operand_count ? "one directory" : "where?");
-    const char *dir = args->operands[0];
-    int code = make_dir(dir, &err);
+    struct project project = {.dir = args->operands[0]};
+    int code = make_dir(&project, &err);
+    bool touched = code != ERR_REFUSED;
     if (!code)
-        name_after(dir, name);
-    for (const struct embedded_file *file = project_files; !code && file->name; file++)
-        code = add_file(dir, file, name, &err);
-    return code ? command_fail(&err) : print_next(dir);
+        code = make_project(&project, args, &err);
+    if (code && touched)
+        undo(&project);
+    return code ? command_fail(&err) : print_next(project.dir);
 }
 
 const struct command command_new = {
@@ -148,7 +258,8 @@ const struct command command_new = {
     .options = options,
     .details =
         "DIR is made, or must be empty. The pipeline is named after it. What is there runs,\n"
-        "and passes its own tests, as it is.\n",
-    .example = "  tidemill new traffic && tidemill test traffic traffic/scripts\n",
+        "and passes its own tests, as it is. For editors it has the types of the Lua library,\n"
+        "the schema of pipelines, and the settings that make use of them.\n",
+    .example = "  tidemill new traffic && tidemill test traffic\n",
     .run = run,
 };

@@ -36,7 +36,7 @@ static void log_problem(const struct problem *one)
     log_say(&event, "%s%s%s", file, *file ? ": " : "", one->text);
 }
 
-static void print_problems(const struct problems *problems)
+void pipeline_say(const struct problems *problems)
 {
     for (size_t i = 0; log_is_json() && i < problems->count; i++)
         log_problem(&problems->items[i]);
@@ -123,7 +123,7 @@ enum exit_status pipeline_load(struct pipeline *pipeline, const char *file, cons
     int code = pipeline_try(pipeline, file, args, &problems, &err);
     enum exit_status status = EXIT_DONE;
     if (problems.count)
-        print_problems(&problems);
+        pipeline_say(&problems);
     if (code && err.len)
         status = command_fail(&err);
     else if (code)

@@ -29,6 +29,8 @@ enum exit_status pipeline_load(struct pipeline *pipeline, const char *file,
 // code.
 int pipeline_try(struct pipeline *pipeline, const char *file, const struct args *args,
                  struct problems *problems, struct error *err);
+// Prints them as all commands do, or logs them.
+void pipeline_say(const struct problems *problems);
 void pipeline_free(struct pipeline *pipeline);
 
 // The plugins of the usual directories and of --plugins. Broken files are kept with their error.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "cli/pipeline.h"
+#include "cli/schema_file.h"
 #include "cli/schema_rows.h"
 
 #include <string.h>
@@ -120,32 +121,49 @@ static json_t *make(const struct maker *maker)
     return top;
 }
 
-static enum exit_status print(const struct maker *maker)
+static int append(const char *bytes, size_t len, void *out)
 {
-    json_t *schema = make(maker);
-    int bad = !schema || json_dumpf(schema, stdout, JSON_INDENT(2)) || puts("") < 0;
+    return buf_append(out, bytes, len);
+}
+
+static int dump(json_t *schema, struct buf *out, struct error *err)
+{
+    int code =
+        schema && json_dump_callback(schema, append, out, JSON_INDENT(2)) == 0 ? 0 : ERR_NOMEM;
+    if (!code)
+        code = buf_putc(out, '\n');
     json_decref(schema);
-    return bad || fflush(stdout) ? EXIT_FAILED : EXIT_DONE;
+    return code ? error_set(err, code, "the schema: %s", error_meaning(code)) : 0;
+}
+
+int schema_make(const struct args *args, bool overlay, struct buf *out, struct error *err)
+{
+    struct registry *registry = NULL;
+    struct catalogue *catalogue = NULL;
+    int code = pipeline_registry(&registry, args, err);
+    if (!code)
+        code = engine_catalogue(&catalogue, registry, err);
+    struct maker maker = {catalogue, overlay};
+    if (!code)
+        code = dump(make(&maker), out, err);
+    engine_catalogue_free(catalogue);
+    if (registry)
+        registry_free(registry);
+    return code;
 }
 
 static enum exit_status run(const struct args *args)
 {
     struct error err = ERROR_INIT;
-    struct registry *registry = NULL;
-    struct catalogue *catalogue = NULL;
-    int code = pipeline_registry(&registry, args, &err);
+    struct buf text;
+    buf_init(&text, SCHEMA_MAX_BYTES);
+    int code = schema_make(args, args_flag(args, "overlay"), &text, &err);
     if (!code)
-        code = engine_catalogue(&catalogue, registry, &err);
-    enum exit_status status = EXIT_DONE;
-    struct maker maker = {catalogue, args_flag(args, "overlay")};
+        fputs(buf_cstr(&text), stdout);
+    buf_deinit(&text);
     if (code)
-        status = command_fail(&err);
-    else
-        status = print(&maker);
-    engine_catalogue_free(catalogue);
-    if (registry)
-        registry_free(registry);
-    return status;
+        return command_fail(&err);
+    return fflush(stdout) ? EXIT_FAILED : EXIT_DONE;
 }
 
 const struct command command_schema = {

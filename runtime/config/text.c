@@ -44,7 +44,7 @@ static int read_open_file(int fd, const char *path, struct buf *out, struct erro
 int text_read_file(const char *path, struct buf *out, struct error *err)
 {
     // NONBLOCK: a FIFO must be refused, not waited for.
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int fd = (int)TEMP_FAILURE_RETRY(open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (fd < 0)
         return error_errno(err, ERR_INPUT, errno, "cannot read '%s'", path);
     int code = read_open_file(fd, path, out, err);

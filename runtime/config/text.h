@@ -18,8 +18,8 @@ char *text_dirname(const char *path);
 char *text_join(const char *dir, const char *path);
 // The byte at which it stops being UTF-8 (or is a NUL), or -1.
 int64_t text_check_utf8(const char *text, size_t len);
-// Makes it harmless to print (utf8_clean), and cuts it to at most `max` bytes at a character. The new
-// length.
+// Makes it harmless to print (utf8_clean), and cuts it to at most `max` bytes at a character. The
+// new length.
 size_t text_clean(char *text, size_t len, size_t max);
 // A JSON string with its quotes.
 int text_json(const char *text, struct buf *out);

@@ -68,8 +68,9 @@ class Check(harness.TestCase):
         self.assertEqual(found, {(3, "unknown-key"), (4, "unknown-node")})
         text = self.tidemill("check", "p.yaml").err
         for problem in one["problems"]:
-            self.assertIn(f"{problem['file']}:{problem['line']}:{problem['column']}: "
-                          f"{problem['severity']}: {problem['message']} [{problem['code']}]\n", text)
+            place = f"{problem['file']}:{problem['line']}:{problem['column']}"
+            self.assertIn(f"{place}: {problem['severity']}: {problem['message']} "
+                          f"[{problem['code']}]\n", text)
 
     def test_warnings_are_no_failure(self):
         self.write("p.yaml", WARN)

@@ -26,6 +26,10 @@ UNITS = {
     "internal-error": "base/test_error.c",
 }
 
+# What else an example shows, because it follows from the first.
+FOLLOWS = {"unknown-anchor": {"wrong-value"}, "no-source": {"unknown-node"},
+           "no-sink": {"unread-output"}}
+
 
 def source(*parts):
     with open(os.path.join(harness.SOURCE, *parts), encoding="utf-8") as file:
@@ -82,8 +86,7 @@ class Explain(harness.TestCase):
                     status, said, done = self.run_block(code, number, block)
                     if block[1] == "wrong":
                         self.assertIn(code, said, done)
-                        also = {"unknown-anchor": {"wrong-value"}, "no-source": {"unknown-node"}, "no-sink": {"unread-output"}}
-                        self.assertLessEqual(set(said), {code} | also.get(code, set()), done)
+                        self.assertLessEqual(set(said), {code} | FOLLOWS.get(code, set()), done)
                     else:
                         self.assertEqual((status, said), (0, []), done)
 

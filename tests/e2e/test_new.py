@@ -4,11 +4,13 @@
 import json
 import os
 import re
+import subprocess
 
 import harness
 
-FILES = {".luarc.json", "pipeline.yaml", "scripts/bit_rate.lua", "scripts/bit_rate_test.lua",
-         "tidemill.d.lua"}
+FILES = {".gitignore", ".luarc.json", ".vscode/settings.json", "pipeline.yaml",
+         "scripts/bit_rate.lua", "scripts/bit_rate_test.lua", "tidemill.d.lua",
+         "tidemill.schema.json"}
 
 
 class New(harness.TestCase):
@@ -42,6 +44,29 @@ class New(harness.TestCase):
             self.assertTrue(os.path.exists(self.path("p", name)), name)
         with open(os.path.join(harness.SOURCE, "scripts/tidemill.d.lua"), encoding="utf-8") as file:
             self.assertEqual(self.read("p/tidemill.d.lua"), file.read())
+
+    def test_the_schema_is_there_and_used(self):
+        self.succeeds("new", "p")
+        self.assertEqual(self.read("p/tidemill.schema.json"), self.succeeds("schema").out)
+        (name, used), = json.loads(self.read("p/.vscode/settings.json"))["yaml.schemas"].items()
+        for path in [name, *used]:
+            self.assertTrue(os.path.exists(self.path("p", path)), path)
+        first = self.read("p/pipeline.yaml").splitlines()[0]
+        self.assertEqual(first, f"# yaml-language-server: $schema={name.removeprefix('./')}")
+
+    def test_nothing_half_made_stays(self):
+        os.mkdir(self.path("empty"))
+        # After so many KiB of files no more can be written: each file fails in its turn.
+        for kib in (0, 1, 2, 4, 8, 16, 32):
+            for target in ("deep/er/p", "empty"):
+                done = subprocess.run(
+                    ["bash", "-c", f'ulimit -f {kib}; trap "" XFSZ; exec "$0" new {target}',
+                     harness.TIDEMILL], cwd=self.dir, env=self.environment(None), text=True,
+                    capture_output=True, check=False, timeout=60)
+                self.assertEqual(done.returncode, 1, done)
+                self.assertIn("File too large [input-output]", done.stderr)
+                self.assertEqual(sorted(os.listdir(self.dir)), ["empty"])
+                self.assertEqual(os.listdir(self.path("empty")), [])
 
     def test_the_pipeline_is_named_after_the_directory(self):
         for given, name in (("traffic", "traffic"), ("a b:c", "a_b_c"), ("..x", "x"),
