@@ -16,6 +16,9 @@ static const struct args_option options[] = {
     {"quiet", 'q', NULL, "no status line and no summary"},
     {"profile", 0, NULL, "measure the time that each node takes (in the report)"},
     {"http", 0, "ADDR", "serve /metrics, /healthz and /readyz there: 127.0.0.1:9090, or a port"},
+    {"http-cert", 0, "FILE", "the certificate for HTTPS (PEM); with --http-key"},
+    {"http-key", 0, "FILE", "its key (PEM)"},
+    {"http-token-file", 0, "FILE", "requests must bring the token in this file (Bearer)"},
     {"report", 'r', "FILE", "at the end write all counters of all nodes there, as JSON"},
     LOG_OPTION,
     {0},
@@ -147,7 +150,7 @@ static enum exit_status run_engine(const struct pipeline *pipeline, const struct
     const char *address = args_text(args, "http");
     watch.started_ms = watch.last_ms = now_ms();
     heed_log_level(pipeline->topology);
-    if (address && sight_new(&watch.sight, pipeline, address, &err))
+    if (address && sight_new(&watch.sight, pipeline, args, &err))
         return command_fail(&err);
     enum exit_status status = start_and_follow(&watch, args);
     sight_free(watch.sight);
@@ -177,7 +180,8 @@ const struct command command_run = {
     .details = "SIGTERM and SIGINT end the sources, write what is in flight, and exit with 0; a\n"
                "second one exits at once.\n"
                "--http serves metrics for Prometheus, and whether all plugins are open (/readyz);\n"
-               "loopback unless an address is given, port 0: one that is free.\n",
+               "loopback unless an address is given, port 0: one that is free. An address that\n"
+               "others can reach needs --http-cert, --http-key and --http-token-file.\n",
     .example = "  tidemill run configs/traffic.yaml --with configs/kafka.yaml\n",
     .run = run,
 };

@@ -66,6 +66,8 @@ static int show_nodes(struct engine *engine, struct snapshot *out)
     for (uint32_t i = 0; i < status.node_count && out->nodes; i++)
         show_node(&status.nodes[i], &out->nodes[i]);
     out->node_count = out->nodes ? status.node_count : 0;
+    out->stuck_ns = status.stuck_ns;
+    out->stuck_node = status.stuck_node;
     engine_status_free(&status);
     return out->nodes ? 0 : ERR_NOMEM;
 }
@@ -87,13 +89,11 @@ static int take(void *arg, struct snapshot *out)
 
 static void say_where(const struct http_server *server)
 {
-    log_line(LOG_INFO, "http", "metrics: http://%s/metrics", http_server_address(server));
-    if (!http_server_is_local(server))
-        log_line(LOG_WARN, "http", "whoever reaches %s can read the metrics",
-                 http_server_address(server));
+    log_line(LOG_INFO, "http", "metrics: %s://%s/metrics",
+             http_server_is_secure(server) ? "https" : "http", http_server_address(server));
 }
 
-int sight_new(struct sight **out, const struct pipeline *pipeline, const char *address,
+int sight_new(struct sight **out, const struct pipeline *pipeline, const struct args *args,
               struct error *err)
 {
     *out = NULL;
@@ -103,7 +103,12 @@ int sight_new(struct sight **out, const struct pipeline *pipeline, const char *a
     sight->engine = pipeline->engine;
     sight->pipeline = pipeline->topology->pipeline;
     sight->made_ns = clock_mono_ns(clock_system());
-    struct http_config config = {.address = address, .snapshot = take, .arg = sight};
+    struct http_config config = {.address = args_text(args, "http"),
+                                 .certificate = args_text(args, "http-cert"),
+                                 .key = args_text(args, "http-key"),
+                                 .token = args_text(args, "http-token-file"),
+                                 .snapshot = take,
+                                 .arg = sight};
     int code = http_server_new(&sight->server, &config, err);
     if (code) {
         error_prefix(err, "--http");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include "cli/args.h"
 #include "cli/pipeline.h"
 #include "observe/snapshot.h"
 
@@ -7,8 +8,8 @@
 
 struct sight;
 
-// Listens, and says where in the log. The pipeline lives longer.
-int sight_new(struct sight **out, const struct pipeline *pipeline, const char *address,
+// Listens as --http and its companions say, and tells where in the log. The pipeline lives longer.
+int sight_new(struct sight **out, const struct pipeline *pipeline, const struct args *args,
               struct error *err);
 // From the main thread; STARTING at first: the engine is asked from RUNNING on. NULL is fine.
 void sight_phase(struct sight *sight, enum snapshot_phase phase);

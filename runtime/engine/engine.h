@@ -76,6 +76,8 @@ struct engine_status {
     uint32_t node_count;
     struct node_status *nodes; // in the topology's order
     int64_t started_mono_ns;
+    int64_t stuck_ns;             // how long the step of a node at work has gone on; 0: none is
+    uint32_t stuck_node;          // which one; node_count: none
     int64_t first_record_mono_ns; // when the first record reached a sink; 0: none yet
 };
 

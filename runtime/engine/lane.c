@@ -88,6 +88,7 @@ int lane_new(struct lane **out, const struct lane_config *config, struct problem
     if (!lane)
         return ERR_NOMEM;
     lane->plan = config->plan;
+    atomic_init(&lane->at_node, UINT32_MAX);
     lane->clock = config->clock;
     lane->connections = config->connections;
     const struct tide_config *top = config->plan->topology->top;
@@ -254,6 +255,8 @@ static void step_node(struct lane *lane, struct lane_node *node, struct wait *wa
 {
     int64_t start = clock_mono_ns(lane->clock);
     outputs_begin_step(&node->outputs, start, start + STEP_NS);
+    atomic_store_explicit(&lane->at_since_ns, start, memory_order_relaxed);
+    atomic_store_explicit(&lane->at_node, (uint32_t)(node - lane->nodes), memory_order_release);
     if (node->kind == NODE_SOURCE)
         source_node_step(&node->source, wait);
     else if (node->kind == NODE_SINK)
@@ -333,9 +336,12 @@ bool lane_step(struct lane *lane, struct wait *wait, int *fds, uint32_t max, uin
         struct lane_node *node = &lane->nodes[i];
         step_node(lane, node, &one);
         merge_wait(wait, &one, fds, max, count, soon_ns);
-        if (node->outputs.failed && !goes_on(lane, &node->outputs))
+        if (node->outputs.failed && !goes_on(lane, &node->outputs)) {
+            atomic_store_explicit(&lane->at_node, UINT32_MAX, memory_order_release);
             return false;
+        }
     }
+    atomic_store_explicit(&lane->at_node, UINT32_MAX, memory_order_release);
     keep_epochs(lane, wait);
     return !all_done(lane) && !drain_is_over(lane, wait);
 }

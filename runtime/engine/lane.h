@@ -29,6 +29,9 @@ struct lane {
     struct lane_node *nodes; // as the plan's
     const struct connections *connections;
     bool profile;
+    // The step at work, for who looks whether it ever ends.
+    _Atomic uint32_t at_node; // UINT32_MAX: none
+    _Atomic int64_t at_since_ns;
     struct error failure;            // code 0: none
     int64_t drain_ms, drained_by_ns; // how long what is in flight has after a stop; 0: not stopped
     // Acknowledgement without checkpoints: an epoch is over when all sinks have flushed it.

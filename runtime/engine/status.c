@@ -46,6 +46,16 @@ static void fill(const struct engine *engine, uint32_t index, struct node_status
     said_read(&node->outputs.last_error, out->last_error);
 }
 
+static void show_step(const struct engine *engine, struct engine_status *out)
+{
+    const struct lane *lane = engine->lane;
+    uint32_t node = atomic_load_explicit(&lane->at_node, memory_order_acquire);
+    int64_t since = atomic_load_explicit(&lane->at_since_ns, memory_order_relaxed);
+    bool works = node < out->node_count;
+    out->stuck_node = works ? node : out->node_count;
+    out->stuck_ns = works ? clock_mono_ns(engine->config.clock) - since : 0;
+}
+
 int engine_status(struct engine *engine, struct engine_status *out)
 {
     uint32_t count = engine->plan->node_count;
@@ -53,6 +63,7 @@ int engine_status(struct engine *engine, struct engine_status *out)
     out->nodes = mem_zalloc(sizeof *out->nodes * (count + 1));
     if (!out->nodes)
         return ERR_NOMEM;
+    show_step(engine, out);
     for (uint32_t i = 0; i < count; i++) {
         fill(engine, i, &out->nodes[i]);
         const struct lane_node *node = &engine->lane->nodes[i];

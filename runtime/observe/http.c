@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "observe/http.h"
 #include "base/alloc.h"
+#include "observe/http_access.h"
 #include "observe/http_address.h"
 #include "observe/prometheus.h"
 
@@ -23,6 +24,7 @@ struct http_server {
     struct MHD_Daemon *daemon;
     int listener;
     bool local;
+    struct http_access access;
     char address[HTTP_ADDRESS_MAX];
 };
 
@@ -32,7 +34,26 @@ struct answer {
     struct buf text;
 };
 
+enum { HANGS_AFTER_S = 10 };
+
+static const char json[] = "application/json";
 static const char plain[] = "text/plain; charset=utf-8";
+
+// A JSON string. Node names and reasons are UTF-8, or nearly: what is none becomes '?'.
+static int json_quote(const char *text, struct buf *out)
+{
+    int code = buf_putc(out, '"');
+    for (; *text && !code; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (c == '"' || c == '\\')
+            code = buf_printf(out, "\\%c", c);
+        else if (c < ' ' || c > '~')
+            code = buf_putc(out, c < ' ' ? ' ' : '?');
+        else
+            code = buf_putc(out, (char)c);
+    }
+    return code ? code : buf_putc(out, '"');
+}
 
 static int say(struct answer *answer, unsigned status, const char *text)
 {
@@ -53,28 +74,61 @@ static int metrics(const struct http_server *server, struct answer *answer)
     return code;
 }
 
+static int put_text(struct buf *out, const char *name, const char *text)
+{
+    int code = buf_printf(out, ", \"%s\": ", name);
+    return code ? code : json_quote(text, out);
+}
+
 static int health(const struct http_server *server, struct answer *answer)
 {
-    (void)server;
-    return say(answer, MHD_HTTP_OK, "ok\n");
+    struct snapshot snapshot = {0};
+    int code = server->config.snapshot(server->config.arg, &snapshot);
+    int64_t stuck_s = snapshot.stuck_ns / 1000000000;
+    bool hangs = !code && stuck_s >= HANGS_AFTER_S;
+    answer->type = json;
+    answer->status = hangs ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_OK;
+    if (!code && !hangs)
+        code = buf_puts(&answer->text, "{\"status\": \"ok\"}\n");
+    else if (!code)
+        code = buf_printf(&answer->text, "{\"status\": \"hangs\", \"seconds\": %lld",
+                          (long long)stuck_s);
+    if (!code && hangs && snapshot.stuck_node < snapshot.node_count)
+        code = put_text(&answer->text, "node", snapshot.nodes[snapshot.stuck_node].name);
+    if (!code && hangs)
+        code = buf_puts(&answer->text, "}\n");
+    snapshot_deinit(&snapshot);
+    return code;
+}
+
+// Why it is not ready, as members behind "status".
+static int put_culprit(const struct snapshot_node *node, struct buf *out)
+{
+    int code = put_text(out, "node", node->name);
+    if (!code)
+        code = put_text(out, "kind", node->kind);
+    if (!code)
+        code = put_text(out, "type", node->type);
+    return code || !node->why[0] ? code : put_text(out, "reason", node->why);
 }
 
 static int readiness(const struct http_server *server, struct answer *answer)
 {
+    static const char *const phases[] = {"starting", "ready", "stopping"};
     struct snapshot snapshot = {0};
     uint32_t culprit = 0;
     int code = server->config.snapshot(server->config.arg, &snapshot);
-    if (!code && snapshot_ready(&snapshot, &culprit)) {
-        code = say(answer, MHD_HTTP_OK, "ready\n");
-    } else if (!code && culprit == snapshot.node_count) {
-        code = say(answer, MHD_HTTP_SERVICE_UNAVAILABLE,
-                   snapshot.phase == SNAPSHOT_STARTING ? "starting\n" : "stopping\n");
-    } else if (!code) {
-        const struct snapshot_node *node = &snapshot.nodes[culprit];
-        answer->status = MHD_HTTP_SERVICE_UNAVAILABLE;
-        code = buf_printf(&answer->text, "%s '%s' (%s) is not open%s%s\n", node->kind, node->name,
-                          node->type, node->why[0] ? ": " : "", node->why);
-    }
+    bool ready = !code && snapshot_ready(&snapshot, &culprit);
+    bool node = !code && !ready && culprit < snapshot.node_count;
+    answer->type = json;
+    answer->status = ready ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE;
+    if (!code)
+        code = buf_printf(&answer->text, "{\"status\": \"%s\"",
+                          node ? "not open" : phases[snapshot.phase]);
+    if (!code && node)
+        code = put_culprit(&snapshot.nodes[culprit], &answer->text);
+    if (!code)
+        code = buf_puts(&answer->text, "}\n");
     snapshot_deinit(&snapshot);
     return code;
 }
@@ -104,6 +158,10 @@ static int make_answer(const struct http_server *server, struct MHD_Connection *
         MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
     if (server->local && host && !http_host_is_loopback(host))
         return say(answer, MHD_HTTP_FORBIDDEN, "the Host header names another host\n");
+    const char *token =
+        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
+    if (!http_access_allows(&server->access, token))
+        return say(answer, MHD_HTTP_UNAUTHORIZED, "a bearer token is wanted\n");
     if (!is_read(method))
         return say(answer, MHD_HTTP_METHOD_NOT_ALLOWED, "for reading only\n");
     return find_page(server, path, answer);
@@ -123,6 +181,8 @@ static enum MHD_Result send_answer(struct MHD_Connection *connection, struct ans
                 MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
     if (good && answer->status == MHD_HTTP_METHOD_NOT_ALLOWED)
         good = MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+    if (good && answer->status == MHD_HTTP_UNAUTHORIZED)
+        good = MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
     enum MHD_Result sent = MHD_NO; // closes the connection
     if (good)
         sent = MHD_queue_response(connection, answer->status, response);
@@ -168,8 +228,24 @@ static int listen_on(struct http_server *server, struct http_address *address, s
         getsockname(server->listener, (struct sockaddr *)&address->raw, &address->len))
         return error_errno(err, ERR_IO, errno, "cannot listen on %s", server->address);
     http_address_print(address, server->address, sizeof server->address);
-    server->local = http_address_is_loopback(address);
     return 0;
+}
+
+// What others can reach has to be told from them.
+static int secure(struct http_server *server, const struct http_address *address, struct error *err)
+{
+    const struct http_config *config = &server->config;
+    server->local = http_address_is_loopback(address);
+    if (!server->local && !(config->certificate && config->key && config->token))
+        return error_set(err, ERR_INPUT,
+                         "'%s' can be reached by others: it needs --http-cert, --http-key and "
+                         "--http-token-file",
+                         config->address);
+    int code =
+        http_access_read(&server->access, config->certificate, config->key, config->token, err);
+    if (!code && config->key && MHD_is_feature_supported(MHD_FEATURE_TLS) != MHD_YES)
+        return error_set(err, ERR_INPUT, "this build's libmicrohttpd has no TLS");
+    return code;
 }
 
 // Signals are for the threads of the program: the new one is born with all of them blocked.
@@ -178,15 +254,22 @@ static int start(struct http_server *server, struct error *err)
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
+    bool tls = http_server_is_secure(server);
+    struct MHD_OptionItem secrets[] = {
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)buf_cstr(&server->access.certificate)},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)buf_cstr(&server->access.key)},
+        {MHD_OPTION_END, 0, NULL}};
     server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, handle, server, MHD_OPTION_LISTEN_SOCKET,
-        server->listener, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)REQUEST_MAX_BYTES, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+        MHD_USE_EPOLL_INTERNAL_THREAD | (tls ? MHD_USE_TLS : 0), 0, NULL, NULL, handle, server,
+        MHD_OPTION_LISTEN_SOCKET, server->listener, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)REQUEST_MAX_BYTES, MHD_OPTION_STRICT_FOR_CLIENT,
+        1, MHD_OPTION_ARRAY, tls ? secrets : secrets + 2, MHD_OPTION_END);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     server->listener = -1; // the library's, which closes it
     if (!server->daemon)
-        return error_set(err, ERR_IO, "cannot serve HTTP on %s", server->address);
+        return error_set(err, ERR_IO, "cannot serve HTTP on %s%s", server->address,
+                         tls ? ": are certificate and key PEM, and of each other?" : "");
     return 0;
 }
 
@@ -202,7 +285,10 @@ int http_server_new(struct http_server **out, const struct http_config *config, 
         return error_nomem(err);
     server->config = *config;
     server->listener = -1;
-    code = listen_on(server, &address, err);
+    http_access_init(&server->access);
+    code = secure(server, &address, err);
+    if (!code)
+        code = listen_on(server, &address, err);
     if (!code)
         code = start(server, err);
     if (code)
@@ -220,6 +306,7 @@ void http_server_free(struct http_server *server)
         MHD_stop_daemon(server->daemon);
     if (server->listener >= 0)
         close(server->listener);
+    http_access_deinit(&server->access);
     mem_free(server);
 }
 
@@ -228,7 +315,7 @@ const char *http_server_address(const struct http_server *server)
     return server->address;
 }
 
-bool http_server_is_local(const struct http_server *server)
+bool http_server_is_secure(const struct http_server *server)
 {
-    return server->local;
+    return server->access.key.len > 0;
 }

@@ -6,12 +6,15 @@
 // The window into a running pipeline, over HTTP and for reading only:
 //
 //   GET /metrics   all counters, for Prometheus
-//   GET /healthz   200 while the process lives
+//   GET /healthz   200 while the pipeline's lane goes on; 503 when it hangs in one step
 //   GET /readyz    200 when all plugins are open; 503 and the reason when not, or while it drains
+//
+// The last two answer in JSON: {"status": "ready"}, {"status": "not open", "node": "out", ...}.
 //
 // It listens on loopback unless another address is given. There, a request must also name loopback
 // in its Host header, so that a web page cannot read through a browser by a name of its own that
-// leads to 127.0.0.1. Connections, their idle time and the size of requests are limited.
+// leads to 127.0.0.1. Another address is refused without TLS and a token. Connections, their idle
+// time and the size of requests are limited.
 //
 // The server has one thread, which asks for a snapshot with each request that needs one.
 
@@ -22,14 +25,18 @@ struct http_config {
                          // any that is free
     // Fills *out, or returns ERR_NOMEM. Called by the server's thread until http_server_free.
     int (*snapshot)(void *arg, struct snapshot *out);
+    // Files; NULL: none. A certificate and its key (PEM) for TLS; a token that every request has to
+    // bring as `Authorization: Bearer TOKEN`.
+    const char *certificate, *key, *token;
     void *arg;
 };
 
 enum { HTTP_ADDRESS_MAX = 64 };
 
-// ERR_INPUT: the address cannot be read; ERR_IO: it cannot be listened on.
+// ERR_INPUT: the address cannot be read, or is open to others without TLS and a token; ERR_IO: it
+// cannot be listened on.
 int http_server_new(struct http_server **out, const struct http_config *config, struct error *err);
 void http_server_free(struct http_server *server); // ends its thread; NULL is fine
 // Where it listens: "127.0.0.1:40123".
 const char *http_server_address(const struct http_server *server);
-bool http_server_is_local(const struct http_server *server); // loopback only
+bool http_server_is_secure(const struct http_server *server); // https

@@ -38,6 +38,8 @@ struct snapshot {
     int64_t now_ms;      // wall clock
     int64_t uptime_ns;
     enum snapshot_phase phase;
+    int64_t stuck_ns;    // how long the lane has been in the node's step it is in; 0: it is in none
+    uint32_t stuck_node; // which; node_count: none
     uint32_t node_count;
     struct snapshot_node *nodes; // mem_alloc
 };

@@ -3,9 +3,11 @@
 
 import contextlib
 import http.client
+import json
 import os
 import re
 import socket
+import ssl
 import subprocess
 import threading
 
@@ -45,6 +47,8 @@ static void close_sink(void *self)
 static tide_result write_batch(void *self, const tide_batch *batch, uint32_t *accepted)
 {
     (void)self;
+    while (access("hang", F_OK) == 0)
+        usleep(10000);
     *accepted = batch->count;
     return TIDE_OK;
 }
@@ -94,12 +98,22 @@ def parse(text):
     return found
 
 
+TOKEN = "correct-horse-battery-staple"
+LATE_PIPELINE = """
+pipeline: waits
+sources:
+  made: { type: generator, rate: 100, fields: { n: { int: [0, 9] } } }
+sinks:
+  store: { type: late, inputs: made }
+"""
+
+
 class Http(harness.TestCase):
     def serve(self, text=PIPELINE, address="127.0.0.1:0", *more):
         self.write("p.yaml", text)
         run = self.start("run", "p.yaml", "--http", address, *more)
         match = harness.wait_until(
-            lambda: re.search(r"http://(\S+):(\d+)/metrics", run.err) or not run.alive(),
+            lambda: re.search(r"https?://(\S+):(\d+)/metrics", run.err) or not run.alive(),
             "the address in the log")
         self.assertIsNot(match, True, run)
         return run, (match[1].strip("[]"), int(match[2]))
@@ -156,7 +170,7 @@ class Http(harness.TestCase):
     def test_health_and_other_paths(self):
         _, where = self.serve()
         status, text, headers = self.ask(where, "/healthz")
-        self.assertEqual((status, text), (200, "ok\n"))
+        self.assertEqual((status, text), (200, '{"status": "ok"}\n'))
         self.assertEqual(headers["Cache-Control"], "no-store")
         self.assertEqual(self.ask(where, "/")[0], 404)
         self.assertEqual(self.ask(where, "/metrics/")[0], 404)
@@ -228,27 +242,25 @@ class Http(harness.TestCase):
         except OSError:
             return False
 
-    def test_not_ready_says_why(self):
+    def make_late(self):
         os.mkdir(self.path("late"))
         include = os.path.join(harness.SOURCE, "runtime/include")
         subprocess.run([os.environ.get("CC", "cc"), "-shared", "-fPIC", "-I", include, "-o",
                         self.path("late/late.so"), self.write("late.c", LATE)], check=True)
-        run, where = self.serve("""
-pipeline: waits
-sources:
-  made: { type: generator, rate: 100, fields: { n: { int: [0, 9] } } }
-sinks:
-  store: { type: late, inputs: made }
-""", "127.0.0.1:0", "--plugins", "late")
-        harness.wait_until(lambda: "not open: " in self.ready(where)[1], "the reason")
-        self.assertEqual(self.ready(where), (503, "sink 'store' (late) is not open: "
-                                                  "waits for 'go'\n"))
+
+    def test_not_ready_says_why(self):
+        self.make_late()
+        run, where = self.serve(LATE_PIPELINE, "127.0.0.1:0", "--plugins", "late")
+        harness.wait_until(lambda: "reason" in self.ready(where)[1], "the reason")
+        self.assertEqual(self.ready(where), (503, (
+            '{"status": "not open", "node": "store", "kind": "sink", "type": "late", '
+            '"reason": "waits for \'go\'"}\n')))
         now = self.metrics(where)
         self.assertEqual(now["tidemill_ready"], {"": 0})
         self.assertEqual(now["tidemill_node_open"], {"made": 1, "store": 0})
         self.assertEqual(self.ask(where, "/healthz")[0], 200)
         self.write("go", "")
-        harness.wait_until(lambda: self.ready(where) == (200, "ready\n"), "ready")
+        harness.wait_until(lambda: self.ready(where) == (200, '{"status": "ready"}\n'), "ready")
         self.assertEqual(run.stop().status, 0, run)
 
     def test_ipv6(self):
@@ -260,11 +272,80 @@ sinks:
         _, where = self.serve(PIPELINE, "[::1]:0")
         self.assertEqual(self.ask(where, "/healthz")[0], 200)
 
-    def test_all_addresses_warn(self):
-        run, where = self.serve(PIPELINE, "0.0.0.0:0")
-        harness.wait_until(lambda: "can read the metrics" in run.err, "a warning")
+    def secrets(self):
+        """A certificate of its own, its key and a token."""
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+                        "/CN=tidemill", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout",
+                        self.path("key.pem"), "-out", self.path("cert.pem")], check=True,
+                       capture_output=True)
+        self.write("token", TOKEN + "\n")
+        return ("--http-cert", "cert.pem", "--http-key", "key.pem", "--http-token-file", "token")
+
+    def ask_tls(self, where, headers):
+        context = ssl.create_default_context(cafile=self.path("cert.pem"))
+        connection = http.client.HTTPSConnection(*where, timeout=harness.DEADLINE_S,
+                                                 context=context)
+        with contextlib.closing(connection):
+            connection.request("GET", "/metrics", headers=headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+
+    def test_others_are_served_with_tls_and_a_token(self):
+        run, where = self.serve(PIPELINE, "0.0.0.0:0", *self.secrets())
+        self.assertIn("metrics: https://0.0.0.0:", run.err)
         where = ("127.0.0.1", where[1])
-        self.assertEqual(self.ask(where, "/healthz", headers={"Host": "node7:9090"})[0], 200)
+        for token, status in ((None, 401), (TOKEN, 200), (TOKEN[:-1], 401), (TOKEN + "x", 401),
+                              ("", 401)):
+            headers = {"Host": "node7:9090"}
+            if token is not None:
+                headers["Authorization"] = "Bearer " + token
+            self.assertEqual(self.ask_tls(where, headers)[0], status, token)
+        self.assertEqual(self.ask_tls(where, {"Authorization": "Basic " + TOKEN})[0], 401)
+        self.assertNotIn(b"200", self.raw(where, b"GET /metrics HTTP/1.0\r\n\r\n")[:20])
+        self.assertEqual(run.stop().status, 0)
+
+    def test_a_token_on_loopback(self):
+        self.write("token", TOKEN)
+        _, where = self.serve(PIPELINE, "127.0.0.1:0", "--http-token-file", "token")
+        status, _, headers = self.ask(where, "/healthz")
+        self.assertEqual((status, headers["WWW-Authenticate"]), (401, "Bearer"))
+        good = {"Authorization": "bearer " + TOKEN}
+        self.assertEqual(self.ask(where, "/healthz", headers=good)[0], 200)
+
+    def test_refusals(self):
+        secrets = self.secrets()
+        self.write("p.yaml", PIPELINE)
+        self.write("short", "abc")
+        self.write("spaces", "abc def ghi jkl mno")
+        self.write("junk", "junk")
+        others = "'0.0.0.0:0' can be reached by others: it needs --http-cert, --http-key and"
+        rows = (("0.0.0.0:0", (), others, 2), ("0.0.0.0:0", secrets[:4], others, 2),
+                ("0.0.0.0:0", secrets[4:], others, 2), ("[::]:0", (), "can be reached", 2),
+                ("127.0.0.1:0", secrets[:2], "--http-key is missing", 2),
+                ("127.0.0.1:0", ("--http-token-file", "short"), "at least 16 characters", 2),
+                ("127.0.0.1:0", ("--http-token-file", "spaces"), "no spaces", 2),
+                ("127.0.0.1:0", ("--http-token-file", "gone"), "gone: cannot open", 1),
+                ("127.0.0.1:0", ("--http-cert", "junk", "--http-key", "junk"), "are certificate",
+                 1))
+        for address, more, why, status in rows:
+            done = self.tidemill("run", "p.yaml", "--http", address, *more)
+            self.assertEqual(done.status, status, done)
+            self.assertIn(why, done.err)
+
+    def test_a_lane_that_hangs_is_not_healthy(self):
+        self.make_late()
+        self.write("go", "")
+        self.write("hang", "")
+        run, where = self.serve(LATE_PIPELINE, "127.0.0.1:0", "--plugins", "late")
+        first = self.ask(where, "/healthz")
+        self.assertEqual(first[:2], (200, '{"status": "ok"}\n'))
+        harness.wait_until(lambda: self.ask(where, "/healthz")[0] == 503, "the end of patience")
+        answer = json.loads(self.ask(where, "/healthz")[1])
+        self.assertEqual((answer["status"], answer["node"]), ("hangs", "store"))
+        os.remove(self.path("hang"))
+        harness.wait_until(lambda: self.ask(where, "/healthz")[0] == 200, "the lane to go on")
+        self.assertEqual(run.stop().status, 0, run)
 
     def test_wrong_addresses(self):
         self.write("p.yaml", PIPELINE)

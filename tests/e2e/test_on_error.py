@@ -17,7 +17,8 @@ class OnError(harness.TestCase):
     def pipeline(self, source="stop", operator="stop", sink="stop", dead=None, lua=LUA, more=""):
         """file -> map -> file (with a key that every record must have), and a sink for letters."""
         lettered = "dlq: dead" in source + operator + sink
-        letters = dead or ("dead: { type: file, path: dead.jsonl, encode: none }" if lettered else "")
+        if lettered and not dead:
+            dead = "dead: { type: file, path: dead.jsonl, encode: none }"
         self.write("p.yaml", f"""
 pipeline: t
 sources:
@@ -30,7 +31,7 @@ operators:
     lua: "{lua}"
 sinks:
   out: {{ type: file, inputs: m, path: out.jsonl, key: "{{n}}", on_error: {sink} }}
-  {letters}
+  {dead or ''}
 {more}""")
 
     def go(self, text, status=0, **options):
