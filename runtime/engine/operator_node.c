@@ -171,6 +171,7 @@ static bool tick(struct operator_node *node, struct wait *wait)
         return true;
     }
     bool through = settle(node, op->tick(op, now, &node->outputs), wait);
+    publish(node);
     return outputs_flush(&node->outputs, 0, 0, 0) && through;
 }
 

@@ -171,6 +171,17 @@ int program_add(struct agg_program *program, struct agg_slot *slot, const struct
     return 0;
 }
 
+int program_fits(struct agg_program *program, const struct agg_slot *slot,
+                 const struct agg_values *values, struct error *err)
+{
+    for (uint32_t i = 0; i < program->sums; i++) {
+        const struct agg_op *op = &program->ops[i];
+        if (op_has_value(op, values) && !sum_fits(slot, op, values->values[op->input]))
+            return overflow(program, op, err);
+    }
+    return 0;
+}
+
 // -- merging --
 
 static struct value sum_number(const struct agg_slot *slot, const struct agg_op *op)

@@ -6,26 +6,7 @@
 
 enum { FIELD_TEXT_MAX = 1024, KEY_BYTES_MAX = 1 << 20 };
 
-// -- window and key --
-
-static int read_window(struct aggregate *agg, const struct operator_spec *spec, struct error *err)
-{
-    const struct tide_config *options = spec->node->options;
-    agg->windows = (struct window_assigner){
-        .kind = WINDOW_TUMBLING,
-        .size_ms = setting_int(options, "window.tumbling", 0),
-        .offset_ms = setting_int(options, "window.offset", 0),
-        .lateness_ms = setting_int(options, "window.lateness", 0),
-    };
-    int rc = window_assigner_check(&agg->windows, err);
-    if (rc)
-        return error_prefix(err, "window");
-    if (!spec->has_event_time)
-        return error_set(err, ERR_INPUT,
-                         "windows need event time, but not every source of this node says where it "
-                         "is; add `event_time: { field: ... }` to them");
-    return 0;
-}
+// -- key --
 
 static int read_keys(struct aggregate *agg, const struct tide_config *key_by, struct error *err)
 {
@@ -185,12 +166,29 @@ static int make_native(struct aggregate *agg, const struct operator_spec *spec, 
     return rc ? rc : make_shape(agg, spec->shapes, err);
 }
 
+// What stands behind a head.
+static void lay_out(struct aggregate *agg)
+{
+    agg->slot_bytes = agg->by_hand ? (uint32_t)sizeof(struct agg_acc) : agg->program.slot_words * 8;
+    agg->head_bytes = (uint32_t)sizeof(struct agg_head) + agg->slot_bytes;
+    if (agg->panes == PANES_RETRACT) {
+        agg->last_at = agg->slot_bytes;
+        agg->head_bytes += agg->slot_bytes;
+    }
+    if (agg->windows.kind == WINDOW_COUNT || agg->windows.kind == WINDOW_GLOBAL) {
+        agg->times_at = agg->head_bytes;
+        agg->head_bytes += (uint32_t)sizeof(struct agg_times);
+    }
+}
+
 int aggregate_configure(struct aggregate *agg, const struct operator_spec *spec, struct error *err)
 {
     const struct tide_config *options = spec->node->options;
     buf_init(&agg->key, KEY_BYTES_MAX);
     buf_init(&agg->key_json, KEY_BYTES_MAX * 8);
-    int rc = read_window(agg, spec, err);
+    buf_init(&agg->undo, AGG_ACC_MAX);
+    agg->budget = &agg->keyed.budget;
+    int rc = window_configure(agg, setting_at(options, "window"), spec->has_event_time, err);
     if (!rc)
         rc = read_keys(agg, setting_at(options, "key_by"), err);
     if (!rc)
@@ -199,37 +197,13 @@ int aggregate_configure(struct aggregate *agg, const struct operator_spec *spec,
         rc = make_native(agg, spec, err);
     if (rc)
         return rc;
-    size_t slot = agg->by_hand ? sizeof(struct agg_acc) : (size_t)agg->program.slot_words * 8;
-    keyed_init(&agg->keyed, (uint32_t)(sizeof(struct agg_head) + slot),
+    lay_out(agg);
+    keyed_init(&agg->keyed, agg->head_bytes,
                (size_t)setting_int(spec->node->common, "limits.state", 0));
-    return 0;
+    return window_choose_kind(agg, err);
 }
 
 // -- options --
-
-static const tide_option window_options[] = {
-    {.name = "tumbling",
-     .type = TIDE_DURATION,
-     .flags = TIDE_OPTION_REQUIRED,
-     .min = 1,
-     .max = 1e15,
-     .help = "the length of each window; they follow each other without a gap"},
-    {.name = "offset",
-     .type = TIDE_DURATION,
-     .default_text = "0s",
-     .help = "windows start at 1970-01-01T00:00:00Z plus this; smaller than the length"},
-    {.name = "lateness",
-     .type = TIDE_DURATION,
-     .default_text = "0s",
-     .help = "how long after its end a window still takes late records, each of which fires it "
-             "again; later ones go to the port `late`"},
-    {.name = "time",
-     .type = TIDE_CHOICE,
-     .choices = "event",
-     .default_text = "event",
-     .help = "whose clock counts: the records' own"},
-    {.name = NULL},
-};
 
 const tide_option aggregate_options[] = {
     {.name = "key_by",

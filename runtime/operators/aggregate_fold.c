@@ -18,12 +18,25 @@ static struct table_entry *row_entry(const struct agg_row *row)
     return table_at(&row->window->table, row->entry);
 }
 
-// The budget learns how the accumulator has grown. It may go beyond its limit by one call's growth:
-// then the next new key is refused.
-static void count_acc(struct aggregate *agg, struct agg_acc *acc)
+// It may go beyond its limit by one call's growth: then the next new key is refused.
+void fold_count(struct aggregate *agg, struct agg_acc *acc)
 {
-    agg->keyed.budget.used_bytes += acc->json.cap - acc->counted;
+    agg->budget->used_bytes += acc->json.cap - acc->counted;
     acc->counted = acc->json.cap;
+}
+
+int fold_prepare(struct aggregate *agg, struct agg_head *head, struct error *err)
+{
+    struct agg_acc *acc = agg_acc(head);
+    if (acc->json.max == 0)
+        buf_init(&acc->json, AGG_ACC_MAX);
+    if (acc->json.len > 0)
+        return 0;
+    int rc = script_init(agg->script, &acc->json, err);
+    if (rc)
+        buf_clear(&acc->json);
+    fold_count(agg, acc);
+    return rc;
 }
 
 // Makes sure that the row's slot is there, with an accumulator in it.
@@ -37,16 +50,12 @@ static int prepare_row(struct aggregate *agg, struct agg_row *row, struct error 
         return rc;
     }
     row->entry = table_number(&row->window->table, entry);
-    struct agg_acc *acc = agg_acc(entry);
-    if (made)
-        buf_init(&acc->json, AGG_ACC_MAX);
-    if (acc->json.len > 0)
-        return 0;
-    rc = script_init(agg->script, &acc->json, err);
-    if (rc)
-        buf_clear(&acc->json);
-    count_acc(agg, acc);
-    return rc;
+    return fold_prepare(agg, agg_head(entry), err);
+}
+
+static struct agg_head *row_head(const struct agg_row *row)
+{
+    return agg_head(row_entry(row));
 }
 
 static struct buf *next(void *arg, uint32_t index, uint32_t round)
@@ -54,7 +63,7 @@ static struct buf *next(void *arg, uint32_t index, uint32_t round)
     struct run *run = arg;
     if (round > 0)
         return NULL; // one record, one window
-    return &agg_acc(row_entry(&run->agg->rows[index - run->first]))->json;
+    return &agg_acc(row_head(&run->agg->rows[index - run->first]))->json;
 }
 
 static enum script_verdict failed(void *arg, uint32_t index, const struct error *err)
@@ -72,8 +81,8 @@ static void settle(struct run *run, uint32_t from)
         struct agg_row *row = &agg->rows[i - run->first];
         if (row->failed)
             continue;
-        agg_head(row_entry(row))->live = 1;
-        count_acc(agg, agg_acc(row_entry(row)));
+        slot_added(agg, row_head(row), run->batch->records[i].time);
+        fold_count(agg, agg_acc(row_head(row)));
         agg->op.stats.absorbed++;
     }
 }
@@ -96,6 +105,12 @@ static enum op_status run_script(struct run *run, uint32_t end)
     return OP_STOP;
 }
 
+// When a count fires, each record may be the last of its pane.
+static bool row_fires(const struct aggregate *agg, const struct agg_row *row)
+{
+    return agg->early_count || window_last(agg_bounds(row->window)) <= agg->progress;
+}
+
 // Prepares rows from `at` on for one run; *end is behind the last of it.
 static int prepare_run(struct run *run, uint32_t at, uint32_t count, uint32_t *end,
                        struct error *err)
@@ -108,7 +123,7 @@ static int prepare_run(struct run *run, uint32_t at, uint32_t count, uint32_t *e
         int rc = prepare_row(agg, row, err);
         if (rc)
             return *end > at ? 0 : rc; // the rows before it first
-        if (fires_again(agg, row->window)) {
+        if (row_fires(agg, row)) {
             (*end)++;
             return 0;
         }
@@ -127,10 +142,10 @@ static enum op_status take_run(struct run *run, uint32_t count)
     if (status != OP_DONE)
         return status;
     const struct agg_row *last = &agg->rows[end - 1];
-    if (last->failed || !fires_again(agg, last->window))
+    struct window window = agg_bounds(last->window);
+    if (last->failed || !fires_again(agg, window, row_head(last)))
         return OP_DONE;
-    agg->again_window = last->window;
-    agg->again_entry = row_entry(last);
+    fire_later(agg, &(struct agg_target){window, &row_entry(last)->key, row_head(last), NULL});
     return fire_again(agg, run->outputs);
 }
 
@@ -145,5 +160,98 @@ enum op_status fold_rows(struct aggregate *agg, struct batch *batch, uint32_t co
         if (status != OP_DONE)
             return status;
     }
+    return OP_DONE;
+}
+
+// -- one record, several slots --
+
+struct one {
+    struct aggregate *agg;
+    struct outputs *outputs;
+    struct batch *batch;
+    bool failed;
+};
+
+static struct buf *next_target(void *arg, uint32_t index, uint32_t round)
+{
+    const struct aggregate *agg = ((struct one *)arg)->agg;
+    (void)index;
+    return round < agg->target_count ? &agg_acc(agg->targets[round].head)->json : NULL;
+}
+
+static enum script_verdict one_failed(void *arg, uint32_t index, const struct error *err)
+{
+    struct one *one = arg;
+    one->failed = true;
+    return scripted_verdict(outputs_error(one->outputs, one->batch, index, err));
+}
+
+static int prepare_targets(struct aggregate *agg, struct error *err)
+{
+    for (uint32_t i = 0; i < agg->target_count; i++) {
+        int rc = fold_prepare(agg, agg->targets[i].head, err);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+// The accumulators as they were, so that a record that fails in one window is in none.
+static int keep_targets(struct aggregate *agg)
+{
+    buf_clear(&agg->undo);
+    for (uint32_t i = 0; i < agg->target_count && agg->target_count > 1; i++) {
+        const struct buf *json = &agg_acc(agg->targets[i].head)->json;
+        if (buf_append(&agg->undo, &json->len, sizeof json->len) ||
+            buf_append(&agg->undo, json->data, json->len))
+            return ERR_NOMEM;
+    }
+    return 0;
+}
+
+static void undo_targets(struct aggregate *agg)
+{
+    const char *at = agg->undo.data;
+    for (uint32_t i = 0; i < agg->target_count && agg->target_count > 1; i++) {
+        struct buf *json = &agg_acc(agg->targets[i].head)->json;
+        size_t len;
+        memcpy(&len, at, sizeof len);
+        buf_clear(json);
+        (void)buf_append(json, at + sizeof len, len); // it had room for that
+        at += sizeof len + len;
+    }
+}
+
+enum op_status fold_record(struct aggregate *agg, struct batch *batch, struct outputs *outputs,
+                           bool *in)
+{
+    struct one one = {agg, outputs, batch, false};
+    struct script_fold fold = {.arg = &one, .next = next_target, .failed = one_failed};
+    struct error err = ERROR_INIT;
+    uint32_t at = batch->cursor, count = batch->count;
+    *in = false;
+    if (prepare_targets(agg, &err))
+        return row_failed(batch, outputs, &err);
+    if (keep_targets(agg)) {
+        error_nomem(&err);
+        return row_failed(batch, outputs, &err);
+    }
+    batch->count = at + 1;
+    int rc = script_fold(agg->script, batch, &fold, &err);
+    batch->count = count;
+    if (one.failed && batch->cursor > at)
+        undo_targets(agg);
+    for (uint32_t i = 0; i < agg->target_count; i++)
+        fold_count(agg, agg_acc(agg->targets[i].head));
+    if (rc) {
+        if (rc != ERR_FATAL)
+            (void)outputs_error_free(outputs, &err);
+        return OP_STOP;
+    }
+    if (batch->cursor == at)
+        return OP_AGAIN;
+    *in = !one.failed;
+    if (*in)
+        batch->cursor = at; // the caller moves it
     return OP_DONE;
 }

@@ -12,11 +12,11 @@ static int add_record(struct aggregate *agg, struct batch *batch, const struct a
         return rc;
     rc = table_take(&row->window->table, &row->key, entry, &made);
     if (!rc)
-        rc = program_add(&agg->program, agg_slot(*entry), &values, err);
+        rc = program_add(&agg->program, agg_slot(agg_head(*entry)), &values, err);
     if (rc)
         explain_state_error(agg, rc, err);
     else
-        agg_head(*entry)->live = 1;
+        slot_added(agg, agg_head(*entry), values.time);
     return rc;
 }
 
@@ -30,10 +30,10 @@ static enum op_status take_row(struct aggregate *agg, struct batch *batch,
         return row_failed(batch, outputs, err);
     agg->op.stats.absorbed++;
     batch->cursor++;
-    if (__builtin_expect(!fires_again(agg, row->window), 1))
+    struct window window = agg_bounds(row->window);
+    if (__builtin_expect(!fires_again(agg, window, agg_head(entry)), 1))
         return OP_DONE;
-    agg->again_window = row->window;
-    agg->again_entry = entry;
+    fire_later(agg, &(struct agg_target){window, &entry->key, agg_head(entry), NULL});
     return fire_again(agg, outputs);
 }
 

@@ -78,6 +78,9 @@ void program_deinit(struct agg_program *program);
 // Reads what the program needs. ERR_DATA names field, function and the type found.
 int program_read(struct agg_program *program, struct batch *batch, struct record *record,
                  struct agg_values *out, struct error *err);
+// Whether they can be added, as far as that does not depend on memory: ERR_DATA.
+int program_fits(struct agg_program *program, const struct agg_slot *slot,
+                 const struct agg_values *values, struct error *err);
 // Adds them to the slot. ERR_DATA (an overflow), ERR_NOMEM, ERR_LIMIT: the slot is as before.
 int program_add(struct agg_program *program, struct agg_slot *slot, const struct agg_values *values,
                 struct error *err);

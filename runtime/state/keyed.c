@@ -10,63 +10,19 @@ void keyed_init(struct keyed *keyed, uint32_t slot_size, size_t limit_bytes)
 
 void keyed_deinit(struct keyed *keyed)
 {
-    for (uint32_t i = 0; i < keyed->count; i++) {
-        table_deinit(&keyed->heap[i]->table);
-        mem_free(keyed->heap[i]);
+    for (uint32_t i = 0; i < keyed->heap.count; i++) {
+        struct keyed_window *window = keyed_at(keyed, i);
+        table_deinit(&window->table);
+        mem_free(window);
     }
-    mem_free(keyed->heap);
+    due_deinit(&keyed->heap);
     mem_free(keyed->map);
     *keyed = (struct keyed){.slot_size = keyed->slot_size};
 }
 
-// -- the heap --
-
-static bool before(const struct keyed_window *a, const struct keyed_window *b)
-{
-    return a->due != b->due ? a->due < b->due : a->start < b->start;
-}
-
-static void place(struct keyed *keyed, uint32_t at, struct keyed_window *window)
-{
-    keyed->heap[at] = window;
-    window->heap_at = at;
-}
-
-static void sift_up(struct keyed *keyed, struct keyed_window *window)
-{
-    uint32_t at = window->heap_at;
-    while (at > 0 && before(window, keyed->heap[(at - 1) / 2])) {
-        place(keyed, at, keyed->heap[(at - 1) / 2]);
-        at = (at - 1) / 2;
-    }
-    place(keyed, at, window);
-}
-
-static void sift_down(struct keyed *keyed, struct keyed_window *window)
-{
-    uint32_t at = window->heap_at;
-    for (;;) {
-        uint32_t child = 2 * at + 1;
-        if (child >= keyed->count)
-            break;
-        if (child + 1 < keyed->count && before(keyed->heap[child + 1], keyed->heap[child]))
-            child++;
-        if (!before(keyed->heap[child], window))
-            break;
-        place(keyed, at, keyed->heap[child]);
-        at = child;
-    }
-    place(keyed, at, window);
-}
-
 void keyed_due(struct keyed *keyed, struct keyed_window *window, int64_t due)
 {
-    bool later = due > window->due;
-    window->due = due;
-    if (later)
-        sift_down(keyed, window);
-    else
-        sift_up(keyed, window);
+    due_move(&keyed->heap, &window->due, due);
 }
 
 // -- the map --
@@ -121,7 +77,7 @@ static void map_take(struct keyed *keyed, const struct keyed_window *window)
 // Room for one window more.
 static int map_room(struct keyed *keyed)
 {
-    if ((size_t)keyed->count * 2 < keyed->map_cells)
+    if ((size_t)keyed->heap.count * 2 < keyed->map_cells)
         return 0;
     size_t cells = keyed->map_cells ? keyed->map_cells * 2 : 16;
     size_t extra = (cells - keyed->map_cells) * sizeof *keyed->map;
@@ -136,17 +92,16 @@ static int map_room(struct keyed *keyed)
     mem_free(keyed->map);
     keyed->map = map;
     keyed->map_cells = cells;
-    for (uint32_t i = 0; i < keyed->count; i++)
-        map_put(keyed, keyed->heap[i]);
+    for (uint32_t i = 0; i < keyed->heap.count; i++)
+        map_put(keyed, keyed_at(keyed, i));
     return 0;
 }
 
 static int heap_room(struct keyed *keyed)
 {
-    size_t had = keyed->heap_cap;
-    int rc =
-        mem_grow(&keyed->heap, &keyed->heap_cap, (size_t)keyed->count + 1, sizeof *keyed->heap);
-    keyed->budget.used_bytes += (keyed->heap_cap - had) * sizeof *keyed->heap;
+    size_t had = keyed->heap.cap;
+    int rc = due_room(&keyed->heap);
+    keyed->budget.used_bytes += (keyed->heap.cap - had) * sizeof *keyed->heap.items;
     return rc;
 }
 
@@ -167,11 +122,10 @@ int keyed_open(struct keyed *keyed, int64_t start, int64_t end, int64_t due,
     }
     window->start = start;
     window->end = end;
-    window->due = due;
+    window->due = (struct due){.at = due, .order = start};
     table_init(&window->table, keyed->slot_size, &keyed->budget);
     map_put(keyed, window);
-    window->heap_at = keyed->count++;
-    sift_up(keyed, window);
+    due_add(&keyed->heap, &window->due);
     *out = window;
     return 0;
 }
@@ -179,13 +133,7 @@ int keyed_open(struct keyed *keyed, int64_t start, int64_t end, int64_t due,
 void keyed_drop(struct keyed *keyed, struct keyed_window *window)
 {
     map_take(keyed, window);
-    uint32_t at = window->heap_at;
-    struct keyed_window *last = keyed->heap[--keyed->count];
-    if (last != window) {
-        place(keyed, at, last);
-        sift_up(keyed, last);
-        sift_down(keyed, last);
-    }
+    due_drop(&keyed->heap, &window->due);
     table_deinit(&window->table);
     mem_free(window);
     budget_give(&keyed->budget, sizeof *window);
@@ -194,7 +142,7 @@ void keyed_drop(struct keyed *keyed, struct keyed_window *window)
 uint64_t keyed_entries(const struct keyed *keyed)
 {
     uint64_t entries = 0;
-    for (uint32_t i = 0; i < keyed->count; i++)
-        entries += keyed->heap[i]->table.count;
+    for (uint32_t i = 0; i < keyed->heap.count; i++)
+        entries += keyed_at(keyed, i)->table.count;
     return entries;
 }

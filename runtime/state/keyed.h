@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include "state/due.h"
 #include "state/table.h"
 
 // Keyed state by window: each open window has a table of its own, so that firing and freeing a
@@ -10,20 +11,18 @@
 // One thread at a time. Pointers to windows hold until keyed_drop.
 
 struct keyed_window {
+    struct due due; // first; in the window's time
     int64_t start, end;
-    int64_t due;      // in event time
-    bool fired;       // its result was out once
-    uint32_t heap_at; // place in keyed->heap
+    bool fired; // its result was out once
     struct table table;
 };
 
 struct keyed {
     struct state_budget budget;
     uint32_t slot_size;
-    struct keyed_window **heap; // the one due next is first
-    struct keyed_window **map;  // by start: open addressing, at most half full
-    size_t heap_cap, map_cells; // a power of two, or 0
-    uint32_t count;
+    struct due_heap heap;
+    struct keyed_window **map; // by start: open addressing, at most half full
+    size_t map_cells;          // a power of two, or 0
 };
 
 void keyed_init(struct keyed *keyed, uint32_t slot_size, size_t limit_bytes);
@@ -34,10 +33,18 @@ struct keyed_window *keyed_find(const struct keyed *keyed, int64_t start);
 // A new window (there is none with this start). 0, ERR_NOMEM, ERR_LIMIT.
 int keyed_open(struct keyed *keyed, int64_t start, int64_t end, int64_t due,
                struct keyed_window **out);
-// The window with the smallest (due, start), or NULL.
-static inline struct keyed_window *keyed_next(const struct keyed *keyed)
+static inline uint32_t keyed_windows(const struct keyed *keyed)
 {
-    return keyed->count ? keyed->heap[0] : NULL;
+    return keyed->heap.count;
+}
+// The n-th window, in no order but that the first has the smallest (due, start).
+static inline struct keyed_window *keyed_at(const struct keyed *keyed, uint32_t n)
+{
+    return (struct keyed_window *)(void *)keyed->heap.items[n];
+}
+static inline struct keyed_window *keyed_next(const struct keyed *keyed) // NULL: there is none
+{
+    return keyed->heap.count ? keyed_at(keyed, 0) : NULL;
 }
 void keyed_due(struct keyed *keyed, struct keyed_window *window, int64_t due); // changes it
 void keyed_drop(struct keyed *keyed, struct keyed_window *window);

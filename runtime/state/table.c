@@ -289,3 +289,47 @@ int table_take(struct table *table, const struct table_key *key, struct table_en
     *out = entry;
     return 0;
 }
+
+// The place in the index of the cell of entry `number`.
+static uint32_t cell_at(const struct table *table, uint64_t hash, uint32_t number)
+{
+    uint64_t cell = cell_of(hash, number);
+    uint32_t i = (uint32_t)(hash >> 32) & table->mask;
+    while (table->index[i] != cell)
+        i = (i + 1) & table->mask;
+    return i;
+}
+
+// Empties a cell and moves those back that it had pushed on.
+static void drop_cell(struct table *table, uint32_t hole)
+{
+    uint64_t *index = table->index;
+    uint32_t mask = table->mask;
+    for (uint32_t i = (hole + 1) & mask; index[i]; i = (i + 1) & mask) {
+        uint32_t home = (uint32_t)(index[i] >> 32) & mask;
+        if (((i - home) & mask) < ((i - hole) & mask))
+            continue; // its way from home does not lead over the hole
+        index[hole] = index[i];
+        hole = i;
+    }
+    index[hole] = 0;
+}
+
+void table_remove(struct table *table, uint32_t number)
+{
+    struct table_entry *entry = table_at(table, number);
+    uint32_t last = table->count - 1;
+    if (table->index)
+        drop_cell(table, cell_at(table, entry->key.hash, number));
+    if (entry->key.near.len == TABLE_KEY_FAR) {
+        budget_give(table->budget, entry->key.far.len);
+        mem_free((void *)(uintptr_t)entry->key.far.bytes);
+    }
+    if (number != last) {
+        const struct table_entry *moved = table_at(table, last);
+        if (table->index)
+            table->index[cell_at(table, moved->key.hash, last)] = cell_of(moved->key.hash, number);
+        memcpy(entry, moved, table->stride);
+    }
+    table->count--;
+}

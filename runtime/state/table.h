@@ -16,8 +16,9 @@
 // keys: a table of few keys has no index and a page of a few entries.
 //
 // Entries keep the whole hash (key groups are taken from its low bits, the index uses the upper
-// half). There is no removal of single entries: a window's table goes as a whole.
-// One thread at a time. Pointers to entries hold until the next table_take.
+// half). An entry that is removed leaves its number to the last one; the memory stays until the
+// table goes.
+// One thread at a time. Pointers to entries hold until the next table_take or table_remove.
 
 enum { TABLE_KEY_NEAR = 23, TABLE_KEY_FAR = 255 };
 
@@ -111,3 +112,6 @@ struct table_entry *table_find(const struct table *table, const struct table_key
 // The entry, made with a zeroed slot when it is not there (*made). 0, ERR_NOMEM, ERR_LIMIT.
 int table_take(struct table *table, const struct table_key *key, struct table_entry **out,
                bool *made);
+// Takes out entry `number`, whose slot owns nothing any more. The last entry then has its number
+// (unless it was the last itself).
+void table_remove(struct table *table, uint32_t number);

@@ -174,7 +174,7 @@ static void test_lateness(void)
     CU_ASSERT_EQUAL(one.op->stats.created, 5);
     one_watermark(&one, INT64_MAX);
     expect(&one, PORT_OUT, "1999 {\"key\":1,\"start\":1000,\"end\":2000,\"n\":1}\n");
-    CU_ASSERT_EQUAL(((struct aggregate *)one.op)->keyed.count, 0); // nothing is left
+    CU_ASSERT_EQUAL(((struct aggregate *)one.op)->keyed.heap.count, 0); // nothing is left
     one_deinit(&one);
 }
 

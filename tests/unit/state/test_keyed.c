@@ -21,8 +21,8 @@ static void check_order(struct keyed *keyed)
     int64_t due = INT64_MIN, start = INT64_MIN;
     struct keyed_window *window;
     while ((window = keyed_next(keyed))) {
-        CU_ASSERT_TRUE(window->due > due || (window->due == due && window->start > start));
-        due = window->due;
+        CU_ASSERT_TRUE(window->due.at > due || (window->due.at == due && window->start > start));
+        due = window->due.at;
         start = window->start;
         CU_ASSERT_PTR_EQUAL(keyed_find(keyed, start), window);
         keyed_drop(keyed, window);
@@ -43,15 +43,16 @@ static void test_order(void)
         CU_ASSERT_EQUAL_FATAL(keyed_open(&keyed, start, start + 1000, rand() % 100, &window), 0);
         add_key(window, (uint64_t)i);
         if (i % 3 == 0)
-            keyed_due(&keyed, keyed.heap[(uint32_t)rand() % keyed.count], rand() % 100);
+            keyed_due(&keyed, keyed_at(&keyed, (uint32_t)rand() % keyed_windows(&keyed)),
+                      rand() % 100);
         if (i % 5 == 0)
-            keyed_drop(&keyed, keyed.heap[(uint32_t)rand() % keyed.count]);
+            keyed_drop(&keyed, keyed_at(&keyed, (uint32_t)rand() % keyed_windows(&keyed)));
     }
-    CU_ASSERT_EQUAL(keyed.count, WINDOWS - WINDOWS / 5);
-    CU_ASSERT_EQUAL(keyed_entries(&keyed), keyed.count);
-    for (uint32_t i = 0; i < keyed.count; i++) {
-        CU_ASSERT_EQUAL(keyed.heap[i]->heap_at, i);
-        CU_ASSERT_PTR_EQUAL(keyed_find(&keyed, keyed.heap[i]->start), keyed.heap[i]);
+    CU_ASSERT_EQUAL(keyed_windows(&keyed), WINDOWS - WINDOWS / 5);
+    CU_ASSERT_EQUAL(keyed_entries(&keyed), keyed_windows(&keyed));
+    for (uint32_t i = 0; i < keyed_windows(&keyed); i++) {
+        CU_ASSERT_EQUAL(keyed_at(&keyed, i)->due.place, i);
+        CU_ASSERT_PTR_EQUAL(keyed_find(&keyed, keyed_at(&keyed, i)->start), keyed_at(&keyed, i));
     }
     check_order(&keyed);
     CU_ASSERT_EQUAL(keyed_entries(&keyed), 0);
@@ -85,7 +86,7 @@ static void test_limit(void)
     while ((rc = keyed_open(&keyed, n, n + 1, n, &window)) == 0)
         CU_ASSERT_TRUE_FATAL(++n < 1000);
     CU_ASSERT_EQUAL(rc, ERR_LIMIT);
-    CU_ASSERT_EQUAL(keyed.count, n);
+    CU_ASSERT_EQUAL(keyed_windows(&keyed), n);
     CU_ASSERT_TRUE(n > 10);
     keyed_drop(&keyed, keyed_next(&keyed));
     CU_ASSERT_EQUAL(keyed_open(&keyed, n, n + 1, n, &window), 0); // there is room again
@@ -108,7 +109,7 @@ static void test_no_memory(void)
             }
         }
         mem_fail_at(0, false);
-        CU_ASSERT_EQUAL(keyed.count, 40);
+        CU_ASSERT_EQUAL(keyed_windows(&keyed), 40);
         check_order(&keyed);
         keyed_deinit(&keyed);
     }

@@ -79,6 +79,43 @@ static void test_growth(void)
     }
 }
 
+// Removes and adds at random; a plain array knows what should be there.
+static void test_remove(void)
+{
+    enum { NUMBERS = 3000, ROUNDS = 40000 };
+    static bool there[NUMBERS];
+    struct state_budget budget = {0};
+    struct table table;
+    uint32_t count = 0;
+    memset(there, 0, sizeof there);
+    table_init(&table, 16, &budget);
+    srand(7);
+    for (uint32_t round = 0; round < ROUNDS; round++) {
+        uint32_t number = (uint32_t)rand() % (round < ROUNDS / 2 ? NUMBERS : 40);
+        struct table_entry *entry = find(&table, number);
+        bool made;
+        CU_ASSERT_EQUAL_FATAL(entry != NULL, there[number]);
+        if (entry) {
+            CU_ASSERT_EQUAL(entry->slot[0], number + 1);
+            table_remove(&table, table_number(&table, entry));
+            count--;
+        } else {
+            CU_ASSERT_EQUAL_FATAL(take(&table, number, &entry, &made), 0);
+            CU_ASSERT_EQUAL(entry->slot[0], 0); // whatever stood there before
+            entry->slot[0] = number + 1;
+            count++;
+        }
+        there[number] = !there[number];
+        CU_ASSERT_EQUAL_FATAL(table.count, count);
+    }
+    for (uint32_t i = 0; i < NUMBERS; i++)
+        CU_ASSERT_EQUAL(find(&table, i) != NULL, there[i]);
+    while (table.count)
+        table_remove(&table, table.count / 2);
+    table_deinit(&table);
+    CU_ASSERT_EQUAL(budget.used_bytes, 0);
+}
+
 // Wide slots make full pages small: several pages.
 static void test_pages(void)
 {
@@ -179,8 +216,8 @@ static void test_collisions(void)
     table_deinit(&table);
 }
 
-static CU_TestInfo cases[] = {
-    {"growth", test_growth}, {"pages", test_pages},         {"small tables", test_small},
-    {"limit", test_limit},   {"no memory", test_no_memory}, {"collisions", test_collisions},
-    CU_TEST_INFO_NULL};
+static CU_TestInfo cases[] = {{"growth", test_growth},         {"removal", test_remove},
+                              {"pages", test_pages},           {"small tables", test_small},
+                              {"limit", test_limit},           {"no memory", test_no_memory},
+                              {"collisions", test_collisions}, CU_TEST_INFO_NULL};
 UNIT_MAIN(UNIT_SUITE("table", cases))
