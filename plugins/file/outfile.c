@@ -53,12 +53,12 @@ static int make_parents(const char *path)
 static int open_path(const char *path)
 {
     int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC;
-    int fd = open(path, flags, 0666);
+    int fd = (int)TEMP_FAILURE_RETRY(open(path, flags, 0666));
     if (fd < 0 && errno == ENOENT) {
         int code = make_parents(path);
         if (code)
             return code;
-        fd = open(path, flags, 0666);
+        fd = (int)TEMP_FAILURE_RETRY(open(path, flags, 0666));
     }
     return fd < 0 ? -errno : fd;
 }
@@ -212,7 +212,7 @@ int outfile_sync_parent(const char *path)
         return -ENAMETOOLONG;
     memcpy(dir, path, len);
     dir[len] = '\0';
-    int fd = open(len ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = (int)TEMP_FAILURE_RETRY(open(len ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (fd < 0)
         return -errno;
     int code = fsync(fd) < 0 && errno != EINVAL ? -errno : 0;
@@ -231,7 +231,8 @@ int outfile_sync(struct outfile *file)
     if (!file->dirty)
         return 0;
     // A closed one (many paths) is opened for this: the system syncs the file, not the descriptor.
-    int fd = file->fd >= 0 ? file->fd : open(file->path, O_WRONLY | O_CLOEXEC);
+    int fd =
+        file->fd >= 0 ? file->fd : (int)TEMP_FAILURE_RETRY(open(file->path, O_WRONLY | O_CLOEXEC));
     if (fd < 0)
         return -errno;
     int code = fdatasync(fd) < 0 && errno != EINVAL && errno != EROFS ? -errno : 0;
@@ -247,7 +248,7 @@ int outfile_is_torn(const struct outfile *file)
     char last;
     if (!file->regular || file->length == 0)
         return 0;
-    int fd = open(file->path, O_RDONLY | O_CLOEXEC);
+    int fd = (int)TEMP_FAILURE_RETRY(open(file->path, O_RDONLY | O_CLOEXEC));
     if (fd < 0)
         return 0;
     ssize_t n = pread(fd, &last, 1, (off_t)file->length - 1);
@@ -262,6 +263,7 @@ int outfile_cut(struct outfile *file, uint64_t length)
     if (ftruncate(file->fd, (off_t)length) < 0)
         return -errno;
     file->length = file->base = file->behind = length;
+    file->headed &= length > 0;
     file->dirty = 1;
     return 0;
 }
@@ -274,7 +276,7 @@ int outfile_whole_frames(const struct outfile *file, enum packing packing, uint6
     if (code)
         return -code;
     void *scratch = malloc(UNPACK_ROOM);
-    int fd = scratch ? open(file->path, O_RDONLY | O_CLOEXEC) : -1;
+    int fd = scratch ? (int)TEMP_FAILURE_RETRY(open(file->path, O_RDONLY | O_CLOEXEC)) : -1;
     code = !scratch ? -ENOMEM : fd < 0 ? -errno : 1;
     for (int at_end = 0; code == 1 && !at_end;) {
         ssize_t n = unpack_read(unpack, fd, scratch, UNPACK_ROOM, &at_end);

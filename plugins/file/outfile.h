@@ -36,6 +36,7 @@ struct outfile {
     uint8_t regular;          // no device or pipe: has a length, can be cut
     uint8_t dirty;            // written, not yet synced
     uint8_t created;          // its directory is not yet synced
+    uint8_t headed;           // has got the bytes that a stream begins with
     uint8_t touched;          // written since the last checkpoint
     struct outfile *next_in_bucket;
     struct outfile *newer, *older; // of those that are open

@@ -81,7 +81,7 @@ tide_result sink_rotate(struct sink *s, struct outfile *file, size_t more)
         return sink_failed(s, "open", file->path, code);
     file->since_ms = s->now_ms;
     file->base = file->length;
-    file->touched = 0;
+    file->touched = file->headed = 0;
     return TIDE_OK;
 }
 

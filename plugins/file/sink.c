@@ -145,7 +145,7 @@ tide_result sink_begin(struct sink *s, struct outfile *file)
             return sink_failed(s, "truncate", file->path, code);
     } else if (file->pack) {
         result = cut_frame(s, file);
-    } else if (outfile_is_torn(file)) {
+    } else if (!s->framed && outfile_is_torn(file)) {
         s->host->log(s->ctx, TIDE_LOG_WARN, "%s ends within a line: starting a new one",
                      file->path);
         outfile_add(file, "\n", 1);
@@ -216,15 +216,29 @@ static tide_result prepare_file(struct sink *s, struct outfile *file, size_t mor
     return result == TIDE_OK ? write_out(s, file, more) : result;
 }
 
+// What a new file begins with. Rotation does not count it.
+static tide_result put_preamble(struct sink *s, struct outfile *file, size_t more)
+{
+    tide_result result = write_out(s, file, s->preamble.len + more);
+    if (result != TIDE_OK)
+        return result;
+    outfile_add(file, s->preamble.data, s->preamble.len);
+    file->headed = 1;
+    return TIDE_OK;
+}
+
 static tide_result put(struct sink *s, struct outfile *file, tide_bytes value)
 {
-    size_t more = value.len + 1;
+    size_t more = value.len + !s->framed;
     int simple = file->begun && file->touched && !s->rotate_size && !s->rotate_every;
     tide_result result = simple ? write_out(s, file, more) : prepare_file(s, file, more);
+    if (result == TIDE_OK && s->preamble.len && file->length == 0 && !file->headed)
+        result = put_preamble(s, file, more);
     if (result != TIDE_OK)
         return result;
     outfile_add(file, value.data, value.len);
-    outfile_add(file, "\n", 1);
+    if (!s->framed)
+        outfile_add(file, "\n", 1);
     return TIDE_OK;
 }
 
@@ -233,6 +247,9 @@ static tide_result write_batch(void *self, const tide_batch *batch, uint32_t *ac
     struct sink *s = self;
     s->now_ms = s->host->wall_ms(s->ctx);
     s->wrote = 1;
+    s->framed = batch->count && tide_record_at(batch, 0)->flags & TIDE_RECORD_FRAMED;
+    if (TIDE_HAS(s->host, preamble) && s->host->preamble)
+        s->preamble = s->host->preamble(s->ctx);
     for (*accepted = 0; *accepted < batch->count; (*accepted)++) {
         const tide_record *record = tide_record_at(batch, *accepted);
         struct outfile *file = NULL;
@@ -335,7 +352,8 @@ static const tide_option options[] = {
 
 const tide_sink file_sink = {
     .struct_size = sizeof file_sink,
-    .capabilities = TIDE_SINK_TWO_PHASE | TIDE_SINK_BLOCKING | TIDE_SINK_STREAM,
+    .capabilities =
+        TIDE_SINK_TWO_PHASE | TIDE_SINK_BLOCKING | TIDE_SINK_STREAM | TIDE_SINK_PREAMBLE,
     .options = options,
     .open = open_sink,
     .close = close_sink,

@@ -32,6 +32,8 @@ struct sink {
     int undecided;        // prepared, neither committed nor aborted
     int wrote;            // this instance has written
     int recovered;        // files were cut back to a checkpoint: they are not begun anew
+    int framed;           // records tell themselves where they end: no line breaks
+    tide_bytes preamble;  // what each file begins with; of this call
     int64_t now_ms;       // wall time of this call
     int64_t backoff_ms;   // 0: there is space
     struct outfile *buckets[SINK_BUCKETS];

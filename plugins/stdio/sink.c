@@ -18,6 +18,7 @@ struct output {
     int ready_fd;   // an epoll that is readable when fd 1 is writable; -1: fd 1 never waits
     size_t at_once; // what a write that poll(2) allowed takes without waiting
     int full;       // said that there is no space
+    int headed;     // has got the bytes that the stream begins with
     char *buffer;
     size_t start, used, size; // buffer[start..used) is to be written
 };
@@ -35,14 +36,18 @@ static tide_result look_at_fd(struct output *out)
 {
     struct stat st;
     if (fstat(STDOUT_FILENO, &st) < 0)
-        return out->host->fail(out->ctx, TIDE_FATAL, "standard output is not open");
+        return out->host->fail(out->ctx, TIDE_FATAL, "cannot use standard output: %s",
+                               strerror(errno));
     out->at_once = S_ISREG(st.st_mode) || S_ISBLK(st.st_mode) ? SIZE_MAX : PIPE_BUF;
     out->ready_fd = epoll_create1(EPOLL_CLOEXEC);
     struct epoll_event event = {.events = EPOLLOUT};
-    if (out->ready_fd >= 0 && epoll_ctl(out->ready_fd, EPOLL_CTL_ADD, STDOUT_FILENO, &event) < 0) {
-        close(out->ready_fd); // a file: always ready
-        out->ready_fd = -1;
-    }
+    if (out->ready_fd >= 0 && epoll_ctl(out->ready_fd, EPOLL_CTL_ADD, STDOUT_FILENO, &event) == 0)
+        return TIDE_OK;
+    if (out->ready_fd < 0 || errno != EPERM)
+        return out->host->fail(out->ctx, TIDE_FATAL, "cannot wait for standard output: %s",
+                               strerror(errno));
+    close(out->ready_fd); // a file: always ready
+    out->ready_fd = -1;
     return TIDE_OK;
 }
 
@@ -120,11 +125,31 @@ static tide_result make_room(struct output *out, size_t len)
     return TIDE_OK;
 }
 
+static tide_result put_preamble(struct output *out)
+{
+    tide_bytes bytes = {NULL, 0};
+    if (TIDE_HAS(out->host, preamble) && out->host->preamble)
+        bytes = out->host->preamble(out->ctx);
+    tide_result result = make_room(out, bytes.len);
+    if (result != TIDE_OK)
+        return result;
+    if (bytes.len)
+        memcpy(out->buffer + out->used, bytes.data, bytes.len);
+    out->used += bytes.len;
+    out->headed = 1;
+    return TIDE_OK;
+}
+
 static tide_result write_batch(void *self, const tide_batch *batch, uint32_t *accepted)
 {
     struct output *out = self;
-    for (*accepted = 0; *accepted < batch->count; (*accepted)++) {
-        tide_bytes value = tide_record_at(batch, *accepted)->value;
+    tide_result headed = out->headed ? TIDE_OK : put_preamble(out);
+    *accepted = 0;
+    if (headed != TIDE_OK)
+        return headed;
+    for (; *accepted < batch->count; (*accepted)++) {
+        const tide_record *record = tide_record_at(batch, *accepted);
+        tide_bytes value = record->value;
         tide_result result = value.data ? make_room(out, value.len + 1)
                                         : out->host->refuse(out->ctx, batch, *accepted,
                                                             "a tombstone is no line of text");
@@ -133,8 +158,9 @@ static tide_result write_batch(void *self, const tide_batch *batch, uint32_t *ac
         if (!value.data)
             continue;
         memcpy(out->buffer + out->used, value.data, value.len);
-        out->buffer[out->used + value.len] = '\n';
-        out->used += value.len + 1;
+        out->used += value.len;
+        if (!(record->flags & TIDE_RECORD_FRAMED))
+            out->buffer[out->used++] = '\n';
     }
     return TIDE_OK;
 }
@@ -151,7 +177,7 @@ static int poll_fd(void *self)
 
 const tide_sink stdio_sink = {
     .struct_size = sizeof stdio_sink,
-    .capabilities = TIDE_SINK_STREAM,
+    .capabilities = TIDE_SINK_STREAM | TIDE_SINK_PREAMBLE,
     .open = open_sink,
     .close = close_sink,
     .write = write_batch,

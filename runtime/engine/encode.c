@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "engine/encode.h"
 #include "engine/outputs.h"
+#include <string.h>
 
 // Encoded bytes collect in one buffer that may move while it grows: until the batch is complete a
 // value in it is an offset, told by this mark in place of the pointer.
@@ -20,11 +21,37 @@ static void settle(tide_bytes *bytes, const char *base)
     bytes->len &= 0xffffffffu;
 }
 
+// A value behind its length, which is known only when it is there.
+static int frame_value(struct sink_driver *sink, struct outgoing *outgoing, struct record *record,
+                       tide_bytes *value, struct error *err)
+{
+    struct buf *out = &outgoing->bytes;
+    size_t from = out->len, len, used;
+    char prefix[FRAMING_PREFIX_MAX] = "";
+    const char *bytes;
+    int rc = buf_append(out, prefix, sizeof prefix); // room
+    if (!rc)
+        rc = sink->encoder->encode(sink->encoder, outgoing->batch, record, out, &bytes, &len, err);
+    if (!rc && bytes)
+        rc = buf_append(out, bytes, len);
+    if (!rc)
+        rc = framing_put_prefix(&sink->framing, len, prefix, &used, err);
+    if (rc)
+        return rc;
+    from += sizeof prefix - used;
+    memcpy(out->data + from, prefix, used);
+    place(value, from, out->len);
+    return 0;
+}
+
 static int encode_value(struct sink_driver *sink, struct outgoing *outgoing, struct record *record,
                         tide_bytes *value, struct error *err)
 {
     const char *bytes;
     size_t len, from = outgoing->bytes.len;
+    enum framing framing = sink->framing.kind;
+    if (framing == FRAMING_LENGTH || framing == FRAMING_OCTET)
+        return frame_value(sink, outgoing, record, value, err);
     int rc = sink->encoder->encode(sink->encoder, outgoing->batch, record, &outgoing->bytes, &bytes,
                                    &len, err);
     if (rc)
@@ -98,7 +125,8 @@ static int encode_record(struct sink_driver *sink, struct outgoing *outgoing, st
     out->time_ms = record->time;
     out->value = out->key = (tide_bytes){NULL, 0};
     out->headers = NULL;
-    out->header_count = out->flags = 0;
+    out->header_count = 0;
+    out->flags = sink->framing.kind == FRAMING_NEWLINE ? 0 : TIDE_RECORD_FRAMED;
     int rc = 0;
     if (!(record->flags & RECORD_TOMBSTONE))
         rc = encode_value(sink, outgoing, record, &out->value, err);

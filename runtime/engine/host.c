@@ -207,6 +207,7 @@ const tide_host host_table = {
     .field = host_field,
     .refuse = host_refuse,
     .journal = &host_journal,
+    .preamble = host_preamble,
 };
 
 void ctx_init(struct tide_ctx *ctx, const char *pipeline_name, const char *node_name,

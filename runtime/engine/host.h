@@ -10,6 +10,7 @@
 // the thread that steps the instance's driver; `poked` alone is for any thread.
 
 struct outgoing;
+struct sink_driver;
 struct source_driver;
 
 enum { CTX_TEMPLATES = 8, CTX_FIELDS = 64, CTX_METRICS = 32 };
@@ -33,6 +34,7 @@ struct tide_ctx {
     struct source_driver *source; // sources only
 
     struct outgoing *outgoing; // sinks: the batch being written
+    struct sink_driver *sink;  // sinks only
     uint32_t template_count;
     struct template *templates[CTX_TEMPLATES];
     uint32_t field_count;
@@ -66,5 +68,6 @@ int32_t host_field_of(tide_ctx *ctx, const char *path);
 tide_bytes host_expand(tide_ctx *ctx, const tide_batch *batch, uint32_t index, int32_t number);
 void host_field(tide_ctx *ctx, const tide_batch *batch, uint32_t index, int32_t number,
                 tide_value *out);
+tide_bytes host_preamble(tide_ctx *ctx);
 tide_result host_refuse(tide_ctx *ctx, const tide_batch *batch, uint32_t index, const char *fmt,
                         ...) __attribute__((format(printf, 4, 5)));

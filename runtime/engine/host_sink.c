@@ -126,3 +126,38 @@ tide_result host_refuse(tide_ctx *ctx, const tide_batch *batch, uint32_t index, 
     outgoing_refuse(outgoing, (uint32_t)(record - outgoing->batch->records), &err);
     return outgoing->lost_refusal ? TIDE_FATAL : TIDE_OK;
 }
+
+// With what tells the framing of the node where it ends.
+static int frame_preamble(struct sink_driver *sink, struct error *err)
+{
+    struct buf *out = &sink->preamble;
+    char prefix[FRAMING_PREFIX_MAX];
+    size_t used;
+    int rc = sink->encoder->preamble(sink->encoder, out, err);
+    size_t len = out->len;
+    if (rc || !len)
+        return rc;
+    if (sink->framing.kind == FRAMING_NEWLINE)
+        return buf_putc(out, '\n');
+    rc = framing_put_prefix(&sink->framing, len, prefix, &used, err);
+    if (!rc)
+        rc = buf_append(out, prefix, used);
+    if (rc)
+        return rc;
+    memmove(out->data + used, out->data, len);
+    memcpy(out->data, prefix, used);
+    return 0;
+}
+
+tide_bytes host_preamble(tide_ctx *ctx)
+{
+    struct sink_driver *sink = ctx->sink;
+    tide_bytes none = {NULL, 0};
+    if (!sink || !sink->encoder->preamble)
+        return none;
+    if (!sink->preamble.len && frame_preamble(sink, &ctx->failure)) {
+        buf_clear(&sink->preamble);
+        return none;
+    }
+    return sink->preamble.len ? (tide_bytes){sink->preamble.data, sink->preamble.len} : none;
+}

@@ -74,6 +74,7 @@ static enum intake bad_record(struct source_node *node, struct record *record, c
         decode(node, record, bytes, len, pad, err);
     record->raw = bytes;
     record->raw_len = (uint32_t)len;
+    record->flags &= (uint16_t) ~(RECORD_RAW | RECORD_WHOLE | RECORD_LINES); // goes as it came
     enum intake result = reject(node, record, err);
     node->wordless = outputs_wordless(&node->outputs);
     return result;

@@ -4,7 +4,7 @@
 #include "engine/codec_settings.h"
 #include "engine/encode.h"
 
-enum { SINK_RING = 4, QUIET_NS = 100000000, NOTHING_NS = 1000000 };
+enum { SINK_RING = 4, QUIET_NS = 100000000, NOTHING_NS = 1000000, PREAMBLE_MAX = 1 << 20 };
 
 static struct sink_driver *of(struct driver *driver)
 {
@@ -185,7 +185,16 @@ static int read_common(struct sink_driver *sink, const struct tide_config *commo
                        struct error *err)
 {
     const char *key = setting_text(common, "key");
-    int rc = encoder_from_setting(&sink->encoder, setting_at(common, "encode"), err);
+    const struct tide_config *framing = setting_at(common, "framing");
+    bool stream = sink->sink->capabilities & TIDE_SINK_STREAM;
+    buf_init(&sink->preamble, PREAMBLE_MAX);
+    int rc = framing_of_sink(&sink->framing, framing, setting_at(common, "encode"), err);
+    if (!rc && framing && !stream)
+        rc = error_set(err, ERR_INPUT, "framing is for sinks that write a stream");
+    if (!rc)
+        rc = encoder_from_setting(&sink->encoder, setting_at(common, "encode"), err);
+    if (!rc)
+        sink->encoder->apart = sink->sink->capabilities & TIDE_SINK_PREAMBLE;
     if (!rc && key) {
         rc = template_new(&sink->key, key, err);
         if (rc)
@@ -211,6 +220,7 @@ int sink_driver_new(struct sink_driver **out, const struct plan_node *node, cons
     sink->driver.has_work = has_work;
     bool threaded = vtable->capabilities & TIDE_SINK_BLOCKING;
     int rc = driver_init(&sink->driver, node, pipeline, clock, lane_waker, threaded, err);
+    sink->driver.ctx.sink = sink;
     if (!rc && (ring_init(&sink->to_write, SINK_RING) || ring_init(&sink->written, SINK_RING * 2)))
         rc = error_nomem(err);
     if (!rc)
@@ -236,6 +246,7 @@ void sink_driver_free(struct sink_driver *sink)
     ring_deinit(&sink->written);
     if (sink->encoder)
         sink->encoder->free(sink->encoder);
+    buf_deinit(&sink->preamble);
     template_free(sink->key);
     for (uint32_t i = 0; i < sink->header_count; i++)
         template_free(sink->header_values[i]);

@@ -4,6 +4,7 @@
 #include "engine/driver.h"
 #include "record/batch.h"
 #include "record/codec.h"
+#include "record/framing.h"
 
 // Runs a sink's instance: encodes the batches that its lane hands over, offers them to `write`
 // until all is accepted, flushes at barriers, at the end and when nothing has come for a moment.
@@ -42,6 +43,8 @@ struct sink_driver {
     struct ring written;  // to the lane
     struct outgoing *current;
     struct encoder *encoder;
+    struct framing_options framing;
+    struct buf preamble; // framed; of sinks that ask for it
     struct template *key;
     uint32_t header_count;
     const char **header_names;

@@ -29,6 +29,10 @@ struct encoder {
     // NULL; the new bytes are buf->data + old len …).
     int (*encode)(struct encoder *encoder, struct batch *batch, struct record *record,
                   struct buf *buf, const char **out, size_t *out_len, struct error *err);
+    // Optional: what a stream begins with, known once a record was encoded. When `apart` is set
+    // encode leaves it out; else it stands in front of the first record, on a line of its own.
+    int (*preamble)(struct encoder *encoder, struct buf *out, struct error *err);
+    bool apart;
     void (*free)(struct encoder *encoder);
 };
 

@@ -172,13 +172,22 @@ static int put_header(struct csv_encoder *csv, struct buf *out, struct error *er
             code =
                 put_text(&csv->options, out, csv->columns[i].name, csv->columns[i].len, false, err);
     }
-    return code ? code : buf_putc(out, '\n');
+    return code;
+}
+
+static int preamble(struct encoder *encoder, struct buf *out, struct error *err)
+{
+    struct csv_encoder *csv = (struct csv_encoder *)encoder;
+    return csv->options.header ? put_header(csv, out, err) : 0;
 }
 
 static int put_line(struct csv_encoder *csv, struct batch *batch, struct record *record,
                     struct buf *out, struct error *err)
 {
-    int code = csv->header_due ? put_header(csv, out, err) : 0;
+    bool header = csv->header_due && !csv->encoder.apart;
+    int code = header ? put_header(csv, out, err) : 0;
+    if (header && !code)
+        code = buf_putc(out, '\n');
     for (uint32_t i = 0; i < csv->count && !code; i++) {
         if (i)
             code = buf_putc(out, csv->options.delimiter);
@@ -240,7 +249,7 @@ int encoder_csv_new(struct encoder **out, const struct csv_options *options, str
     struct csv_encoder *csv = mem_zalloc(sizeof *csv);
     if (!csv)
         return error_nomem(err);
-    csv->encoder = (struct encoder){.encode = encode, .free = free_encoder};
+    csv->encoder = (struct encoder){.encode = encode, .preamble = preamble, .free = free_encoder};
     csv->options = *options;
     csv->options.columns = NULL;
     csv->options.types = NULL;

@@ -92,6 +92,17 @@ class Configs(harness.TestCase):
         self.assertEqual(sorted(harness.read_lines(self.path("out/rejected.jsonl"))),
                          sorted(["no JSON", absent]))
 
+    def run_access_log(self):
+        good = '::1 - - [10/Oct/2000:13:55:36 -0700] "GET / HTTP/1.1" 200 5 "-" "curl"'
+        bad = '10.0.0.1 - bob [10/Oct/2000:13:55:37 -0700] "POST /x?a=b HTTP/1.1" 503 -'
+        done = self.succeeds("run", self.config("access_log.yaml"),
+                             stdin="\n".join([good, "no request", bad]) + "\n")
+        self.assertEqual(done.jsonl(), [{
+            "host": "10.0.0.1", "user": "bob", "time": "10/Oct/2000:13:55:37 -0700",
+            "method": "POST", "path": "/x?a=b", "status": 503, "bytes": None, "referer": None,
+            "agent": None}])
+        self.assertEqual(harness.read_lines(self.path("out/other_lines.log")), ["no request"])
+
 
 if __name__ == "__main__":
     harness.main()

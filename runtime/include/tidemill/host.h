@@ -109,4 +109,9 @@ typedef struct tide_host {
 
     /* -- durable storage: see tidemill/journal.h -- */
     const struct tide_journal_host *journal;
+
+    /* Sinks with PREAMBLE, in write: the bytes that each stream begins with (the header of CSV), to
+     * be written as they are in front of its first record; data NULL: none. Valid until write
+     * returns. */
+    tide_bytes (*preamble)(tide_ctx *ctx);
 } tide_host;

@@ -26,6 +26,11 @@ typedef struct tide_message {
     uint32_t flags;
 } tide_message;
 
+enum {
+    TIDE_RECORD_FRAMED = 1 /* of a stream: where the value ends is told by itself or by what is in
+                              front of it, so that no line break goes behind it */
+};
+
 /* A record that a sink is to write. Borrowed until `write` returns. */
 typedef struct tide_record {
     uint32_t struct_size;

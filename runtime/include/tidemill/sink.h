@@ -15,7 +15,9 @@ enum {
     TIDE_SINK_TWO_PHASE = 2,  /* prepare, commit and abort are there and hold over a crash */
     TIDE_SINK_BLOCKING = 4,   /* calls may block (disk, a library): it gets its own thread */
     TIDE_SINK_PARALLEL = 8,
-    TIDE_SINK_STREAM = 16 /* the value's bytes are all it writes (no key, headers, time) */
+    TIDE_SINK_STREAM = 16,  /* the value's bytes are all it writes (no key, headers, time) */
+    TIDE_SINK_PREAMBLE = 32 /* begins each stream with host->preamble; else the host puts that in
+                               front of the very first record */
 };
 
 typedef struct tide_sink {
