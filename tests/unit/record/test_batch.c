@@ -140,6 +140,76 @@ static void test_clone_stands_alone(void)
     lane_deinit(&lane);
 }
 
+// Every piece is larger than what the arena has left, so that each is an allocation that can fail.
+static void test_cloning_survives_a_lack_of_memory(void)
+{
+    enum { LONG = 200 << 10 };
+    struct lane lane;
+    static char text[LONG + 100], name[LONG];
+    memset(name, 'n', sizeof name - 1);
+    int len = snprintf(text, sizeof text, "{\"a\":\"%s\"}", name);
+    lane_init(&lane);
+    lane.reader->limits.size = sizeof text;
+    struct record *record;
+    CU_ASSERT_EQUAL_FATAL(lane_read(&lane, text, (size_t)len, CHUNK_PAD, &record), 0);
+    struct value value = value_string(name, sizeof name - 1);
+    CU_ASSERT_EQUAL(record_set_name(lane.batch, record, "b", 1, value), 0);
+    struct header header = {.name = name, .bytes = name, .len = sizeof name};
+    struct record_meta meta = {
+        .key = name, .key_len = sizeof name, .header_count = 1, .headers = &header};
+    record->meta = &meta;
+    for (uint64_t n = 1;; n++) {
+        struct batch *other = batch_new(lane.pool);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(other);
+        arena_reset(&other->arena, 0); // no blocks from before
+        mem_fail_at(n, false);
+        struct record *copy = batch_clone(other, lane.batch, record);
+        bool fired = mem_fail_count() > 0;
+        mem_fail_at(0, false);
+        CU_ASSERT_EQUAL(copy == NULL, fired);
+        CU_ASSERT_EQUAL(other->count, fired ? 0 : 1);
+        if (copy) {
+            CU_ASSERT(copy->meta->headers[0].bytes != name && copy->meta->key != name);
+            CU_ASSERT_EQUAL(record_members(copy), 2);
+        }
+        batch_unref(other);
+        if (!fired) {
+            CU_ASSERT(n > 5);
+            break;
+        }
+    }
+    lane_deinit(&lane);
+}
+
+// A shape that the full table could not take lives in the arena of its batch.
+static void test_a_clone_brings_its_shape(void)
+{
+    struct lane lane;
+    char text[64];
+    lane_init(&lane);
+    for (int i = 0; i <= SHAPES_MAX; i++) {
+        (void)snprintf(text, sizeof text, "{\"a%d\":%d}", i, i);
+        lane_room(&lane, 1);
+        lane_record(&lane, text);
+    }
+    struct record *record = &lane.batch->records[lane.batch->count - 1];
+    CU_ASSERT_FALSE(record->shape->flags & SHAPE_INTERNED);
+    struct batch *other = batch_new(lane.pool);
+    struct record *copy = batch_clone(other, lane.batch, record);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(copy);
+    CU_ASSERT_PTR_NOT_EQUAL(copy->shape, record->shape);
+    batch_unref(lane.batch);
+    lane_forget_texts(&lane);
+    lane.batch = other;
+    (void)snprintf(text, sizeof text, "{\"a%d\":%d}", SHAPES_MAX, SHAPES_MAX);
+    CHECK_TEXT(lane_json(&lane, copy), text);
+    while (batch_add(other))
+        ;
+    CU_ASSERT_PTR_NULL(batch_clone(other, other, copy)); // full
+    CU_ASSERT_PTR_NULL(batch_share(other, copy));
+    lane_deinit(&lane);
+}
+
 static void *drop_batches(void *arg)
 {
     struct batch **batches = arg;
@@ -178,6 +248,8 @@ static CU_TestInfo cases[] = {
     {"the steady state allocates nothing", test_steady_state_allocates_nothing},
     {"shared records part when written", test_shared_records},
     {"a clone stands alone", test_clone_stands_alone},
+    {"cloning survives a lack of memory", test_cloning_survives_a_lack_of_memory},
+    {"a clone brings its shape", test_a_clone_brings_its_shape},
     {"any thread may give a batch back", test_threads_return_batches},
     CU_TEST_INFO_NULL,
 };
