@@ -164,9 +164,10 @@ static void keep_rest(struct source_split *split, struct parcel *parcel)
 }
 
 // A frame that is too long: an error record without bytes.
-static enum intake too_long(struct source_node *node, uint32_t id, struct error *err)
+static enum intake too_long(struct source_node *node, uint32_t id, int64_t offset,
+                            struct error *err)
 {
-    struct record *record = add_record(node, id, node->splits[id].offset, TIME_NONE);
+    struct record *record = add_record(node, id, offset, TIME_NONE);
     return reject(node, record, err);
 }
 
@@ -183,10 +184,11 @@ static enum intake cut_frames(struct source_node *node, struct parcel *parcel, b
         const char *front = chunk->data + parcel->at;
         int rc = framer_next(&split->framer, front, parcel->len, at_end, &frame, &err);
         enum intake result = INTAKE_DONE;
+        int64_t offset = split->offset + (int64_t)frame.skipped;
         if (rc < 0) {
-            result = too_long(node, parcel->split, &err);
+            result = too_long(node, parcel->split, offset, &err);
         } else if (rc > 0 && frame.len) { // empty lines are no records
-            struct record *record = add_record(node, parcel->split, split->offset, TIME_NONE);
+            struct record *record = add_record(node, parcel->split, offset, TIME_NONE);
             result = finish_record(node, record, frame.bytes, frame.len, shared_pad());
         }
         parcel->at += frame.used; // also without a frame: the rest of a line that was too long

@@ -99,6 +99,7 @@ int framing_next_line(struct framer *framer, const char *bytes, size_t len, int 
     }
     int result = cut_line(framer, bytes + skipped, len - skipped, at_end, frame, err);
     frame->used += skipped;
+    frame->skipped = skipped;
     return result;
 }
 

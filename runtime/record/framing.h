@@ -56,7 +56,8 @@ struct framer {
 struct frame {
     const char *bytes; // without the delimiter (newline: a trailing CR is cut too)
     size_t len;
-    size_t used; // bytes taken from the front of the input, delimiter included
+    size_t used;    // bytes taken from the front of the input, delimiter included
+    size_t skipped; // of those: the rest of a message before this one, which was refused
 };
 
 void framer_init(struct framer *framer, enum framing kind, size_t max_bytes);

@@ -117,5 +117,6 @@ int framing_next_counted(struct framer *framer, const char *bytes, size_t len, i
                      ? framing_next_line(framer, bytes + skipped, len - skipped, at_end, frame, err)
                      : next(framer, bytes + skipped, len - skipped, at_end, frame, err);
     frame->used += skipped;
+    frame->skipped = skipped;
     return result;
 }

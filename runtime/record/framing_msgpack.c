@@ -108,5 +108,6 @@ int framing_next_msgpack(struct framer *framer, const char *bytes, size_t len, i
     }
     int result = next(framer, bytes + passed, len - passed, at_end, frame, err);
     frame->used += passed;
+    frame->skipped = passed;
     return result;
 }
