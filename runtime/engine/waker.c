@@ -26,7 +26,8 @@ void waker_wake(struct waker *waker)
         !atomic_exchange_explicit(&waker->dozing, false, memory_order_relaxed))
         return;
     uint64_t one = 1;
-    ssize_t n = write(waker->fd, &one, sizeof one); // EAGAIN: it is readable already
+    // EAGAIN: it is readable already
+    ssize_t n = TEMP_FAILURE_RETRY(write(waker->fd, &one, sizeof one));
     (void)n;
 }
 

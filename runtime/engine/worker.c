@@ -135,7 +135,7 @@ static void tell_end(struct worker *worker, int state)
 {
     atomic_store_explicit(&worker->state, state, memory_order_release);
     uint64_t one = 1;
-    ssize_t n = write(worker->done_fd, &one, sizeof one);
+    ssize_t n = TEMP_FAILURE_RETRY(write(worker->done_fd, &one, sizeof one));
     (void)n; // a fresh eventfd takes it
 }
 
