@@ -293,8 +293,10 @@ static tide_result flush(void *self)
     struct sink *s = self;
     tide_result result = sink_sync_all(s);
     if (result == TIDE_OK && !s->two_phase) {
-        for (struct outfile *file = sink_next(s, NULL); file; file = sink_next(s, file))
+        for (struct outfile *file = sink_next(s, NULL); file; file = sink_next(s, file)) {
             file->touched = 0;
+            file->base = file->length; // no epoch takes it back: it was before the first
+        }
         sink_forget_closed(s);
     }
     return result;

@@ -50,8 +50,7 @@ void check_flush(const struct subject *s, const struct part *part)
     writing_put(&w, 1, 0, FEW, FEW);
     writing_flush(&w);
     writing_flush(&w);
-    if (!(w.sink->capabilities & TIDE_SINK_TWO_PHASE))
-        writing_expect(&w, 1, FEW, 1, "sink.h: flush", "flush says OK, before close:");
+    writing_expect(&w, 1, FEW, 1, "sink.h: flush", "flush says OK, before close:");
     writing_close(&w);
     writing_end();
 }

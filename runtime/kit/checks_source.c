@@ -82,7 +82,7 @@ void check_one_at_a_time(const struct subject *s, const struct part *part)
     sequence_read(&q, s, some(s, SLOWLY));
     reading_open(&r, s, NULL, 0);
     r.instance.ctx->reserve_size = 1;
-    while (reading_count(&r) < SLOWLY && reading_step(&r, 1, 1))
+    while (reading_count(&r) < SLOWLY && reading_step(&r, 1, UINT32_MAX))
         ;
     r.instance.ctx->reserve_size = SMALL_RESERVE;
     compare(s, &r, &q, "read one by one");
@@ -112,13 +112,12 @@ void check_revoke(const struct subject *s, const struct part *part)
     if (!TIDE_HAS(s->plugin->source, revoke) || !s->plugin->source->revoke)
         child_skip("it has no revoke");
     reading_open(&r, s, NULL, 0);
-    reading_until(&r, 1);
+    r.instance.ctx->reserve_size = SMALL_RESERVE;
+    (void)reading_step(&r, 1, 1);
     reading_revoke(&r);
     // What comes of a split that is revoked is a finding of the host.
     for (int i = 0; i < 3 && reading_step(&r, 8, 8); i++)
-        for (size_t k = 0; k < r.instance.ctx->split_count; k++)
-            if (r.instance.ctx->splits[k].assigned)
-                reading_revoke(&r);
+        ;
     reading_close(&r);
 }
 

@@ -211,6 +211,8 @@ void reading_revoke(struct reading *r)
     if (ctx_answer(ctx, result, 0) != TIDE_OK)
         child_fail("source.h: revoke", "TIDE_OK", "source revoke answers %" PRId32 ": %s", result,
                    ctx->reason);
-    for (size_t i = 0; i < ctx->split_count; i++)
+    for (size_t i = 0; i < ctx->split_count; i++) {
         ctx->splits[i].assigned = false;
+        ctx->splits[i].lost = true; // until the source announces it again
+    }
 }
