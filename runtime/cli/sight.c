@@ -30,7 +30,23 @@ static int64_t watermark_of(int64_t watermark)
     return watermark == WATERMARK_END ? SNAPSHOT_END : watermark;
 }
 
-static void show_node(const struct node_status *from, struct snapshot_node *to)
+// The lists change hands: they are the same on both sides, as plain data.
+static void take_lists(struct node_status *from, struct snapshot_node *to)
+{
+    _Static_assert(sizeof *to->lags == sizeof *from->lags, "one layout");
+    _Static_assert(sizeof *to->metrics == sizeof *from->metrics, "one layout");
+    _Static_assert(sizeof to->errors == sizeof from->errors, "one layout");
+    to->lags = (struct snapshot_lag *)from->lags;
+    to->metrics = (struct snapshot_metric *)from->metrics;
+    memcpy(to->errors, from->errors, sizeof to->errors);
+    to->lag_count = from->lag_count;
+    to->metric_count = from->metric_count;
+    to->error_kinds = from->error_kinds;
+    from->lags = NULL;
+    from->metrics = NULL;
+}
+
+static void show_node(struct node_status *from, struct snapshot_node *to)
 {
     *to = (struct snapshot_node){
         .name = from->name,
@@ -52,7 +68,13 @@ static void show_node(const struct node_status *from, struct snapshot_node *to)
         .lag = from->lag,
         .splits = from->splits,
         .open = from->open,
+        .queue_capacity = from->queue_capacity,
+        .has_state = from->has_state,
+        .state_bytes = from->state_bytes,
+        .state_keys = from->state_keys,
+        .state_windows = from->state_windows,
     };
+    take_lists(from, to);
     _Static_assert(sizeof to->why == sizeof from->last_fault, "one text");
     memcpy(to->why, from->last_fault, sizeof to->why);
 }

@@ -56,6 +56,22 @@ int engine_guarantees(const struct engine *engine, struct buf *out);
 
 // -- what is going on; a consistent-enough picture, read at any time while it runs --
 
+struct node_lag { // of a split
+    char split[96];
+    int64_t records;
+};
+
+struct node_metric { // of the node's plugin
+    char name[64], help[96];
+    bool is_counter;
+    double value;
+};
+
+struct node_error {
+    const char *kind;
+    uint64_t count;
+};
+
 struct node_status {
     const char *name, *type;
     enum node_kind kind;
@@ -67,7 +83,14 @@ struct node_status {
     int64_t watermark;  // ms; WATERMARK_NONE, WATERMARK_END
     int64_t lag;        // sources: records behind; -1 unknown
     uint32_t splits;
-    bool open;            // its plugin's instance is; operators: always
+    bool open;               // its plugin's instance is; operators: always
+    uint64_t queue_capacity; // records that its queues can hold
+    uint64_t state_bytes, state_keys, state_windows;
+    bool has_state;
+    uint32_t error_kinds, lag_count, metric_count;
+    struct node_error errors[8]; // their counts add up to `failed`
+    struct node_lag *lags;
+    struct node_metric *metrics;
     char last_error[256]; // "" when there was none
     char last_fault[256]; // why its plugin was closed for a while; "" when it never was
 };

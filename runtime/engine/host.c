@@ -108,20 +108,40 @@ static tide_result fail(tide_ctx *ctx, tide_result result, const char *fmt, ...)
     return result;
 }
 
+// What Prometheus takes as a name, and one line of help.
+static void keep_metric(struct ctx_metric *metric, const char *name, const char *help, int kind)
+{
+    snprintf(metric->name, sizeof metric->name, "%s", name);
+    for (char *c = metric->name; *c; c++)
+        if (!(*c >= 'a' && *c <= 'z') && !(*c >= 'A' && *c <= 'Z') && !(*c >= '0' && *c <= '9'))
+            *c = '_';
+    snprintf(metric->help, sizeof metric->help, "%s", help ? help : "");
+    for (char *c = metric->help; *c; c++)
+        if (*c < ' ' || *c == '\\')
+            *c = ' ';
+    metric->kind = kind;
+}
+
+// An instance that is opened anew goes on with the metrics that it had.
 static int32_t metric(tide_ctx *ctx, const char *name, const char *help, int kind)
 {
-    (void)help; // shown by the metrics page, which reads the plugin's own text
-    if (ctx->metric_count == CTX_METRICS)
+    struct ctx_metric made;
+    keep_metric(&made, name, help, kind);
+    uint32_t count = atomic_load_explicit(&ctx->metric_count, memory_order_relaxed);
+    for (uint32_t i = 0; i < count; i++)
+        if (strcmp(ctx->metrics[i].name, made.name) == 0)
+            return (int32_t)i;
+    if (count == CTX_METRICS || !made.name[0])
         return -1;
-    struct ctx_metric *m = &ctx->metrics[ctx->metric_count];
-    snprintf(m->name, sizeof m->name, "%s", name);
-    m->kind = kind;
-    return (int32_t)ctx->metric_count++;
+    keep_metric(&ctx->metrics[count], name, help, kind);
+    atomic_store_explicit(&ctx->metric_count, count + 1, memory_order_release);
+    return (int32_t)count;
 }
 
 static bool metric_exists(const tide_ctx *ctx, int32_t number)
 {
-    return number >= 0 && (uint32_t)number < ctx->metric_count;
+    return number >= 0 &&
+           (uint32_t)number < atomic_load_explicit(&ctx->metric_count, memory_order_relaxed);
 }
 
 static void metric_set(tide_ctx *ctx, int32_t number, double value)

@@ -16,7 +16,7 @@ struct source_driver;
 enum { CTX_TEMPLATES = 8, CTX_FIELDS = 64, CTX_METRICS = 32 };
 
 struct ctx_metric {
-    char name[64];
+    char name[64], help[96];
     int kind;
     _Atomic double value;
 };
@@ -39,7 +39,7 @@ struct tide_ctx {
     struct template *templates[CTX_TEMPLATES];
     uint32_t field_count;
     struct path fields[CTX_FIELDS];
-    uint32_t metric_count;
+    _Atomic uint32_t metric_count; // release: those before it are named
     struct ctx_metric metrics[CTX_METRICS];
 };
 

@@ -2,6 +2,8 @@
 #include "engine/operator_node.h"
 #include "base/alloc.h"
 
+enum { MEASURE_EVERY_NS = 250000000 };
+
 int operator_node_init(struct operator_node *node, const struct operator_spec *spec,
                        const struct plan_node *plan, uint16_t index, struct batch_pool *pool,
                        struct node_stats *stats, struct error *err)
@@ -229,8 +231,23 @@ static void work(struct operator_node *node, struct wait *wait)
         wait->busy = true;
 }
 
+// What it keeps is measured a few times a second: that goes through all its windows.
+static void measure(struct operator_node *node)
+{
+    int64_t now = node->outputs.complaints.now_ns;
+    struct operator_state state = {0};
+    if (!node->op->measure || now - node->measured_ns < MEASURE_EVERY_NS)
+        return;
+    node->measured_ns = now;
+    node->op->measure(node->op, &state);
+    stat_set(&node->outputs.stats->state_bytes, state.bytes);
+    stat_set(&node->outputs.stats->state_keys, state.keys);
+    stat_set(&node->outputs.stats->state_windows, state.windows);
+}
+
 void operator_node_step(struct operator_node *node, struct wait *wait)
 {
+    measure(node);
     if (!node->done && !retry_waits(node, wait))
         work(node, wait);
     if (node->outputs.stopped)

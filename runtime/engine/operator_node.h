@@ -23,6 +23,7 @@ struct operator_node {
     int64_t in_watermark; // of the batch in work
     int64_t watermark;    // to fire next
     uint64_t in_epoch, epoch;
+    int64_t measured_ns;      // when its state was looked at last
     uint32_t ended, barriers; // inputs that have had theirs
     bool done;
 };

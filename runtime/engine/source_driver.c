@@ -2,6 +2,7 @@
 #include "engine/source_driver.h"
 #include "base/alloc.h"
 #include "config/setting.h"
+#include <string.h>
 
 enum { PARCEL_RING = 8, ACK_RING = 4, LAG_EVERY_NS = 1000000000 };
 
@@ -71,17 +72,33 @@ static void end_chunks(struct source_driver *source)
     }
 }
 
+static void note_lag(struct lag_board *lags, const struct split *split, int64_t records)
+{
+    if (lags->count == LAGS_MAX)
+        return;
+    struct split_lag *lag = &lags->of[lags->count++];
+    size_t len = split->name_len < LAG_NAME_MAX ? split->name_len : LAG_NAME_MAX - 1;
+    memcpy(lag->name, split->name, len);
+    lag->name[len] = '\0';
+    lag->records = records;
+}
+
 static void ask_lag(struct source_driver *source)
 {
     int64_t now = clock_mono_ns(source->driver.ctx.clock), sum = -1;
     if (!source->lag_of || now < source->lag_at_ns)
         return;
     source->lag_at_ns = now + LAG_EVERY_NS;
+    pthread_mutex_lock(&source->lags.lock);
+    source->lags.count = 0;
     for (uint32_t i = 0; i < source->split_count; i++) {
         int64_t lag = source->splits[i].assigned ? source->lag_of(source->driver.self, i) : -1;
-        if (lag >= 0)
-            sum = lag + (sum < 0 ? 0 : sum);
+        if (lag < 0)
+            continue;
+        sum = lag + (sum < 0 ? 0 : sum);
+        note_lag(&source->lags, &source->splits[i], lag);
     }
+    pthread_mutex_unlock(&source->lags.lock);
     atomic_store_explicit(&source->lag, sum, memory_order_relaxed);
 }
 
@@ -231,6 +248,7 @@ int source_driver_new(struct source_driver **out, const struct plan_node *node,
     struct source_driver *source = mem_zalloc(sizeof *source);
     if (!source)
         return error_nomem(err);
+    pthread_mutex_init(&source->lags.lock, NULL);
     read_table(source, node->plugin->source);
     source->read_max = read_max(node);
     source->ready_tail = &source->ready;
@@ -274,6 +292,7 @@ void source_driver_free(struct source_driver *source)
     mem_free(source->splits);
     ring_deinit(&source->parcels);
     ring_deinit(&source->acks);
+    pthread_mutex_destroy(&source->lags.lock);
     driver_deinit(&source->driver);
     mem_free(source);
 }

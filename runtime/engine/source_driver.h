@@ -26,6 +26,21 @@ struct split {
     size_t skip;         // streams: bytes that the old instance has handed over already
 };
 
+// How far each split is behind, for who shows it; written once a second. Of many splits the first
+// are shown.
+enum { LAGS_MAX = 64, LAG_NAME_MAX = 96 };
+
+struct split_lag {
+    char name[LAG_NAME_MAX];
+    int64_t records;
+};
+
+struct lag_board {
+    pthread_mutex_t lock;
+    uint32_t count;
+    struct split_lag of[LAGS_MAX];
+};
+
 struct source_driver {
     struct driver driver; // first
     const tide_source *source;
@@ -57,6 +72,7 @@ struct source_driver {
 
     int64_t lag_at_ns;   // when lag is asked for again
     _Atomic int64_t lag; // records behind, over all splits; -1: unknown
+    struct lag_board lags;
 };
 
 struct tide_out {

@@ -9,7 +9,7 @@
 
 struct node_stats {
     _Atomic uint64_t in, out, in_bytes, out_bytes, filtered, failed, late, absorbed, created,
-        retried, busy_ns, in_flight, splits;
+        retried, busy_ns, in_flight, splits, state_bytes, state_keys, state_windows;
     _Atomic uint64_t failed_by[TROUBLES]; // their sum is `failed`
     _Atomic int64_t watermark;
 };

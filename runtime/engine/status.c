@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "engine/engine_parts.h"
 #include <inttypes.h>
+#include <string.h>
 
 static void show_driver(struct lane_node *node, struct node_status *out)
 {
@@ -13,6 +14,72 @@ static void show_driver(struct lane_node *node, struct node_status *out)
     out->open = !driver || atomic_load_explicit(&driver->is_open, memory_order_relaxed);
     if (driver)
         said_read(&driver->last_fault, out->last_fault);
+}
+
+static void show_errors(const struct node_stats *from, struct node_status *out)
+{
+    _Static_assert(TROUBLES <= sizeof out->errors / sizeof *out->errors, "room for all");
+    for (int i = 0; i < TROUBLES; i++)
+        out->errors[i] =
+            (struct node_error){.kind = trouble_names[i], .count = stat_get(&from->failed_by[i])};
+    out->error_kinds = TROUBLES;
+}
+
+static void show_queue(const struct lane_node *node, struct node_status *out)
+{
+    uint32_t inputs = node->kind == NODE_OPERATOR ? node->op.input_count
+                      : node->kind == NODE_SINK   ? node->sink.input_count
+                                                  : 0;
+    out->queue_capacity = (uint64_t)inputs * EDGE_SLOTS * BATCH_RECORDS;
+    out->has_state = node->kind == NODE_OPERATOR && node->op.op->measure;
+    out->state_bytes = stat_get(&node->stats.state_bytes);
+    out->state_keys = stat_get(&node->stats.state_keys);
+    out->state_windows = stat_get(&node->stats.state_windows);
+}
+
+static int show_lags(struct source_driver *source, struct node_status *out)
+{
+    int rc = 0;
+    pthread_mutex_lock(&source->lags.lock);
+    out->lags = mem_array(source->lags.count + 1, sizeof *out->lags);
+    if (!out->lags)
+        rc = ERR_NOMEM;
+    for (uint32_t i = 0; !rc && i < source->lags.count; i++) {
+        struct node_lag *lag = &out->lags[out->lag_count++];
+        _Static_assert(sizeof lag->split == LAG_NAME_MAX, "one name");
+        memcpy(lag->split, source->lags.of[i].name, LAG_NAME_MAX);
+        lag->records = source->lags.of[i].records;
+    }
+    pthread_mutex_unlock(&source->lags.lock);
+    return rc;
+}
+
+static int show_metrics(struct tide_ctx *ctx, struct node_status *out)
+{
+    uint32_t count = atomic_load_explicit(&ctx->metric_count, memory_order_acquire);
+    out->metrics = mem_array(count + 1, sizeof *out->metrics);
+    for (uint32_t i = 0; out->metrics && i < count; i++) {
+        struct node_metric *metric = &out->metrics[out->metric_count++];
+        const struct ctx_metric *from = &ctx->metrics[i];
+        memcpy(metric->name, from->name, sizeof metric->name);
+        memcpy(metric->help, from->help, sizeof metric->help);
+        metric->is_counter = from->kind == TIDE_METRIC_COUNTER;
+        metric->value = atomic_load_explicit(&from->value, memory_order_relaxed);
+    }
+    return out->metrics ? 0 : ERR_NOMEM;
+}
+
+// What is as long as the plugin makes it: in memory of its own.
+static int show_lists(struct lane_node *node, struct node_status *out)
+{
+    int rc = 0;
+    if (node->kind == NODE_SOURCE && node->source.driver) {
+        rc = show_lags(node->source.driver, out);
+        return rc ? rc : show_metrics(&node->source.driver->driver.ctx, out);
+    }
+    if (node->kind == NODE_SINK && node->sink.driver)
+        rc = show_metrics(&node->sink.driver->driver.ctx, out);
+    return rc;
 }
 
 static void fill(const struct engine *engine, uint32_t index, struct node_status *out)
@@ -41,6 +108,8 @@ static void fill(const struct engine *engine, uint32_t index, struct node_status
         .lag = -1,
     };
     show_driver(node, out);
+    show_errors(from, out);
+    show_queue(node, out);
     if (node->kind == NODE_SOURCE && node->source.driver)
         out->lag = atomic_load_explicit(&node->source.driver->lag, memory_order_relaxed);
     said_read(&node->outputs.last_error, out->last_error);
@@ -66,6 +135,10 @@ int engine_status(struct engine *engine, struct engine_status *out)
     show_step(engine, out);
     for (uint32_t i = 0; i < count; i++) {
         fill(engine, i, &out->nodes[i]);
+        if (show_lists(&engine->lane->nodes[i], &out->nodes[i])) {
+            engine_status_free(out);
+            return ERR_NOMEM;
+        }
         const struct lane_node *node = &engine->lane->nodes[i];
         if (node->kind != NODE_SINK || !node->sink.driver)
             continue;
@@ -78,6 +151,10 @@ int engine_status(struct engine *engine, struct engine_status *out)
 
 void engine_status_free(struct engine_status *status)
 {
+    for (uint32_t i = 0; status->nodes && i < status->node_count; i++) {
+        mem_free(status->nodes[i].lags);
+        mem_free(status->nodes[i].metrics);
+    }
     mem_free(status->nodes);
     status->nodes = NULL;
 }

@@ -4,6 +4,10 @@
 
 void snapshot_deinit(struct snapshot *snapshot)
 {
+    for (uint32_t i = 0; snapshot->nodes && i < snapshot->node_count; i++) {
+        mem_free(snapshot->nodes[i].lags);
+        mem_free(snapshot->nodes[i].metrics);
+    }
     mem_free(snapshot->nodes);
     snapshot->nodes = NULL;
     snapshot->node_count = 0;

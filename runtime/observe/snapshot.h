@@ -11,6 +11,22 @@
 #define SNAPSHOT_NO_TIME INT64_MIN // no watermark yet
 #define SNAPSHOT_END INT64_MAX     // the watermark after the last record
 
+struct snapshot_lag { // of a split
+    char split[96];
+    int64_t records;
+};
+
+struct snapshot_metric { // of the node's plugin; the name is one that Prometheus takes
+    char name[64], help[96];
+    bool is_counter;
+    double value;
+};
+
+struct snapshot_error {
+    const char *kind;
+    uint64_t count;
+};
+
 struct snapshot_node {
     const char *name;
     const char *kind; // "source", "operator", "sink"
@@ -19,11 +35,18 @@ struct snapshot_node {
     uint64_t filtered, failed, late, absorbed, created, retried;
     uint64_t in_flight; // in queues and half-finished batches
     uint64_t busy_ns;
-    int64_t watermark_ms; // of event time; SNAPSHOT_NO_TIME, SNAPSHOT_END
-    int64_t lag;          // sources: records behind; -1: unknown
-    uint32_t splits;      // sources
-    bool open;            // its plugin can work
-    char why[256];        // when it is not open: the last reason; "" when there is none
+    uint64_t queue_capacity; // records that its queues can hold; sources have none
+    bool has_state;
+    uint64_t state_bytes, state_keys, state_windows;
+    uint32_t error_kinds, lag_count, metric_count;
+    struct snapshot_error errors[8]; // by kind
+    struct snapshot_lag *lags;       // mem_alloc
+    struct snapshot_metric *metrics; // mem_alloc
+    int64_t watermark_ms;            // of event time; SNAPSHOT_NO_TIME, SNAPSHOT_END
+    int64_t lag;                     // sources: records behind; -1: unknown
+    uint32_t splits;                 // sources
+    bool open;                       // its plugin can work
+    char why[256];                   // when it is not open: the last reason; "" when there is none
 };
 
 enum snapshot_phase {

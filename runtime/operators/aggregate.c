@@ -114,6 +114,14 @@ static void aggregate_free(struct op *op)
     mem_free(agg);
 }
 
+static void measure(const struct op *op, struct operator_state *out)
+{
+    const struct keyed *keyed = &((const struct aggregate *)op)->keyed;
+    *out = (struct operator_state){.bytes = keyed->budget.used_bytes,
+                                   .keys = keyed_entries(keyed),
+                                   .windows = keyed_windows(keyed)};
+}
+
 static int build(struct op **out, const struct operator_spec *spec, struct error *err)
 {
     struct aggregate *agg = mem_zalloc(sizeof *agg);
@@ -125,6 +133,7 @@ static int build(struct op **out, const struct operator_spec *spec, struct error
                           .watermark = watermark,
                           .tick = tick,
                           .next_wall_ms = next_wall_ms,
+                          .measure = measure,
                           .free = aggregate_free};
     agg->progress = WATERMARK_NONE;
     agg->max_time = TIME_NONE;

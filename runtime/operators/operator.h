@@ -57,6 +57,11 @@ struct operator_stats {
     uint64_t created;  // made by the operator (windows, flat_map)
 };
 
+// What the operator keeps of past records.
+struct operator_state {
+    uint64_t bytes, keys, windows;
+};
+
 struct op {
     const struct operator_class *class;
     const char *const *ports; // names of ports 1.. (NULL-terminated), or NULL
@@ -69,6 +74,8 @@ struct op {
     // NULL: none. Processing-time work; called when clock's wall time >= next_wall_ms(op).
     enum op_status (*tick)(struct op *op, int64_t wall_ms, struct outputs *outputs);
     int64_t (*next_wall_ms)(struct op *op); // INT64_MAX: none
+    // NULL: it keeps nothing. Asked between steps, now and then.
+    void (*measure)(const struct op *op, struct operator_state *out);
     void (*free)(struct op *op);
 };
 

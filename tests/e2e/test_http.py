@@ -13,7 +13,7 @@ import threading
 
 import harness
 
-SAMPLE = re.compile(r'^(\w+)\{((?:\w+="(?:[^"\\\n]|\\[\\"n])*",?)*)\} (\S+)$')
+SAMPLE = re.compile(r'^(\w+)(?:\{((?:\w+="(?:[^"\\\n]|\\[\\"n])*",?)*)\})? (\S+)$')
 LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 
 PIPELINE = """
@@ -93,7 +93,7 @@ def parse(text):
         else:
             match = SAMPLE.match(line)
             assert match and match[1] == metric and metric in types, line
-            labels = dict(LABEL.findall(match[2]))
+            labels = dict(LABEL.findall(match[2] or ""))
             found.setdefault(metric, {})[labels.get("node", "")] = float(match[3])
     return found
 
@@ -157,6 +157,44 @@ class Http(harness.TestCase):
                 if name.endswith("_total"):
                     self.assertGreaterEqual(then[name][node], value, name)
         self.assertEqual(run.stop().status, 0)
+
+    def test_what_else_is_told(self):
+        """Errors by kind, queues, state, the plugin's own metrics, the process."""
+        self.write("in.jsonl", '{"n":1}\nnothing\n{"n":2}\n' + '{"n":"x"}\n' * 3)
+        _, where = self.serve("""
+pipeline: seen
+sources:
+  made:
+    type: generator
+    rate: 200
+    fields: { n: { int: [0, 9] }, ts: { sequence: { start: 0, step: 1 } } }
+    event_time: { field: ts, unit: ms }
+  read: { type: file, path: in.jsonl, follow: true, on_error: skip }
+operators:
+  checked:
+    type: map
+    inputs: read
+    on_error: skip
+    lua: "return function(r) r.n = r.n + 1 return r end"
+  sum: { type: aggregate, inputs: made, key_by: n, window: { tumbling: 1h },
+         compute: { c: count() } }
+sinks: { out: { type: "null", inputs: [sum, checked] }, other: { type: "null", inputs: made } }
+""")
+        text = harness.wait_until(
+            lambda: (now := self.ask(where, "/metrics")[1])
+            and 'node="sum",kind="operator",type="aggregate"} 10\n' in now
+            and re.search(r'errors_total\{[^}]*node="checked"[^}]*error="data"} 3\n', now) and now,
+            "ten keys and three errors")
+        now = parse(text)
+        self.assertIn('error="data"} 1\n', text)
+        self.assertEqual(now["tidemill_node_state_keys"], {"sum": 10})
+        self.assertEqual(now["tidemill_node_windows_open"], {"sum": 1})
+        self.assertGreater(now["tidemill_node_state_bytes"]["sum"], 0)
+        self.assertEqual(set(now["tidemill_node_queue_capacity_records"]),
+                         {"checked", "sum", "out", "other"})
+        self.assertEqual(set(now["tidemill_plugin_null_records_total"]), {"out", "other"})
+        self.assertEqual(text.count("# TYPE tidemill_plugin_null_records_total counter"), 1)
+        self.assertGreater(now["process_resident_memory_bytes"][""], 1 << 20)
 
     def test_the_books_of_a_node_balance_in_the_metrics(self):
         _, where = self.serve(PIPELINE.replace("rate: 2000", "count: 5000, rate: 2000"))

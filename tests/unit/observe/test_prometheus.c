@@ -6,8 +6,19 @@
 #include <stdio.h>
 #include <string.h>
 
+static struct snapshot_lag lags[] = {{"0", 2}, {"a\"b", 1}};
+static struct snapshot_metric of_in[] = {{"polls", "how often", true, 4},
+                                         {"load", "how much", false, 0.5}};
+static struct snapshot_metric of_out[] = {{"polls", "said again", true, 5}};
+
 static struct snapshot_node nodes[] = {
     {.name = "in",
+     .error_kinds = 2,
+     .errors = {{"data", 3}, {"limit", 0}},
+     .lags = lags,
+     .lag_count = 2,
+     .metrics = of_in,
+     .metric_count = 2,
      .kind = "source",
      .type = "kafka",
      .in = UINT64_MAX,
@@ -23,7 +34,16 @@ static struct snapshot_node nodes[] = {
      .watermark_ms = SNAPSHOT_NO_TIME,
      .lag = -1,
      .open = true},
-    {.name = "out", .kind = "sink", .type = "file", .watermark_ms = SNAPSHOT_END, .lag = -1},
+    {.name = "out",
+     .kind = "sink",
+     .type = "file",
+     .metrics = of_out,
+     .metric_count = 1,
+     .queue_capacity = 2048,
+     .has_state = true,
+     .state_bytes = 99,
+     .watermark_ms = SNAPSHOT_END,
+     .lag = -1},
 };
 static const struct snapshot snapshot = {.pipeline = "a\"b\\c\nd",
                                          .version = "1.2.3",
@@ -50,6 +70,15 @@ static void has_all_samples(void)
         "_watermark_age_seconds{" ALL ",node=\"in\",kind=\"source\",type=\"kafka\"} 0.5\n",
         "_watermark_seconds{" ALL ",node=\"out\",kind=\"sink\",type=\"file\"} +Inf\n",
         "_lag_records{" ALL ",node=\"in\",kind=\"source\",type=\"kafka\"} 3\n",
+        "_errors_total{" ALL ",node=\"in\",kind=\"source\",type=\"kafka\",error=\"data\"} 3\n",
+        "_split_lag_records{" ALL ",node=\"in\",kind=\"source\",type=\"kafka\",split=\"0\"} 2\n",
+        "type=\"kafka\",split=\"a\\\"b\"} 1\n",
+        "\ntidemill_plugin_polls_total{" ALL ",node=\"in\",kind=\"source\",type=\"kafka\"} 4\n"
+        "tidemill_plugin_polls_total{" ALL ",node=\"out\",kind=\"sink\",type=\"file\"} 5\n",
+        "\ntidemill_plugin_load{" ALL ",node=\"in\",kind=\"source\",type=\"kafka\"} 0.5\n",
+        "_queue_capacity_records{" ALL ",node=\"out\",kind=\"sink\",type=\"file\"} 2048\n",
+        "_state_bytes{" ALL ",node=\"out\",kind=\"sink\",type=\"file\"} 99\n",
+        "\nprocess_resident_memory_bytes ",
         "_splits{" ALL ",node=\"quiet\",kind=\"source\",type=\"file\"} 0\n",
         "_open{" ALL ",node=\"out\",kind=\"sink\",type=\"file\"} 0\n",
     };
