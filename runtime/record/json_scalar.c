@@ -91,8 +91,11 @@ static void skip_plain(struct scan *scan)
     const uint64_t ones = 0x0101010101010101ull, high = ones << 7;
     for (; scan->len - scan->at >= 8; scan->at += 8) {
         uint64_t v = load_u64(text + scan->at), q = v ^ ones * '"', b = v ^ ones * '\\';
-        if ((((q - ones) & ~q) | ((b - ones) & ~b) | (v - ones * 0x20) | v) & high)
+        uint64_t hits = (((q - ones) & ~q) | ((b - ones) & ~b) | (v - ones * 0x20) | v) & high;
+        if (hits) {
+            scan->at += (uint32_t)__builtin_ctzll(hits) / 8;
             return;
+        }
     }
 }
 

@@ -14,14 +14,18 @@ static void skip_space(struct json_walk *walk)
         walk->at++;
 }
 
-// Over bytes that are neither quote nor backslash, eight at a time; may stop early.
+// Over bytes that are neither quote nor backslash, eight at a time; may stop early at the end. The
+// lowest bit of `hits` is that of the first such byte; higher ones may be wrong.
 static void skip_plain(struct json_walk *walk)
 {
     const uint64_t ones = 0x0101010101010101ull, high = ones << 7;
     for (; walk->end - walk->at >= 8; walk->at += 8) {
         uint64_t v = load_u64(walk->text + walk->at), q = v ^ ones * '"', b = v ^ ones * '\\';
-        if ((((q - ones) & ~q) | ((b - ones) & ~b)) & high)
+        uint64_t hits = (((q - ones) & ~q) | ((b - ones) & ~b)) & high;
+        if (hits) {
+            walk->at += (uint32_t)__builtin_ctzll(hits) / 8;
             return;
+        }
     }
 }
 
