@@ -11,12 +11,13 @@
 --   aggregate  agg { … }, or a table of functions (tide.fold)
 --
 -- Beside what stands here: assert error getmetatable ipairs next pairs pcall rawequal rawget rawlen
--- select setmetatable tonumber tostring type xpcall, math, string, table, utf8, and `require` of
--- modules in lib/ beside the script (while it loads). No io, os, debug, load, package or
--- collectgarbage. Globals are read-only once the script is loaded. A call has 200 ms and the script
--- 64 MiB, unless the node's `limits:` says otherwise; texts in patterns and string.rep are of 1 MiB
--- at most, table.sort of 100,000 elements. An error fails the record, with script:line, and the
--- node's on_error decides.
+-- select setmetatable tonumber tostring type xpcall _VERSION, coroutine, math, string, table, utf8,
+-- and `require` of modules in lib/ beside the script (while it loads). No io, os, debug, load,
+-- package or collectgarbage; metatables without __gc, __mode, __close and __concat. Globals are
+-- read-only once the script is loaded. A call has 200 ms of processor time and the script 64 MiB,
+-- unless the node's `limits:` says otherwise; table.sort takes 500,000 elements at most. An error
+-- fails the record, with script:line, and the node's on_error decides. What is kept in variables
+-- between records is lost with the script: state belongs into aggregates, caches into `scratch`.
 
 ---A record: fields read as numbers, strings, booleans, nested records or arrays; absent and JSON
 ---null both read as nil (`has` tells them apart). Integers stay integers. `r.x = nil` deletes,
@@ -58,9 +59,18 @@ function copy(value) end
 ---@return any[]
 function array(items) end
 
+---A table for what may be lost: a cache, a last value. It is what it is given, and only declares
+---that: what a script keeps in other variables between records is warned of, and an error with
+---`delivery: exactly_once`. Only while the script loads.
+---@generic T: table
+---@param of? T
+---@return T
+function scratch(of) end
+
 ---@class tide.meta
 ---@field split string|integer where it was read: "topic/partition", a file's path, a device's
 ---address; a number when the source does not name its splits
+---@field topic? string of the source's record, where it is of one
 ---@field node integer number of the source
 ---@field offset? integer place in the split; a record that was made has none
 ---@field time? integer event time, ms since 1970; none without `event_time`
