@@ -58,6 +58,7 @@
     X(SCRIPT_ERROR, "script-error")                                                                \
     X(SCRIPT_TIME, "script-time")                                                                  \
     X(SCRIPT_MEMORY, "script-memory")                                                              \
+    X(SCRIPT_STATE, "script-state")                                                                \
     /* the command line */                                                                         \
     X(USAGE, "usage")                                                                              \
     /* what else happens: one for each enum error_code, for errors that say nothing finer */       \

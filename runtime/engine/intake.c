@@ -251,6 +251,7 @@ static int add_meta(struct batch *batch, struct record *record, const tide_messa
     if (!meta)
         return ERR_NOMEM;
     *meta = (struct record_meta){.split = record->meta->split,
+                                 .topic_len = record->meta->topic_len,
                                  .key = message->key.data,
                                  .key_len = (uint32_t)message->key.len,
                                  .header_count = message->header_count};

@@ -9,7 +9,7 @@ enum { STEP_NS = 10000000, ACK_DEFAULT_MS = 1000, DRAIN_DEFAULT_MS = 10000, NO_F
 // -- making --
 
 static int init_operator(struct lane *lane, const struct lane_config *config, uint16_t index,
-                         struct error *err)
+                         struct problems *problems, struct error *err)
 {
     const struct plan_node *plan = &config->plan->nodes[index];
     struct lane_node *node = &lane->nodes[index];
@@ -19,12 +19,13 @@ static int init_operator(struct lane *lane, const struct lane_config *config, ui
                                  .shapes = lane->shapes,
                                  .has_event_time = plan->has_event_time,
                                  .lane = config->index,
-                                 .lanes = config->count};
+                                 .lanes = config->count,
+                                 .problems = problems};
     return operator_node_init(&node->op, &spec, plan, index, lane->pool, &node->stats, err);
 }
 
 static int init_node(struct lane *lane, const struct lane_config *config, uint16_t index,
-                     struct error *err)
+                     struct problems *problems, struct error *err)
 {
     const struct plan_node *plan = &config->plan->nodes[index];
     struct lane_node *node = &lane->nodes[index];
@@ -38,7 +39,7 @@ static int init_node(struct lane *lane, const struct lane_config *config, uint16
     if (node->kind == NODE_SINK)
         return sink_node_init(&node->sink, plan, index, pipeline, lane->pool, config->clock,
                               &node->stats, config->waker, config->has_plugins, err);
-    return init_operator(lane, config, index, err);
+    return init_operator(lane, config, index, problems, err);
 }
 
 static struct edge *input_edge(struct lane_node *node, uint32_t input)
@@ -72,7 +73,7 @@ static int build(struct lane *lane, const struct lane_config *config, struct pro
         return ERR_NOMEM;
     for (uint32_t i = 0; i < config->plan->node_count; i++) {
         struct error err = ERROR_INIT;
-        int rc = init_node(lane, config, (uint16_t)i, &err);
+        int rc = init_node(lane, config, (uint16_t)i, problems, &err);
         if (rc == ERR_NOMEM)
             return rc;
         if (rc)

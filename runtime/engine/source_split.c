@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "base/alloc.h"
 #include "engine/source_node.h"
+#include <string.h>
 
 // The splits of a source in its lane: what each has come to in event time, and who is idle.
 
@@ -34,6 +35,16 @@ static int begin(struct source_node *node, struct source_split *split)
     return valve_add(&node->valve, &split->input);
 }
 
+// Splits of topics are named "topic/partition"; a source of topics is one that has that option.
+static uint32_t topic_len(const struct source_node *node, const char *split)
+{
+    const struct tide_config *options = node->plan->spec->options;
+    const char *slash = strrchr(split, '/');
+    if (!slash || !options || !(setting_at(options, "topic") || setting_at(options, "topics")))
+        return 0;
+    return (uint32_t)(slash - split);
+}
+
 static int add(struct source_node *node, const struct parcel *parcel)
 {
     if (mem_grow(&node->splits, &node->split_cap, node->split_count + 1, sizeof *node->splits) ||
@@ -45,6 +56,7 @@ static int add(struct source_node *node, const struct parcel *parcel)
     if (!split->name || !split->meta)
         return ERR_NOMEM;
     split->meta->split = split->name;
+    split->meta->topic_len = topic_len(node, split->name);
     return begin(node, split);
 }
 

@@ -90,14 +90,18 @@ static int meta(lua_State *L) // (record)
     if (!is_record(L, 1))
         return luaL_error(L, "meta: wants the record that the function was given");
     const struct record *record = vm_of(L)->record;
-    lua_createtable(L, 0, 6); // table
+    lua_createtable(L, 0, 7); // table
     if (record->meta && record->meta->split)
         lua_pushstring(L, record->meta->split); // table split
     else
         lua_pushinteger(L, (lua_Integer)record->split); // table split
     lua_setfield(L, -2, "split");                       // table
-    lua_pushinteger(L, (lua_Integer)record->node);      // table node
-    lua_setfield(L, -2, "node");                        // table
+    if (record->meta && record->meta->topic_len) {
+        lua_pushlstring(L, record->meta->split, record->meta->topic_len); // table topic
+        lua_setfield(L, -2, "topic");                                     // table
+    }
+    lua_pushinteger(L, (lua_Integer)record->node); // table node
+    lua_setfield(L, -2, "node");                   // table
     if (record->offset >= 0) {
         lua_pushinteger(L, record->offset); // table offset
         lua_setfield(L, -2, "offset");      // table

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "lua/sandbox.h"
 #include "config/problems.h"
+#include "lua/kept.h"
 #include "lua/vm.h"
 
 #include <lualib.h>
@@ -199,6 +200,7 @@ void sandbox_open(lua_State *L)
     library_json(L);                          // globals
     library_agg(L);                           // globals
     library_require(L);                       // globals
+    library_scratch(L);                       // globals
     static const char *const frozen[] = {"string", "table", "math", "utf8", "coroutine",
                                          "log",    "time",  "json", NULL};
     for (const char *const *name = frozen; *name; name++)
@@ -210,6 +212,19 @@ void sandbox_open(lua_State *L)
 void sandbox_push_env(lua_State *L)
 {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &env_key); // env
+}
+
+void sandbox_push_globals(lua_State *L)
+{
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &globals_key); // globals
+}
+
+void sandbox_push_global(lua_State *L, const char *name)
+{
+    sandbox_push_globals(L); // globals
+    lua_pushstring(L, name); // globals name
+    lua_rawget(L, -2);       // globals value
+    lua_remove(L, -2);       // value
 }
 
 void sandbox_define(lua_State *L, const char *name) // value

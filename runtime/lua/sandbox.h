@@ -13,6 +13,9 @@
 void sandbox_open(lua_State *L);
 // Pushes the table that is the _ENV of scripts. [-0, +1]
 void sandbox_push_env(lua_State *L);
+// Pushes the table of all globals, which scripts never see, or one of them, or nil. [-0, +1]
+void sandbox_push_globals(lua_State *L);
+void sandbox_push_global(lua_State *L, const char *name);
 // Defines a global, as only the runtime may. [-1, +0]
 void sandbox_define(lua_State *L, const char *name);
 // Replaces the table on the top of the stack by a read-only view of it. `what` names it in errors:

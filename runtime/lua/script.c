@@ -5,6 +5,7 @@
 #include "lua/call.h"
 #include "lua/chunk.h"
 #include "lua/conf.h"
+#include "lua/kept.h"
 #include "lua/script_parts.h"
 
 #include <stdio.h>
@@ -108,6 +109,7 @@ static int load_body(lua_State *L) // (load)
     chunk_compile(L, load->text, load->len, load->name, load->first_line); // load chunk
     lua_call(L, 0, 1);                                                     // load result
     take_result(L, load->script, lua_gettop(L));                           // load result
+    kept_find(L, load->script);                                            // load result
     return 0;
 }
 
@@ -267,6 +269,12 @@ bool script_has(const struct script *script, const char *function)
             return true;
     }
     return false;
+}
+
+uint32_t script_kept(const struct script *script, const char *const **out)
+{
+    *out = script->kept;
+    return script->kept_count;
 }
 
 uint32_t script_agg_columns(const struct script *script, const struct agg_column **out)

@@ -64,6 +64,11 @@ const char *script_traceback(const struct script *script); // "" when there was 
 // True when the returned table has a function of that name (SCRIPT_TABLE, and finish of an agg).
 bool script_has(const struct script *script, const char *function);
 
+// Places where the script keeps something between records in its own variables, outside of
+// `scratch{…}`: "scripts/x.lua:7: 'count' is assigned, and kept between records". It is lost with
+// the script. Their number; texts are borrowed from the script.
+uint32_t script_kept(const struct script *script, const char *const **out);
+
 // -- filter, map, flat_map, route: a whole batch through the function --
 
 enum script_verdict {

@@ -2,6 +2,7 @@
 #pragma once
 #include "base/clock.h"
 #include "base/error.h"
+#include "config/problems.h"
 #include "config/topology.h"
 #include "record/batch.h"
 
@@ -38,6 +39,7 @@ struct operator_spec {
     struct shape_table *shapes; // of the lane
     bool has_event_time;        // every source that leads here has `event_time`
     uint32_t lane, lanes;
+    struct problems *problems; // for warnings; NULL: nobody is to be told
 };
 
 struct operator_class {

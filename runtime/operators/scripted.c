@@ -25,6 +25,31 @@ void scripted_place(char *out, size_t cap, struct place place, const char *fallb
         (void)snprintf(out, cap, "%s", fallback);
 }
 
+// Whoever keeps state in the script itself is told, where it is promised that nothing is lost it is
+// refused.
+static int check_kept(const struct script *script, const struct operator_spec *spec,
+                      struct place place, struct error *err)
+{
+    const char *const *places;
+    uint32_t count = script_kept(script, &places);
+    const char *delivery = setting_text(spec->topology->top, "delivery");
+    if (count && delivery && strcmp(delivery, "exactly_once") == 0) {
+        int rc = error_set(
+            err, ERR_INPUT,
+            "%s; with exactly_once it would be lost and replayed differently: keep it in an "
+            "aggregate, or in scratch{…} if it may be lost",
+            places[0]);
+        (void)error_as(err, REASON_SCRIPT_STATE);
+        return rc;
+    }
+    for (uint32_t i = 0; i < count && spec->problems; i++)
+        problem_warn(spec->problems, place, REASON_SCRIPT_STATE,
+                     "%s: %s: it is lost when the script stops or is replaced (scratch{…} is for "
+                     "what may be)",
+                     spec->node->name, places[i]);
+    return 0;
+}
+
 int scripted_load(struct script **out, const struct operator_spec *spec, struct error *err)
 {
     const struct tide_config *file = setting_at(spec->node->common, "script");
@@ -50,7 +75,15 @@ int scripted_load(struct script **out, const struct operator_spec *spec, struct 
         if (topology_find_file(spec->topology, "scripts/lib", path, sizeof path, NULL) == 0)
             source.lib_dir = path;
     }
-    return script_load(out, &source, err);
+    int rc = script_load(out, &source, err);
+    if (rc != 0)
+        return rc;
+    rc = check_kept(*out, spec, file ? file->place : text->place, err);
+    if (rc != 0) {
+        script_free(*out);
+        *out = NULL;
+    }
+    return rc;
 }
 
 int scripted_load_function(struct script **out, const struct operator_spec *spec, struct error *err)

@@ -62,6 +62,7 @@ struct record_meta {
     const char *split; // name of the split; lives as long as the source. NULL: none
     const char *key;   // NULL: no key
     uint32_t key_len;
+    uint32_t topic_len; // so much of `split` is the name of a topic; 0: it is of none
     uint32_t header_count;
     const struct header *headers;
 };
