@@ -230,8 +230,10 @@ static tide_result sync_all(struct sink *sink)
         if (!sink->targets[i].touched)
             continue;
         tide_result result = writer_sync(sink->host, sink->targets[i].writer, now, why);
-        if (result) // final for the journal: reopen
-            return sink->host->fail(sink->ctx, result, "%s", why);
+        // Final for the journal, which is cut back to what is durable. What was cut off was
+        // accepted, and nobody but the sources has it any more: no use in going on.
+        if (result)
+            return sink->host->fail(sink->ctx, TIDE_FATAL, "%s", why);
         sink->targets[i].touched = false;
     }
     sink->last_sync = 0;
