@@ -131,30 +131,53 @@ static int check_plugin(const tide_plugin *plugin, const char *path, struct erro
     return 0;
 }
 
+// Who else may write there. Groups: root's and the process's own are as good as the owner.
 static int check_owner(const struct stat *st, const char *path, struct error *err)
 {
+    unsigned mode = (unsigned)st->st_mode & 07777;
     if (st->st_uid != 0 && st->st_uid != geteuid())
         return error_set(err, ERR_INPUT, "%s: owned by uid %u; root or uid %u wanted", path,
                          (unsigned)st->st_uid, (unsigned)geteuid());
     if (st->st_mode & S_IWOTH)
-        return error_set(err, ERR_INPUT, "%s: writable by everybody (mode %04o)", path,
-                         (unsigned)(st->st_mode & 07777));
+        return error_set(err, ERR_INPUT,
+                         "%s: writable by everybody (mode %04o); wanted: by its "
+                         "owner alone",
+                         path, mode);
+    if (st->st_mode & S_IWGRP && st->st_gid != 0 && st->st_gid != getegid())
+        return error_set(err, ERR_INPUT,
+                         "%s: writable by group %u (mode %04o); wanted: by its "
+                         "owner alone",
+                         path, (unsigned)st->st_gid, mode);
     return 0;
 }
 
-static int check_dir(const char *path, struct error *err)
+// A directory on the way. In one with the sticky bit (/tmp) entries of others stay where they are,
+// which does for those above the file's own.
+static int check_dir(const char *path, bool own, struct error *err)
+{
+    struct stat st;
+    if (stat(path, &st))
+        return error_errno(err, ERR_INPUT, errno, "%s", path);
+    if (!own && st.st_mode & S_ISVTX)
+        st.st_mode &= ~(mode_t)(S_IWOTH | S_IWGRP);
+    return check_owner(&st, path, err);
+}
+
+// Every directory above: who may rename one of them can put another file in place of this.
+static int check_dirs(const char *path, struct error *err)
 {
     char dir[PATH_MAX];
-    const char *slash = strrchr(path, '/');
-    size_t len = slash ? (size_t)(slash - path) : 1;
+    size_t len = strlen(path);
+    bool own = true;
     if (len >= sizeof dir)
-        return error_set(err, ERR_INPUT, "%s: path is too long", path);
-    memcpy(dir, slash ? path : ".", len);
-    dir[len] = '\0';
-    struct stat st;
-    if (stat(len ? dir : "/", &st))
-        return error_errno(err, ERR_INPUT, errno, "%s", dir);
-    return check_owner(&st, len ? dir : "/", err);
+        return error_set(err, ERR_INPUT, "%.64s...: the path is too long", path);
+    memcpy(dir, path, len + 1);
+    for (char *slash; (slash = strrchr(dir, '/')); own = false) {
+        *slash = '\0';
+        if (check_dir(dir[0] ? dir : "/", own, err))
+            return ERR_INPUT;
+    }
+    return 0;
 }
 
 static int check_file(const char *path, struct error *err)
@@ -167,14 +190,29 @@ static int check_file(const char *path, struct error *err)
     return check_owner(&st, path, err);
 }
 
-// The directories of a link and of the file that it leads to are checked: who may write to neither
-// cannot put another file in its place.
+// The directories of `path` itself, which may be a link: they are made real first.
+static int check_link(const char *path, struct error *err)
+{
+    char dir[PATH_MAX], real[PATH_MAX + 2];
+    const char *slash = strrchr(path, '/');
+    size_t len = slash ? (size_t)(slash - path) : 1;
+    memcpy(dir, slash ? path : ".", len);
+    dir[len] = '\0';
+    if (!realpath(len ? dir : "/", real))
+        return error_errno(err, ERR_INPUT, errno, "%s", dir);
+    len = strlen(real);
+    memcpy(real + len, "/.", 3); // as a file in it, so that the directory itself is looked at
+    return check_dirs(real, err);
+}
+
+// The directories of a link and of the file that it leads to are checked, up to the root: who may
+// write to none of them cannot put another file in its place.
 static int open_checked(const char *path, void **handle, struct error *err)
 {
     char real[PATH_MAX];
     if (!realpath(path, real))
         return error_errno(err, ERR_INPUT, errno, "%s", path);
-    if (check_file(real, err) || check_dir(path, err) || check_dir(real, err))
+    if (check_file(real, err) || check_dirs(real, err) || check_link(path, err))
         return ERR_INPUT;
     *handle = dlopen(real, RTLD_NOW | RTLD_LOCAL);
     return *handle ? 0 : error_set(err, ERR_INPUT, "%s: %s", path, dlerror());

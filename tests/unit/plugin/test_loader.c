@@ -130,17 +130,21 @@ static void test_who_may_write(void)
     struct error err = ERROR_INIT;
     in_dir("p.so", path);
     copy_good(path, 0666);
-    refused(path, "writable by everybody (mode 0666)");
+    refused(path, "writable by everybody (mode 0666); wanted: by its owner alone");
     CU_ASSERT_EQUAL(chmod(path, 0644), 0);
     CU_ASSERT_EQUAL(chmod(dir, 0777), 0);
     CU_ASSERT_EQUAL(loader_open(path, &plugin, &err), ERR_INPUT);
-    (void)snprintf(message, sizeof message, "%s: writable by everybody (mode 0777)", dir);
+    (void)snprintf(message, sizeof message,
+                   "%s: writable by everybody (mode 0777); wanted: by its owner alone", dir);
     CU_ASSERT_STRING_EQUAL(err.text, message);
     CU_ASSERT_EQUAL(chmod(dir, 0700), 0);
     if (geteuid() == 0) {
         CU_ASSERT_EQUAL(chown(path, 12345, (gid_t)-1), 0);
         refused(path, "owned by uid 12345; root or uid 0 wanted");
-        CU_ASSERT_EQUAL(chown(path, 0, (gid_t)-1), 0);
+        CU_ASSERT_EQUAL(chown(path, 0, 12345), 0);
+        CU_ASSERT_EQUAL(chmod(path, 0664), 0);
+        refused(path, "writable by group 12345 (mode 0664); wanted: by its owner alone");
+        CU_ASSERT_EQUAL(chown(path, 0, 0), 0);
     }
     CU_ASSERT_EQUAL(loader_open(path, &plugin, &err), 0);
     unlink(path);
@@ -161,11 +165,52 @@ static void test_links(void)
     CU_ASSERT_EQUAL(loader_open(path, &plugin, &err), 0);
     CU_ASSERT_EQUAL(chmod(sub, 0777), 0);
     CU_ASSERT_EQUAL(loader_open(path, &plugin, &err), ERR_INPUT);
-    (void)snprintf(message, sizeof message, "%s: writable by everybody (mode 0777)", sub);
+    (void)snprintf(message, sizeof message,
+                   "%s: writable by everybody (mode 0777); wanted: by its owner alone", sub);
     CU_ASSERT_STRING_EQUAL(err.text, message);
     unlink(path);
     unlink(file);
     rmdir(sub);
+}
+
+static void dir_refused(const char *file, const char *dir_named, const char *why)
+{
+    const tide_plugin *plugin = NULL;
+    struct error err = ERROR_INIT;
+    char message[PATH_MAX + 128];
+    (void)snprintf(message, sizeof message, "%s: %s", dir_named, why);
+    CU_ASSERT_EQUAL(loader_open(file, &plugin, &err), ERR_INPUT);
+    CU_ASSERT_STRING_EQUAL(err.text, message);
+}
+
+// Whoever may write to a directory further up can put another one in place of those below.
+static void test_parents(void)
+{
+    char top[PATH_MAX], sub[PATH_MAX + 8], file[PATH_MAX + 16];
+    const tide_plugin *plugin = NULL;
+    struct error err = ERROR_INIT;
+    in_dir("top", top);
+    (void)snprintf(sub, sizeof sub, "%s/sub", top);
+    (void)snprintf(file, sizeof file, "%s/p.so", sub);
+    CU_ASSERT_EQUAL(mkdir(top, 0755), 0);
+    CU_ASSERT_EQUAL(mkdir(sub, 0755), 0);
+    copy_good(file, 0644);
+    CU_ASSERT_EQUAL(loader_open(file, &plugin, &err), 0);
+    CU_ASSERT_EQUAL(chmod(top, 0777), 0);
+    dir_refused(file, top, "writable by everybody (mode 0777); wanted: by its owner alone");
+    CU_ASSERT_EQUAL(chmod(top, 01777), 0); // as /tmp: what is ours stays
+    CU_ASSERT_EQUAL(loader_open(file, &plugin, &err), 0);
+    CU_ASSERT_EQUAL(chmod(top, 0755), 0);
+    CU_ASSERT_EQUAL(chmod(sub, 01777), 0); // but a new file of the same name might be another's
+    dir_refused(file, sub, "writable by everybody (mode 1777); wanted: by its owner alone");
+    CU_ASSERT_EQUAL(chmod(sub, 0755), 0);
+    if (geteuid() == 0) {
+        CU_ASSERT_EQUAL(chown(top, 12345, 0), 0);
+        dir_refused(file, top, "owned by uid 12345; root or uid 0 wanted");
+    }
+    unlink(file);
+    rmdir(sub);
+    rmdir(top);
 }
 
 // A name without a slash is a file here, not one of the system's libraries.
@@ -245,6 +290,7 @@ static CU_TestInfo cases[] = {
     {"files", test_files},
     {"who may write", test_who_may_write},
     {"links", test_links},
+    {"parents", test_parents},
     {"no slash", test_no_slash},
     {"registry", test_registry},
     {"directories", test_directories},
