@@ -39,7 +39,7 @@ operators:
   head:
     type: map
     inputs: in
-    lua: "return function(r) local h = meta(r).headers return { error = h.error } end"
+    lua: "return function(r) return { headers = meta(r).headers } end"
 sinks:
   out: { type: stdio, inputs: head }
 """
@@ -138,10 +138,11 @@ class Json(harness.TestCase):
         self.assertEqual(done.status, 0, done)
         done = self.tidemill("run", self.write("letters.yaml", LETTERS))
         self.assertEqual(done.status, 0, done)
-        errors = [letter["error"] for letter in done.jsonl()]
-        self.assertEqual(len(errors), len(letters), done)
-        for error, (line, offset, byte) in zip(errors, letters):
-            self.assertIn(f"offset {offset}: byte {byte}: expected ", error, line)
+        told = [letter["headers"] for letter in done.jsonl()]
+        self.assertEqual(len(told), len(letters), done)
+        for headers, (line, offset, byte) in zip(told, letters):
+            self.assertEqual(headers["offset"], str(offset), line)
+            self.assertRegex(headers["error"], rf"(^|: )byte {byte}: expected ", line)
 
     def test_skip_and_stop(self):
         for line, byte in BAD:
