@@ -4,9 +4,9 @@
 #include "lua/script.h"
 
 // The text of a condition (`when:`): it is refused with words, or runs over records within its
-// limits and touches nothing: the records are as they were. Once more gives the same.
+// limits and touches nothing: the records are as they were.
 
-enum { MEMORY = 4 << 20, TIME_MS = 50 };
+enum { MEMORY = 4 << 20, TIME_MS = 10 };
 
 static const char *const lines[] = {
     "{\"status\":503,\"method\":\"GET\",\"tags\":[\"a\",\"b\"],\"user\":{\"id\":7,\"ok\":true}}",
@@ -82,10 +82,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                    .limits = {.memory_bytes = MEMORY, .time_ms = TIME_MS}};
     int code = script_condition(&script, &source, text, &stand.err);
     PROMISE((code == 0) == (script != NULL) && (code == 0 || stand.err.len > 0));
-    if (code == 0) {
+    if (code == 0)
         run(&stand, reader, script);
-        run(&stand, reader, script);
-    }
     script_free(script);
     json_reader_free(reader);
     free(text);
