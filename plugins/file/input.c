@@ -51,7 +51,7 @@ int input_open(struct input *in)
     if (in->fd >= 0)
         return 0;
     // O_NONBLOCK: a FIFO that took the file's place must not hold us up.
-    int fd = open(in->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int fd = (int)TEMP_FAILURE_RETRY(open(in->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (fd < 0)
         return errno;
     struct stat st;

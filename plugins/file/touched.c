@@ -54,7 +54,7 @@ static int open_list(struct touched *t)
 {
     if (t->fd >= 0)
         return 0;
-    t->fd = open(t->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    t->fd = (int)TEMP_FAILURE_RETRY(open(t->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666));
     if (t->fd < 0)
         return -errno;
     return outfile_sync_parent(t->path);

@@ -141,7 +141,7 @@ static tide_result cut_open(struct sink *s, const char *path, int fd, uint64_t i
 
 tide_result sink_cut(struct sink *s, const char *path, uint64_t inode, uint64_t length)
 {
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    int fd = (int)TEMP_FAILURE_RETRY(open(path, O_WRONLY | O_CLOEXEC));
     if (fd < 0)
         return errno == ENOENT ? cut_missing(s, path, inode, length)
                                : sink_failed(s, "open", path, -errno);

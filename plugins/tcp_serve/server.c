@@ -12,7 +12,7 @@
 // The server's own thread: accept, send the answer, say that it is over (shutdown), wait until the
 // other side has closed too, since closing with unread input would destroy what is on its way.
 
-enum { EVENTS = 64 };
+enum { EVENTS = 64, AGAIN_MS = 50 };
 
 #define SECOND_NS INT64_C(1000000000)
 #define ANSWER_PATIENCE (10 * SECOND_NS)
@@ -52,14 +52,16 @@ static int watch(struct serve *s, int op, int fd, uint32_t events, void *what)
     return epoll_ctl(s->epoll, op, fd, &event);
 }
 
-// Accepts only while there is room for more.
-static void mind_doors(struct serve *s)
+// Accepts only while there is room for more. What the system refuses is tried again: 0.
+static int mind_doors(struct serve *s)
 {
     int wanted = s->connections < s->limit;
     if (wanted == s->open)
-        return;
-    watch(s, wanted ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, s->doors, EPOLLIN, &s->doors);
+        return 1;
+    if (watch(s, wanted ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, s->doors, EPOLLIN, &s->doors) < 0)
+        return 0;
     s->open = wanted;
+    return 1;
 }
 
 static void end(struct serve *s, struct connection *c)
@@ -204,9 +206,11 @@ static void *run(void *arg)
 {
     struct serve *s = arg;
     struct epoll_event events[EVENTS];
-    mind_doors(s);
     for (;;) {
-        int n = epoll_wait(s->epoll, events, EVENTS, mind_time(s));
+        int wait_ms = mind_time(s);
+        if (!mind_doors(s) && (wait_ms < 0 || wait_ms > AGAIN_MS))
+            wait_ms = AGAIN_MS;
+        int n = epoll_wait(s->epoll, events, EVENTS, wait_ms);
         int door = 0;
         for (int i = 0; i < n; i++) {
             void *what = events[i].data.ptr;
