@@ -44,7 +44,8 @@ static void add_item(lua_State *L, luaL_Buffer *out, lua_Integer i)
 {
     lua_geti(L, 1, i); // … value
     if (!lua_isstring(L, -1))
-        luaL_error(L, "invalid value (at index %I) in table for 'concat'", (LUAI_UACINT)i);
+        luaL_error(L, "invalid value (%s) at index %I in table for 'concat'", luaL_typename(L, -1),
+                   (LUAI_UACINT)i);
     luaL_addvalue(out); // …
     vm_check_time(L);
 }

@@ -37,6 +37,10 @@ static int guarded_write(lua_State *L) // (meta, key, value)
                 refuse(L, name);
         }
     }
+    if (lua_isnil(L, 2))
+        return luaL_error(L, "table index is nil");
+    if (lua_type(L, 2) == LUA_TNUMBER && lua_tonumber(L, 2) != lua_tonumber(L, 2))
+        return luaL_error(L, "table index is NaN");
     lua_settop(L, 3);
     lua_rawset(L, 1); // meta
     return 0;

@@ -156,7 +156,7 @@ static void memory(void)
          "while true do pcall(function() local s = 'x' while true do s = s .. s end end) end",
          "memory limit", NULL},
         {"table in pcall", "local t = {} for i = 1, 1e9 do pcall(function() t[i] = {} end) end",
-         "memory limit", NULL},
+         "limit", NULL},
         {"table in a coroutine",
          "local t = {} coroutine.wrap(function() for i = 1, 1e9 do t[i] = {} "
          "end end)()",
