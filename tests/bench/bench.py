@@ -35,10 +35,18 @@ JOBS = [
     ("rich", "file to file, rich records as they are", 2.0e6, None),
     ("rich_filter", "file, Lua filter of two fields, rich records", 2.0e6, None),
     ("rich_map", "file, Lua map of two fields, rich records", 2.0e6, None),
+    ("csv", "CSV file to JSON file, five typed columns", 4.0e6, None),
+    ("syslog", "file of syslog lines to JSON file", 2.0e6, None),
+    ("logfmt", "logfmt file to JSON file", 0, None),
+    ("msgpack", "MessagePack file to JSON file", 0, None),
+    ("regex", "access log to JSON file, regular expression", 0, None),
 ]
 KAFKA_JOBS = [
     ("kafka", "Kafka topic, keyed 60 s aggregate, Kafka topic", 1.8e6, "kafka_fill"),
 ]
+FORMATS = {"csv": "fields", "logfmt": "fields", "msgpack": "fields", "syslog": "syslog",
+           "regex": "regex"}  # job -> the pipeline make_... that writes what it reads
+FORMAT_SHARE = 2  # one line of theirs for so many readings
 MEMORY_MIB = 64
 START_MS = 50
 
@@ -70,9 +78,11 @@ class Bench:
         self.readings = os.path.join(self.dir, f"readings-{self.records}.jsonl")
         self.rich_records = max(1, self.records // RICH_SHARE)
         self.rich = os.path.join(self.dir, f"rich-{self.rich_records}.jsonl")
+        self.count, self.format = self.records, ""
 
     def environment(self):
-        return dict(os.environ, COUNT=str(self.records), READINGS=self.readings, RICH=self.rich,
+        return dict(os.environ, COUNT=str(self.count), READINGS=self.readings, RICH=self.rich,
+                    FORMAT=self.format, LINES=os.path.join(self.dir, "lines." + self.format),
                     RUN=str(os.getpid()),  # topics of its own
                     OUT=os.path.join(self.dir, "out"), LOG=os.path.join(self.dir, "log"))
 
@@ -107,8 +117,16 @@ class Bench:
             file.writelines(rich_record(luck, number) for number in range(self.rich_records))
         os.rename(self.rich + ".part", self.rich)
 
+    def make_lines(self, name):
+        self.count, self.format = max(1, self.records // FORMAT_SHARE), name
+        note(f"making {self.count:,} lines in {self.dir} ...")
+        self.tidemill_bench("make_" + FORMATS[name])
+
     def job(self, name, before):
         records = self.records
+        if name in FORMATS:
+            self.make_lines(name)
+            records = self.count
         if name.startswith("rich"):
             self.make_rich()
             records = self.rich_records
@@ -126,6 +144,9 @@ class Bench:
                 runs.append(run)
         if any(run["records"] != records for run in runs):
             sys.exit(f"bench: {name} read {runs[0]['records']} records, not {records}")
+        if name in FORMATS:
+            os.remove(os.path.join(self.dir, "lines." + name))
+            self.count = self.records
         return runs
 
     def start_ms(self):

@@ -51,10 +51,11 @@ class Bench(harness.TestCase):
         figures = json.loads(done.stdout)
         self.assertEqual([job["job"] for job in figures["jobs"]],
                          ["pass", "lua", "aggregate", "append", "read", "rich", "rich_filter",
-                          "rich_map"])
+                          "rich_map", "csv", "syslog", "logfmt", "msgpack", "regex"])
+        formats = ["csv", "syslog", "logfmt", "msgpack", "regex"]
         for job in figures["jobs"]:
-            rich = job["job"].startswith("rich")
-            self.assertEqual(job["records"], LINES // 5 if rich else LINES)
+            share = 5 if job["job"].startswith("rich") else 2 if job["job"] in formats else 1
+            self.assertEqual(job["records"], LINES // share)
             self.assertGreater(job["records_per_second"], 0)
             self.assertTrue(job["stages_ns_per_record"])
         self.assertGreater(figures["start_ms"], 0)
