@@ -269,6 +269,52 @@ static void test_directories(void)
     registry_free(registry);
 }
 
+// TIDEMILL_PLUGINS, or else a directory beside the program: here is none.
+static void test_defaults(void)
+{
+    struct registry *registry;
+    struct error err = ERROR_INIT;
+    char list[2 * PATH_MAX];
+    CU_ASSERT_EQUAL_FATAL(registry_new(&registry, &err), 0);
+    (void)snprintf(list, sizeof list, ":%s:%s", VARIANTS, dir);
+    CU_ASSERT_EQUAL(setenv("TIDEMILL_PLUGINS", list, 1), 0);
+    CU_ASSERT_EQUAL(registry_add_defaults(registry, &err), 0);
+    CU_ASSERT_EQUAL(registry_count(registry), sizeof rows / sizeof *rows);
+    CU_ASSERT_EQUAL(setenv("TIDEMILL_PLUGINS", "/nowhere", 1), 0);
+    CU_ASSERT_EQUAL(registry_add_defaults(registry, &err), ERR_INPUT);
+    CU_ASSERT_STRING_EQUAL(err.text, "plugin directory /nowhere: No such file or directory");
+    CU_ASSERT_EQUAL(unsetenv("TIDEMILL_PLUGINS"), 0);
+    // Beside this program is nothing that is one.
+    error_clear(&err);
+    int rc = registry_add_defaults(registry, &err);
+    CU_ASSERT(rc == 0 || strstr(err.text, "/../lib/tidemill/plugins: No such file") != NULL);
+    CU_ASSERT_EQUAL(registry_count(registry), sizeof rows / sizeof *rows);
+    registry_free(registry);
+    registry_free(NULL);
+}
+
+static void test_long_paths(void)
+{
+    struct registry *registry;
+    struct error err = ERROR_INIT;
+    const tide_plugin *plugin = NULL;
+    char path[2 * PATH_MAX], inner[PATH_MAX];
+    memset(path, 'x', sizeof path - 1);
+    path[sizeof path - 1] = '\0';
+    CU_ASSERT_EQUAL(loader_open(path, &plugin, &err), ERR_INPUT);
+    in_dir("x.so", inner);
+    write_file(inner, "", 0, 0644);
+    // "/tmp/...//////" is a directory, and too long with a name behind it.
+    memset(path, '/', PATH_MAX - 2);
+    memcpy(path, dir, strlen(dir));
+    path[PATH_MAX - 2] = '\0';
+    CU_ASSERT_EQUAL_FATAL(registry_new(&registry, &err), 0);
+    CU_ASSERT_EQUAL(registry_add_dir(registry, path, &err), ERR_INPUT);
+    CU_ASSERT_EQUAL(registry_count(registry), 0);
+    registry_free(registry);
+    unlink(inner);
+}
+
 static void test_no_memory(void)
 {
     bool failed = true;
@@ -294,6 +340,8 @@ static CU_TestInfo cases[] = {
     {"no slash", test_no_slash},
     {"registry", test_registry},
     {"directories", test_directories},
+    {"defaults", test_defaults},
+    {"long paths", test_long_paths},
     {"no memory", test_no_memory},
     CU_TEST_INFO_NULL,
 };
