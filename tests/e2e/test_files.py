@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: MIT
+"""Files as they are found: huge lines, odd ends, compressed, damaged, not files at all."""
+
+import gzip
+import os
+import unittest
+
+import harness
+
+PIPELINE = """
+pipeline: p
+sources:
+  in: {{ type: file, path: {path}, decode: {decode}, on_error: {on_error} }}
+sinks:
+  out: {{ type: file, inputs: in, path: out.jsonl, encode: {encode} }}
+  dead: {{ type: file, path: dead.jsonl }}
+"""
+
+
+class Files(harness.TestCase):
+    def pipeline(self, path, decode="json", on_error="skip", encode="json"):
+        text = PIPELINE.format(path=f'"{path}"', decode=decode, on_error=on_error, encode=encode)
+        if "dlq" not in on_error:
+            text = "\n".join(line for line in text.splitlines() if "dead:" not in line)
+        return self.write("p.yaml", text)
+
+    def output(self, name="out.jsonl"):
+        with open(self.path(name), "rb") as file:
+            return file.read()
+
+    def run_on(self, content, name="in.jsonl", **options):
+        self.write(name, content)
+        return self.succeeds("run", self.pipeline(name, **options))
+
+    def test_a_line_of_a_gibibyte(self):
+        with open(self.path("in.jsonl"), "wb") as file:
+            file.write(b'{"n":1}\n{"n":')
+            file.seek((1 << 30) - 1, os.SEEK_CUR)  # a hole of zeros
+            file.write(b'}\n{"n":2}\n')
+        for on_error in ("skip", "{ dlq: dead }"):
+            running = self.start("run", self.pipeline("in.jsonl", on_error=on_error))
+            peak = 0
+            while running.alive():
+                try:
+                    with open(f"/proc/{running.process.pid}/status", encoding="ascii") as status:
+                        found = [line for line in status if line.startswith("VmHWM")]
+                except OSError:
+                    found = []
+                peak = max([peak] + [int(line.split()[1]) for line in found])
+            done = running.wait()
+            self.assertEqual(done.status, 0, done)
+            self.assertLess(peak, 64 * 1024, "kB of memory")
+            self.assertEqual(self.output(), b'{"n":1}\n{"n":2}\n')
+            self.assertIn("errors 1", done.err)
+            self.assertIn("longer than 1048576 bytes", done.err)
+            os.unlink(self.path("out.jsonl"))
+        self.assertEqual(self.output("dead.jsonl").count(b"\n"), 1)
+
+    def test_a_record_is_at_most_64_mebibytes(self):
+        self.write("p.yaml", "pipeline: p\nsources:\n  in: { type: file, path: in, "
+                             "limits: { record: 2GiB } }\nsinks: { out: { type: null, inputs: in } }\n")
+        done = self.tidemill("check", "p.yaml")
+        self.assertEqual(done.status, 2, done)
+        self.assertIn("64MiB", done.err + done.out)
+
+    def test_ends_of_lines_and_of_files(self):
+        for content, want in ((b'{"n":1}\r\n{"n":2}\r\n', b'{"n":1}\n{"n":2}\n'),
+                              (b'{"n":1}\n{"n":2}', b'{"n":1}\n{"n":2}\n'),
+                              (b'{"n":1}\n\n\n{"n":2}\n', b'{"n":1}\n{"n":2}\n'),
+                              (b'\xef\xbb\xbf{"n":1}\n', b'{"n":1}\n'),
+                              (b'{"n":\x001}\n{"n":2}\n', b'{"n":2}\n'),
+                              (b'', b'')):
+            self.run_on(content)
+            self.assertEqual(self.output(), want, content)
+            os.unlink(self.path("out.jsonl"))
+
+    def test_compressed_and_damaged(self):
+        whole = gzip.compress(b'{"n":1}\n{"n":2}\n')
+        self.write("b.jsonl.gz", gzip.compress(b'{"n":3}\n') + gzip.compress(b'{"n":4}\n'))
+        self.write("a.jsonl.gz", whole[:-5])
+        done = self.succeeds("run", self.pipeline("*.gz"))
+        self.assertEqual(self.output(), b'{"n":1}\n{"n":2}\n{"n":3}\n{"n":4}\n')
+        self.assertIn(f"a.jsonl.gz is damaged at byte {len(whole) - 5} (gzip)", done.err)
+        done = self.tidemill("run", self.pipeline("*.gz", on_error="stop"))
+        self.assertEqual(done.status, 1, done)
+        self.assertIn("a.jsonl.gz is damaged at byte", done.err)
+
+    def test_a_small_file_that_holds_much(self):
+        line = b" " * (1 << 20) + b"\n"
+        done = self.run_on(gzip.compress(line * 200 + b'{"n":1}\n'), "in.jsonl.gz")
+        self.assertEqual(self.output(), b'{"n":1}\n', done)
+
+    def test_not_files(self):
+        os.mkdir(self.path("directory"))
+        os.mkfifo(self.path("pipe"))
+        os.symlink("nowhere", self.path("broken"))
+        for path, want in (("directory", "directory: not a regular file"),
+                           ("pipe", "pipe: not a regular file"),
+                           ("broken", "broken: No such file or directory"),
+                           ("missing", "missing: No such file or directory"),
+                           ("none*", "no file matches none*")):
+            done = self.tidemill("run", self.pipeline(path))
+            self.assertEqual(done.status, 1, done)
+            self.assertIn(want, done.err)
+
+    def test_may_not_be_read(self):
+        path = self.write("in.jsonl", '{"n":1}\n')
+        os.chmod(path, 0)
+        if os.access(path, os.R_OK):
+            self.skipTest("root reads everything")
+        done = self.tidemill("run", self.pipeline("in.jsonl"))
+        self.assertEqual(done.status, 1, done)
+        self.assertIn("in.jsonl (at byte 0): Permission denied", done.err)
+
+
+if __name__ == "__main__":
+    harness.main()
