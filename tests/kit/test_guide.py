@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""docs/plugin-guide.md tells the truth: its commands run in their order, in one directory, a block of
-`text` is the output of the one before, whole C files compile, and fragments are what a new plugin has."""
+"""docs/plugin-guide.md tells the truth: its commands run in their order, in one directory; a block
+of `text` is the output of the one before; fragments of C are what a new plugin has."""
 
 import os
 import re
