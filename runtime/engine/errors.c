@@ -30,8 +30,12 @@ static void say(struct outputs *outputs, const struct record *record, const stru
     complaints_say(&outputs->complaints, trouble, located.text);
 }
 
-static bool is_read_always(const struct on_error_spec *spec)
+// By the stop, or by who reads the letters: a sink, or a node with `inputs: NODE.errors`.
+static bool is_read_always(const struct outputs *outputs)
 {
+    const struct on_error_spec *spec = &outputs->plan->on_error;
+    if (outputs_wanted(outputs, plan_errors_port(outputs->plan)))
+        return true;
     enum on_error_kind last = spec->kind == ON_ERROR_RETRY ? spec->then : spec->kind;
     return last != ON_ERROR_SKIP;
 }
@@ -39,7 +43,7 @@ static bool is_read_always(const struct on_error_spec *spec)
 uint32_t outputs_wordless(const struct outputs *outputs)
 {
     uint32_t mask = 0;
-    if (is_read_always(&outputs->plan->on_error))
+    if (is_read_always(outputs))
         return 0;
     for (int i = 0; i < TROUBLES; i++)
         if (!complaints_open(&outputs->complaints, (enum trouble)i))
@@ -129,7 +133,15 @@ static bool send_letter(struct outputs *outputs, struct batch *batch, struct rec
         letter->cells = NULL;
         letter->cell_cap = 0;
     }
-    return address_letter(outputs, letters, letter, err);
+    if (outputs->plan->spec->kind != NODE_SOURCE)
+        return address_letter(outputs, letters, letter, err);
+    struct error located;
+    error_clear(&located);
+    located.code = err->code;
+    located.len = err->len;
+    memcpy(located.text, err->text, err->len + 1);
+    locate(outputs, record, &located);
+    return address_letter(outputs, letters, letter, &located);
 }
 
 // -- again --

@@ -52,7 +52,7 @@ static int add_again(struct source_driver *source, size_t id)
     split->life = source->life;
     if (!split->lost && !split->ended)
         return 0; // the lane has it still
-    split->lost = split->ended = split->assigned = false;
+    split->lost = split->ended = split->assigned = split->revoked = false;
     return tell_lane(source, id);
 }
 
@@ -79,18 +79,23 @@ tide_result host_splits_added(tide_ctx *ctx, const tide_bytes *names, uint32_t c
 tide_result host_splits_lost(tide_ctx *ctx, const uint32_t *ids, uint32_t count, int how)
 {
     struct source_driver *source = ctx->source;
-    (void)how; // positions are taken at barriers only: both kinds are alike to the lane
+    bool revoked = false;
     if (!source)
         return host_table.fail(ctx, TIDE_FATAL, "splits_lost is for sources");
     for (uint32_t i = 0; i < count; i++) {
         struct split *split = ids[i] < source->split_count ? &source->splits[ids[i]] : NULL;
         if (!split || split->lost)
             continue;
+        split->revoked = how == TIDE_SPLIT_REVOKED && split->assigned;
+        split->revoke_epoch = 0;
+        revoked |= split->revoked;
         split->lost = true;
         split->assigned = false;
         if (!source_add_parcel(source, PARCEL_LOST, ids[i]))
             return TIDE_FATAL;
     }
+    if (revoked)
+        source_ask_barrier(source);
     return TIDE_OK;
 }
 

@@ -157,6 +157,18 @@ static void begin_epoch(struct lane *lane)
     }
 }
 
+// Whether a source wants its barrier now: splits are taken from it.
+static bool asked(struct lane *lane)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < lane->plan->node_count; i++) {
+        struct source_driver *source = reading(&lane->nodes[i]);
+        if (source && atomic_load_explicit(&source->barrier_asked, memory_order_acquire))
+            any |= atomic_exchange_explicit(&source->barrier_asked, false, memory_order_acquire);
+    }
+    return any;
+}
+
 // UINT64_MAX: all sinks are done.
 static uint64_t flushed_epoch(const struct lane *lane)
 {
@@ -191,6 +203,10 @@ static void keep_epochs(struct lane *lane, struct wait *wait)
 {
     acknowledge(lane);
     int64_t now = clock_mono_ns(lane->clock);
+    if (flushed_epoch(lane) >= lane->epoch && asked(lane)) {
+        begin_epoch(lane);
+        wait->busy = true;
+    }
     if (now >= lane->next_ack_ns) {
         if (lane->next_ack_ns && flushed_epoch(lane) >= lane->epoch && any_acks(lane))
             begin_epoch(lane);

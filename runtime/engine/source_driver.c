@@ -144,6 +144,17 @@ static void serve_lane(struct source_driver *source)
         source_barrier(source, atomic_load(&source->barrier_wanted), false);
 }
 
+// Splits that were revoked are let go of when their time is over, acknowledged or not.
+static void revoke_late(struct source_driver *source, struct wait *wait)
+{
+    if (!source->revoke_by_ns)
+        return;
+    if (clock_mono_ns(source->driver.ctx.clock) >= source->revoke_by_ns)
+        source_revoke(source, UINT64_MAX);
+    else if (source->revoke_by_ns < wait->until_ns)
+        wait->until_ns = source->revoke_by_ns;
+}
+
 static void run(struct driver *driver, struct wait *wait)
 {
     struct source_driver *source = of(driver);
@@ -151,6 +162,7 @@ static void run(struct driver *driver, struct wait *wait)
     if (!deliver(source))
         return; // the lane is behind; it wakes us when it takes one
     serve_lane(source);
+    revoke_late(source, wait);
     if (!source->sent_eof && driver->state == DRIVER_RUNNING)
         read_once(source, wait);
     else
@@ -222,6 +234,7 @@ static void read_table(struct source_driver *source, const tide_source *table)
     source->driver.poll_fd = TIDE_HAS(table, poll_fd) ? table->poll_fd : NULL;
     source->position = TIDE_HAS(table, position) ? table->position : NULL;
     source->ack = TIDE_HAS(table, ack) ? table->ack : NULL;
+    source->revoke = TIDE_HAS(table, revoke) ? table->revoke : NULL;
     source->lag_of = TIDE_HAS(table, lag) ? table->lag : NULL;
 }
 

@@ -20,10 +20,12 @@ struct split {
     uint32_t life; // of the instance that announced it last
     bool assigned; // the instance reads it
     bool lost, ended;
-    bool placed;         // `position` says where the next instance is to read on
-    struct buf position; // streams: in front of the last bytes that came
-    size_t past;         // streams: bytes handed over since `position`
-    size_t skip;         // streams: bytes that the old instance has handed over already
+    bool revoked;          // taken back by the group: its position may still be acknowledged
+    uint64_t revoke_epoch; // of the barrier that holds that position; 0: not cut yet
+    bool placed;           // `position` says where the next instance is to read on
+    struct buf position;   // streams: in front of the last bytes that came
+    size_t past;           // streams: bytes handed over since `position`
+    size_t skip;           // streams: bytes that the old instance has handed over already
 };
 
 // How far each split is behind, for who shows it; written once a second. Of many splits the first
@@ -48,6 +50,7 @@ struct source_driver {
     tide_result (*position)(void *self, uint32_t split, tide_buf *out);
     tide_result (*ack)(void *self, uint64_t id, const tide_position *positions, uint32_t count,
                        uint32_t stride);
+    tide_result (*revoke)(void *self, const uint32_t *ids, uint32_t count);
     int64_t (*lag_of)(void *self, uint32_t split);
     struct ring parcels;                // to the lane
     struct ring acks;                   // from the lane: parcels of kind BARRIER
@@ -69,6 +72,8 @@ struct source_driver {
 
     _Atomic uint64_t barrier_wanted; // epoch, from the lane
     uint64_t barrier_done;
+    _Atomic bool barrier_asked; // by the driver: splits were revoked, do not wait with the barrier
+    int64_t revoke_by_ns;       // until then their last positions may be acknowledged; 0: none are
 
     int64_t lag_at_ns;   // when lag is asked for again
     _Atomic int64_t lag; // records behind, over all splits; -1: unknown
@@ -98,5 +103,10 @@ void source_assign(struct source_driver *source);
 void source_keep_positions(struct source_driver *source);
 // The positions after all that was handed over become a parcel.
 void source_barrier(struct source_driver *source, uint64_t epoch, bool final);
+// Splits were revoked: a barrier is asked for at once.
+void source_ask_barrier(struct source_driver *source);
+// Tells the instance that the splits whose last position is settled are not to be read any more.
+// `epoch`: acknowledged; UINT64_MAX: their time is over.
+void source_revoke(struct source_driver *source, uint64_t epoch);
 // Tells the instance what is durable.
 void source_acknowledge(struct source_driver *source);

@@ -8,6 +8,8 @@
 
 enum { POSITIONS_MAX = 64 * 1024 * 1024 };
 
+#define REVOKE_WITHIN_NS 10000000000LL
+
 static tide_result ask(struct source_driver *source, uint32_t split, struct buf *out)
 {
     return source->position(source->driver.self, split, (tide_buf *)(void *)out);
@@ -27,6 +29,11 @@ static void put_position(struct source_driver *source, struct parcel *parcel, ui
     buf_deinit(&position);
 }
 
+static bool is_placed(const struct split *split)
+{
+    return split->assigned || split->revoked;
+}
+
 // Also made while no instance is open: the other inputs of a node wait for this one's barrier.
 void source_barrier(struct source_driver *source, uint64_t epoch, bool final)
 {
@@ -38,8 +45,11 @@ void source_barrier(struct source_driver *source, uint64_t epoch, bool final)
     parcel->final = final;
     parcel->part.max = POSITIONS_MAX;
     for (uint32_t i = 0; source->ack && source->position && i < source->split_count; i++)
-        if (source->splits[i].assigned && source->driver.state == DRIVER_RUNNING)
+        if (is_placed(&source->splits[i]) && source->driver.state == DRIVER_RUNNING) {
             put_position(source, parcel, i);
+            if (source->splits[i].revoked && !source->splits[i].revoke_epoch)
+                source->splits[i].revoke_epoch = epoch;
+        }
 }
 
 static uint32_t read_positions(const struct parcel *parcel, tide_position *out, uint32_t max)
@@ -78,8 +88,45 @@ void source_acknowledge(struct source_driver *source)
     while ((parcel = ring_pop(&source->acks))) {
         if (source->ack && source->driver.state == DRIVER_RUNNING)
             acknowledge_one(source, parcel);
+        if (source->revoke_by_ns)
+            source_revoke(source, parcel->epoch);
         parcel_free(parcel);
     }
+}
+
+// -- splits that are taken back --
+
+void source_ask_barrier(struct source_driver *source)
+{
+    if (!source->revoke)
+        return;
+    source->revoke_by_ns = clock_mono_ns(source->driver.ctx.clock) + REVOKE_WITHIN_NS;
+    if (source->ack && source->position) {
+        atomic_store_explicit(&source->barrier_asked, true, memory_order_release);
+        waker_wake(source->driver.lane_waker);
+    } else {
+        source_revoke(source, UINT64_MAX); // nothing is to be acknowledged
+    }
+}
+
+void source_revoke(struct source_driver *source, uint64_t epoch)
+{
+    bool left = false;
+    for (uint32_t i = 0; i < source->split_count; i++) {
+        struct split *split = &source->splits[i];
+        bool settled = epoch == UINT64_MAX || (split->revoke_epoch && split->revoke_epoch <= epoch);
+        left |= split->revoked && !settled;
+        if (!split->revoked || !settled)
+            continue;
+        split->revoked = false;
+        tide_result rc = source->driver.state == DRIVER_RUNNING
+                             ? source->revoke(source->driver.self, &i, 1)
+                             : TIDE_OK;
+        if (rc < 0)
+            driver_result(&source->driver, rc);
+    }
+    if (!left)
+        source->revoke_by_ns = 0;
 }
 
 static bool is_replayable(const struct source_driver *source)

@@ -66,6 +66,8 @@ class Done:
 
     def __init__(self, command, status, out, err):
         self.command, self.status, self.out, self.err = command, status, out, err
+        # Every run checks at its end that each node can account for its records.
+        assert "cannot account for its records" not in err, self
 
     def __str__(self):
         return (f"\n$ {' '.join(self.command)}\nexit status {self.status}\n"

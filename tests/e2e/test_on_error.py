@@ -145,6 +145,33 @@ sinks: {{ out: {{ type: file, inputs: show, path: back{number}.jsonl }} }}
                 self.go(GOOD, 2, source="{ dlq: dead }", dead=dead)
                 self.assertEqual(self.lines("out.jsonl"), [])
 
+    def test_each_letter_tells_its_error_to_who_reads_the_port(self):
+        """on_error: skip, and another node has `inputs: in.errors`."""
+        self.write("in.jsonl", GOOD + BAD * 5)
+        self.write("p.yaml", """
+pipeline: t
+sources: { in: { type: file, path: in.jsonl, on_error: skip } }
+sinks:
+  out: { type: file, inputs: in, path: out.jsonl }
+  dead: { type: topic, connection: main, inputs: in.errors, topic: dead, encode: none }
+connections: { main: { type: log, dir: log } }
+""")
+        self.succeeds("run", "p.yaml", "--quiet")
+        self.write("back.yaml", """
+pipeline: back
+connections: { main: { type: log, dir: log } }
+sources:
+  in: { type: topic, connection: main, topic: dead, start: earliest, until: latest, decode: text }
+operators:
+  show: { type: map, inputs: in, lua: "return function(r) return meta(r).headers end" }
+sinks: { out: { type: file, inputs: show, path: back.jsonl } }
+""")
+        self.succeeds("run", "back.yaml", "--quiet")
+        errors = [letter["error"] for letter in harness.read_jsonl(self.path("back.jsonl"))]
+        self.assertEqual(len(errors), 5)
+        for number, error in enumerate(errors):
+            self.assertIn(f"offset {8 + number * len(BAD)}: byte 5: ", error)
+
     def test_a_storm_says_little(self):
         """100,000 bad records: every one is counted, a line a second tells of them."""
         rows = (("source", BAD, "in"), ("operator", '{"n":2}\n', "m"),

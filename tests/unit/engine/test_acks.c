@@ -86,7 +86,40 @@ static void test_barriers_pass_sinks(void)
     }
 }
 
+// A split that is taken back has its last position acknowledged at once, not at the next
+// checkpoint, and is let go of behind that.
+static void test_revoked_splits_are_acknowledged_first(void)
+{
+    for (int t = 0; t < 2; t++) {
+        char yaml[1024], log[128];
+        struct error why = ERROR_INIT;
+        const char *suffix = t ? "_thread" : "";
+        path_of("log", log);
+        snprintf(yaml, sizeof yaml,
+                 "pipeline: revoked%d\ncheckpoint: 1h\n"
+                 "sources: { in: { type: mock%s, count: 40000, give_back_at: 5000, log: %s,\n"
+                 "                 strict: true } }\n"
+                 "sinks: { out: { type: mock%s, inputs: in, accept: 200, every: 3 } }\n",
+                 t, suffix, log, suffix);
+        int64_t since = clock_mono_ns(clock_system());
+        CU_ASSERT_EQUAL(run(yaml, &why), ENGINE_DONE);
+        CU_ASSERT_STRING_EQUAL(why.text, "");
+        const char *text = content("log");
+        const char *given = strstr(text, "given back at "), *end = strchr(text, '\0');
+        CU_ASSERT_PTR_NOT_NULL_FATAL(given);
+        char wanted[64];
+        snprintf(wanted, sizeof wanted, "\nack %d\nrevoke 0\n", atoi(given + 14));
+        if (!strstr(given, wanted))
+            fprintf(stderr, "\n%s", end - text > 500 ? end - 500 : text);
+        CU_ASSERT_PTR_NOT_NULL(strstr(given, wanted));
+        CU_ASSERT_PTR_NULL(strstr(text, "too early"));
+        CU_ASSERT(clock_mono_ns(clock_system()) - since < 9000000000); // the grace has not run out
+        drop("log");
+    }
+}
+
 static CU_TestInfo cases[] = {
+    {"revoked splits are acknowledged first", test_revoked_splits_are_acknowledged_first},
     {"acknowledgements follow flushes", test_acks_follow_flushes},
     {"none when a sink breaks", test_nothing_is_acknowledged_when_a_sink_breaks},
     {"a source that is away", test_a_source_that_is_away},

@@ -21,6 +21,7 @@ struct mock {
     FILE *file, *log;
     struct mock_split splits[SPLITS_MAX];
     uint32_t split_count;
+    int revoking; /* 1: waits for the host's word, 2: has had it */
 };
 
 tide_result mock_open(const tide_host *host, tide_ctx *ctx, void **self);

@@ -99,12 +99,36 @@ static tide_result lose_and_add(struct mock *m)
     return announce(m);
 }
 
+/* The group takes all splits back, and waits until the host lets go of them. */
+static tide_result give_back(struct mock *m)
+{
+    m->revoking = 1;
+    for (uint32_t i = 0; i < m->split_count; i++) {
+        m->splits[i].active = 0;
+        m->host->splits_lost(m->ctx, &m->splits[i].id, 1, TIDE_SPLIT_REVOKED);
+    }
+    mock_say(m, "given back at %" PRId64, m->done);
+    return TIDE_AGAIN;
+}
+
+static tide_result revoke(void *self, const uint32_t *ids, uint32_t count)
+{
+    struct mock *m = self;
+    for (uint32_t i = 0; i < count; i++)
+        mock_say(m, "revoke %" PRIu32, ids[i]);
+    m->revoking = 2;
+    m->host->wake(m->ctx);
+    return TIDE_OK;
+}
+
 static tide_result misbehave(struct mock *m, tide_out *out)
 {
     if (mock_once(m, "retry_at", m->done))
         return m->host->fail(m->ctx, TIDE_RETRY, "the line is cut");
     if (mock_once(m, "fatal_at", m->done))
         return m->host->fail(m->ctx, TIDE_FATAL, "it broke");
+    if (mock_once(m, "give_back_at", m->done))
+        return give_back(m);
     if (mock_once(m, "lose_at", m->done))
         return lose_and_add(m);
     if (m->host->opt_int(m->ctx, "bad") && mock_once(m, "bad_at", m->done))
@@ -118,7 +142,9 @@ static tide_result read_some(void *self, tide_out *out, uint32_t max)
 {
     struct mock *m = self;
     int open = 0;
-    if (mock_rests(m))
+    if (m->revoking == 2)
+        return TIDE_EOF;
+    if (mock_rests(m) || m->revoking)
         return TIDE_AGAIN;
     tide_result rc = misbehave(m, out);
     for (uint32_t i = 0; rc == TIDE_OK && i < m->split_count; i++) {
@@ -188,6 +214,7 @@ static const tide_option options[] = {
     {.name = "splits", .type = TIDE_INT, .default_text = "1", .help = "how many"},
     {.name = "stray", .type = TIDE_INT, .default_text = "0", .help = "added to ids of splits"},
     {.name = "lose_at", .type = TIDE_INT, .default_text = "-1", .help = "all are lost and back"},
+    {.name = "give_back_at", .type = TIDE_INT, .default_text = "-1", .help = "all are revoked"},
     {.name = "bad_at", .type = TIDE_INT, .default_text = "0", .help = "when `bad` is called"},
     {.name = "bad", .type = TIDE_INT, .default_text = "0", .help = "how often"},
     {.name = "stay", .type = TIDE_BOOL, .default_text = "false", .help = "no end"},
@@ -204,6 +231,7 @@ const tide_source mock_source = {.struct_size = sizeof mock_source,
                                  .open = open_source,
                                  .close = mock_close,
                                  .assign = assign,
+                                 .revoke = revoke,
                                  .read = read_some,
                                  .position = position,
                                  .ack = ack};
