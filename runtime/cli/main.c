@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "cli/command.h"
+#include "cli/json_memory.h"
 #include "base/log.h"
 #include "config/problems.h"
 #include "config/text.h"
@@ -106,6 +107,7 @@ static bool is(const char *word, const char *name, const char *letter)
 
 int main(int argc, char **argv)
 {
+    json_memory_init();
     signal(SIGPIPE, SIG_IGN); // a closed pipe is an error of write
     if (argc < 2) {
         help_all(stderr);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "cli/json_memory.h"
 #include "cli/pipeline.h"
 #include "cli/schema_file.h"
 #include "cli/schema_rows.h"
@@ -132,6 +133,8 @@ static int dump(json_t *schema, struct buf *out, struct error *err)
         schema && json_dump_callback(schema, append, out, JSON_INDENT(2)) == 0 ? 0 : ERR_NOMEM;
     if (!code)
         code = buf_putc(out, '\n');
+    if (json_memory_failed())
+        code = ERR_NOMEM; // parts may be missing
     json_decref(schema);
     return code ? error_set(err, code, "the schema: %s", error_meaning(code)) : 0;
 }

@@ -2,11 +2,13 @@
 """The command line itself: help, versions, near names, exit statuses."""
 
 import json
+import os
 import re
+import subprocess
 
 import harness
 
-COMMANDS = ["demo", "run", "check", "test", "plugins", "bench"]
+COMMANDS = ["demo", "new", "run", "check", "test", "plugins", "graph", "schema", "explain", "bench"]
 
 
 class Cli(harness.TestCase):
@@ -25,6 +27,26 @@ class Cli(harness.TestCase):
                 done = self.succeeds(*arguments)
                 self.assertRegex(done.out, rf"usage: tidemill {command} ")
                 self.assertRegex(done.out, rf"example:\n  .*tidemill {command}")
+
+    def test_examples_of_help_run(self):
+        for name in ("configs", "scripts"):
+            os.symlink(os.path.join(harness.SOURCE, name), self.path(name))
+        for name in ("traffic.yaml", "kafka.yaml"):
+            os.symlink(self.path("configs", name), self.path(name))
+        path = os.path.dirname(harness.TIDEMILL) + os.pathsep + os.environ["PATH"]
+        # These want a broker, a drawing program, minutes, or a compiler and installed headers.
+        elsewhere = {"run", "bench", "plugin"}
+        listed = re.findall(r"(?m)^  ([a-z]+)  ", self.succeeds("--help").out)
+        for command in listed:
+            examples = self.succeeds(command, "--help").out.split("\nexample:\n")[1].splitlines()
+            for example in examples:
+                if command in elsewhere or "| dot " in example:
+                    continue
+                with self.subTest(example.strip()):
+                    done = subprocess.run(["bash", "-euo", "pipefail", "-c", example], text=True,
+                                          cwd=self.dir, env=self.environment({"PATH": path}),
+                                          capture_output=True, timeout=120, check=False)
+                    self.assertEqual(done.returncode, 0, f"{example}\n{done.stderr}")
 
     def test_version(self):
         self.assertRegex(self.succeeds("--version").out, r"^tidemill \d+\.\d+\.\d+\n$")
