@@ -4,6 +4,7 @@
 import copy
 import json
 import os
+import re
 import sys
 
 import yaml
@@ -55,8 +56,21 @@ WRONG = [
     (["sources", "lines", "inputs"], "kept"), (["operators", "kept", "type"], "file"),
     (["operators", "kept", "limits"], {"time": "soon"}), (["sinks", "out", "encode"], "xml"),
     (["sinks", "out", "headers"], {"a": {"b": 1}}), (["sinks", "out", "key"], ["device"]),
-    (["defaults"], {"sauces": {}}),
+    (["defaults"], {"sauces": {}}), (["checkpoint"], {"every": "5s", "keep": 0}),
+    (["drain"], "soon"), (["drain"], 5), (["pipeline"], {"name": "x"}),
+    (["sources", "lines", "framing"], "lines"), (["sources", "lines", "event_time"], "now"),
+    (["sources", "lines", "watermark", "out_of_order"], "-1s"),
+    (["sources", "lines", "on_error", "retry", "max"], "many"),
+    (["sources", "lines", "on_error"], {"dlq": ["a", "b"]}),
+    (["operators", "sums", "window"], "60s"), (["operators", "sums", "windw"], {}),
+    (["operators", "sums", "type"], "agregate"),
+    (["sinks", "out", "type"], ABSENT), (["sinks", "out", "inputz"], "sums"),
+    (["connections"], {"c": {"type": "lgo", "dir": "d"}}),
 ]
+
+# Of docs/errors.md: what the tables refuse, the schema does too (but not ranges of durations).
+BY_TABLES = ["yaml-tag", "unknown-key", "missing-key", "wrong-value",
+             "unknown-choice", "bad-name", "unknown-type"]
 
 
 def changed(value, path, new):
@@ -110,6 +124,19 @@ class Schema(harness.TestCase):
                 self.write("p.yaml", json.dumps(value))  # JSON is YAML
                 done = self.tidemill("check", "p.yaml", env={"IN": "in"})
                 self.assertEqual(done.status, 2, done)
+
+    def test_examples_of_errors(self):
+        with open(os.path.join(harness.SOURCE, "docs/errors.md"), encoding="utf-8") as file:
+            text = file.read()
+        found = re.findall(r"(?ms)^## (\S+)$|^```yaml (wrong|right)[^\n]*\n(.*?)^```$", text)
+        code = None
+        for heading, kind, example in found:
+            code = heading or code
+            if not kind or (kind == "wrong" and code not in BY_TABLES) or "!!" in example:
+                continue
+            with self.subTest(code=code, kind=kind):
+                problems = self.validator().problems(yaml.safe_load(example))
+                self.assertEqual(bool(problems), kind == "wrong", problems)
 
     def test_all_types_are_there(self):
         root = self.validator().root
