@@ -106,7 +106,7 @@ static json_t *value_of(const tide_option *row, int32_t kind, bool overlay)
     case TIDE_BOOL:
         return schema_refer("boolean");
     case TIDE_DURATION:
-        return schema_refer("duration");
+        return row->min < 0 ? pattern("^-?(" DURATION ")$") : schema_refer("duration");
     case TIDE_SIZE:
         return bounded(row, "size");
     case TIDE_RANGE:

@@ -132,6 +132,13 @@ static int run_clock(const struct step *step)
     return code ? code : trial_clock(step->trial, ms, step->err);
 }
 
+static int run_restart(const struct step *step)
+{
+    if (!step->body->text || strcmp(step->body->text, "true") != 0)
+        return wrong(step, "expected true");
+    return trial_restart(step->trial, step->err);
+}
+
 // -- expect --
 
 static int expect_watermark(const struct step *step, const char *from)
@@ -192,6 +199,7 @@ static const struct kind {
     {"active", run_idle, {"to", "input", "split"}},
     {"advance", run_advance, {NULL}},
     {"clock", run_clock, {NULL}},
+    {"restart", run_restart, {NULL}},
     {"expect", run_expect, {"from", "values", "order", "match", "watermark"}},
 };
 

@@ -144,10 +144,13 @@ static bool integer(struct schema *schema, const tide_option *row, const struct 
 static bool quantity(struct schema *schema, const tide_option *row, int32_t type,
                      const struct tree *tree, const struct where *where, struct tide_config *out)
 {
-    bool fits = type == TIDE_DURATION ? text_parse_duration(tree->text, &out->integer)
+    bool minus = row->min < 0 && tree->text[0] == '-';
+    bool fits = type == TIDE_DURATION ? text_parse_duration(tree->text + minus, &out->integer)
                                       : text_parse_size(tree->text, &out->integer);
     if (!fits)
         return unexpected(schema, tree, where, row, schema_expected(type));
+    if (minus)
+        out->integer = -out->integer;
     out->number = (double)out->integer;
     return check_range(schema, row, type, tree, where, out->number);
 }

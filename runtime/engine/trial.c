@@ -2,6 +2,7 @@
 #include "engine/trial.h"
 #include "base/alloc.h"
 #include "engine/engine_parts.h"
+#include "engine/lane_state.h"
 #include "record/json.h"
 #include <string.h>
 
@@ -378,6 +379,12 @@ int trial_clock(struct trial *trial, int64_t wall_ms, struct error *err)
 {
     virtual_clock_set(&trial->clock, wall_ms);
     return settle(trial, err);
+}
+
+int trial_restart(struct trial *trial, struct error *err)
+{
+    int rc = lane_restart(trial->engine->lane, err);
+    return rc ? rc : settle(trial, err);
 }
 
 // -- looking --

@@ -34,6 +34,8 @@ int trial_idle(struct trial *trial, const char *to, const char *input, int64_t s
                struct error *err);
 int trial_advance(struct trial *trial, int64_t ms, struct error *err); // processing time
 int trial_clock(struct trial *trial, int64_t wall_ms, struct error *err);
+// All state is saved, thrown away and restored, as after a crash behind a checkpoint.
+int trial_restart(struct trial *trial, struct error *err);
 // What came out of "node" or "node.port" since the last time, one JSON text a line.
 int trial_take(struct trial *trial, const char *from, struct buf *out, struct error *err);
 int trial_watermark_of(struct trial *trial, const char *node, int64_t *out, struct error *err);

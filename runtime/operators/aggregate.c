@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "base/alloc.h"
 #include "operators/aggregate_build.h"
+#include "operators/aggregate_state.h"
 #include "time/watermark.h"
 #include "time/zone.h"
 
@@ -133,6 +134,8 @@ static int build(struct op **out, const struct operator_spec *spec, struct error
                           .watermark = watermark,
                           .tick = tick,
                           .next_wall_ms = next_wall_ms,
+                          .save = aggregate_save,
+                          .load = aggregate_load,
                           .measure = measure,
                           .free = aggregate_free};
     agg->progress = WATERMARK_NONE;

@@ -4,6 +4,7 @@
 #include "operators/operator.h"
 #include "record/keycode.h"
 #include "state/keyed.h"
+#include "state/image.h"
 #include "time/window.h"
 
 // Aggregates: records are added to a slot per key and window; when the watermark passes the end of
@@ -16,6 +17,7 @@
 //   aggregate_each.c       the general way: record by record, into as many places as its kind says
 //   aggregate_native.c     rows into slots by a native program (`compute:`, `agg {...}`)
 //   aggregate_fold.c       rows into slots by hand: init, add, finish in Lua
+//   aggregate_state.c      what it keeps, as bytes and back
 //   aggregate_fire.c       a slot's result, its panes, what fires again
 //
 // How windows are kept, by their kind (struct agg_kind):
@@ -99,6 +101,11 @@ struct agg_kind {
     // When something is due next, in the window's time; INT64_MAX: nothing.
     int64_t (*next)(const struct aggregate *agg);
     int (*init)(struct aggregate *agg, struct error *err);
+    // aggregate_state.h: all slots, one of them, and a time of the kind's own (NULL: none).
+    void (*save)(struct aggregate *agg, struct image *image);
+    int (*load)(struct aggregate *agg, struct image_entry *entry, const struct table_key *key,
+                struct error *err);
+    int64_t *(*mark)(struct aggregate *agg);
     void (*free)(struct aggregate *agg);
 };
 

@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "operators/aggregate.h"
 #include "operators/aggregate_bucket.h"
+#include "operators/aggregate_state.h"
 
 // Buckets: every window has a table of its keys. A record goes into each window that holds its time
 // and is not gone.
@@ -133,11 +134,43 @@ static int64_t next(const struct aggregate *agg)
     return window ? window->due.at : INT64_MAX;
 }
 
+static void save(struct aggregate *agg, struct image *image)
+{
+    for (uint32_t i = 0; i < keyed_windows(&agg->keyed); i++) {
+        struct keyed_window *window = keyed_at(&agg->keyed, i);
+        for (uint32_t k = 0; k < window->table.count; k++) {
+            struct table_entry *entry = table_at(&window->table, k);
+            struct agg_target target = {agg_bounds(window), &entry->key, agg_head(entry), NULL};
+            save_slot(agg, image, AGG_SLOT, &target);
+        }
+    }
+}
+
+static int load(struct aggregate *agg, struct image_entry *entry, const struct table_key *key,
+                struct error *err)
+{
+    struct saved_slot saved;
+    struct keyed_window *window;
+    struct table_entry *made;
+    bool new;
+    load_where(entry, &saved);
+    int rc = entry->bad ? entry_done(entry, err) : bucket_open(agg, saved.window, &window);
+    if (!rc)
+        rc = table_take(&window->table, key, &made, &new);
+    explain_state_error(agg, rc, err);
+    return rc ? rc : load_slot(agg, entry, &saved, agg_head(made), err);
+}
+
 static void free_all(struct aggregate *agg)
 {
     for (uint32_t i = 0; i < keyed_windows(&agg->keyed); i++)
         release_window(agg, keyed_at(&agg->keyed, i));
 }
 
-const struct agg_kind agg_buckets = {
-    .place = place, .placed = placed, .due = due, .next = next, .free = free_all};
+const struct agg_kind agg_buckets = {.place = place,
+                                     .placed = placed,
+                                     .due = due,
+                                     .next = next,
+                                     .save = save,
+                                     .load = load,
+                                     .free = free_all};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "base/alloc.h"
-#include "operators/aggregate.h"
+#include "operators/aggregate_state.h"
 
 // Windows of so many records of a key, whatever their times. The end of the stream tells those that
 // are not full.
@@ -80,6 +80,29 @@ static int64_t next(const struct aggregate *agg)
     return INT64_MAX;
 }
 
+static void save(struct aggregate *agg, struct image *image)
+{
+    struct counts *counts = agg->more;
+    for (uint32_t i = 0; i < counts->keys.count; i++) {
+        struct table_entry *entry = table_at(&counts->keys, i);
+        struct agg_target target = {{0, 0}, &entry->key, agg_head(entry), NULL};
+        save_slot(agg, image, AGG_SLOT, &target);
+    }
+}
+
+static int load(struct aggregate *agg, struct image_entry *entry, const struct table_key *key,
+                struct error *err)
+{
+    struct counts *counts = agg->more;
+    struct saved_slot saved;
+    struct table_entry *made;
+    bool new;
+    load_where(entry, &saved);
+    int rc = table_take(&counts->keys, key, &made, &new);
+    explain_state_error(agg, rc, err);
+    return rc ? rc : load_slot(agg, entry, &saved, agg_head(made), err);
+}
+
 static void free_all(struct aggregate *agg)
 {
     struct counts *counts = agg->more;
@@ -91,5 +114,11 @@ static void free_all(struct aggregate *agg)
     mem_free(counts);
 }
 
-const struct agg_kind agg_counts = {
-    .place = place, .placed = placed, .due = due, .next = next, .init = init, .free = free_all};
+const struct agg_kind agg_counts = {.place = place,
+                                    .placed = placed,
+                                    .due = due,
+                                    .next = next,
+                                    .init = init,
+                                    .save = save,
+                                    .load = load,
+                                    .free = free_all};

@@ -191,3 +191,13 @@ bool line_cut(struct aggregate *agg, struct line *line, int64_t start)
     }
     return line->first < line->count;
 }
+
+struct agg_head *line_part(const struct aggregate *agg, const struct line *line, uint32_t n,
+                           int64_t *start)
+{
+    uint32_t at = line->first + n;
+    if (at >= line->count)
+        return NULL;
+    *start = *start_at(agg, line, at);
+    return slot_at(agg, line, at);
+}

@@ -31,4 +31,7 @@ int line_take(struct aggregate *agg, struct line *line, int64_t start, struct ag
 bool line_cut(struct aggregate *agg, struct line *line, int64_t start);
 // All its parts together into `out`, which is empty. ERR_DATA: it overflows.
 int line_sum(struct aggregate *agg, struct line *line, struct agg_head *out, struct error *err);
+// The n-th of its parts, from the oldest on; NULL: there are no more.
+struct agg_head *line_part(const struct aggregate *agg, const struct line *line, uint32_t n,
+                           int64_t *start);
 void line_free(struct aggregate *agg, struct line *line);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "base/alloc.h"
-#include "operators/aggregate.h"
+#include "operators/aggregate_state.h"
 
 // Sessions: each key has a list of them, in the order of their starts, none touching another. A
 // record is a session of its own, [time, time + gap), that is merged with those of its key that it
@@ -307,6 +307,31 @@ static int64_t next(const struct aggregate *agg)
     return first ? first->at : INT64_MAX;
 }
 
+static void save(struct aggregate *agg, struct image *image)
+{
+    struct sessions *sessions = agg->more;
+    for (uint32_t i = 0; i < sessions->heap.count; i++) {
+        struct agg_target target =
+            target_of(sessions, (struct session *)(void *)sessions->heap.items[i]);
+        save_slot(agg, image, AGG_SLOT, &target);
+    }
+}
+
+static int load(struct aggregate *agg, struct image_entry *entry, const struct table_key *key,
+                struct error *err)
+{
+    struct saved_slot saved;
+    struct session *session;
+    load_where(entry, &saved);
+    int rc = start(agg, key, saved.window, &session);
+    explain_state_error(agg, rc, err);
+    if (rc)
+        return rc;
+    session->told = saved.told;
+    look(agg, session);
+    return load_slot(agg, entry, &saved, &session->head, err);
+}
+
 static void free_all(struct aggregate *agg)
 {
     struct sessions *sessions = agg->more;
@@ -325,4 +350,6 @@ const struct agg_kind agg_sessions = {.place = place,
                                       .due = due,
                                       .next = next,
                                       .init = init,
+                                      .save = save,
+                                      .load = load,
                                       .free = free_all};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "base/alloc.h"
 #include "operators/aggregate_line.h"
+#include "operators/aggregate_state.h"
 
 // Slices: sliding windows of native programs that are told once. Time is cut where windows begin or
 // end; a record goes into one slice, and a window is put together of its slices, each of which is
@@ -263,6 +264,51 @@ static int64_t next(const struct aggregate *agg)
     return end == INT64_MAX ? end : end - 1;
 }
 
+static void save_line(struct aggregate *agg, struct image *image, struct table_entry *entry)
+{
+    struct slices *slices = agg->more;
+    struct agg_head *head;
+    int64_t start;
+    for (uint32_t n = 0; (head = line_part(agg, line_of(entry), n, &start)); n++) {
+        struct agg_target target = {{start, start + slices->slice_ms}, &entry->key, head, NULL};
+        save_slot(agg, image, AGG_PART, &target);
+    }
+}
+
+static void save(struct aggregate *agg, struct image *image)
+{
+    struct slices *slices = agg->more;
+    for (uint32_t i = 0; i < keyed_windows(&agg->keyed); i++) {
+        struct keyed_window *slice = keyed_at(&agg->keyed, i);
+        for (uint32_t k = 0; k < slice->table.count; k++) {
+            struct table_entry *entry = table_at(&slice->table, k);
+            struct agg_target target = {agg_bounds(slice), &entry->key, agg_head(entry), NULL};
+            save_slot(agg, image, AGG_SLOT, &target);
+        }
+    }
+    for (uint32_t i = 0; i < slices->keys.count; i++)
+        save_line(agg, image, table_at(&slices->keys, i));
+}
+
+static int load(struct aggregate *agg, struct image_entry *entry, const struct table_key *key,
+                struct error *err)
+{
+    struct saved_slot saved;
+    load_where(entry, &saved);
+    if (entry->bad)
+        return entry_done(entry, err);
+    agg->target_count = 0;
+    int rc = entry->section == AGG_PART ? take_old(agg, key, saved.window.start)
+                                        : take_new(agg, key, saved.window.start);
+    explain_state_error(agg, rc, err);
+    return rc ? rc : load_slot(agg, entry, &saved, agg->targets[0].head, err);
+}
+
+static int64_t *mark(struct aggregate *agg)
+{
+    return &((struct slices *)agg->more)->handed_to;
+}
+
 static void free_all(struct aggregate *agg)
 {
     struct slices *slices = agg->more;
@@ -280,5 +326,12 @@ static void free_all(struct aggregate *agg)
     mem_free(slices);
 }
 
-const struct agg_kind agg_slices = {
-    .place = place, .placed = placed, .due = due, .next = next, .init = init, .free = free_all};
+const struct agg_kind agg_slices = {.place = place,
+                                    .placed = placed,
+                                    .due = due,
+                                    .next = next,
+                                    .init = init,
+                                    .save = save,
+                                    .load = load,
+                                    .mark = mark,
+                                    .free = free_all};

@@ -21,6 +21,8 @@
 // Watermarks reach the operator by `watermark` after all records before them were processed; the
 // engine forwards the watermark (also the end) to all ports when the call has returned OP_DONE.
 
+struct image;
+struct image_entry;
 struct op;      // an operator; the whole word is a keyword of C++, and tools trip over it
 struct outputs; // the ports of one operator instance, owned by the engine
 
@@ -76,6 +78,11 @@ struct op {
     // NULL: none. Processing-time work; called when clock's wall time >= next_wall_ms(op).
     enum op_status (*tick)(struct op *op, int64_t wall_ms, struct outputs *outputs);
     int64_t (*next_wall_ms)(struct op *op); // INT64_MAX: none
+    // State as bytes (state/image.h), between two batches; NULL: there is none. `save` changes
+    // nothing. `load` is called for each entry that is this lane's, in the order in which they were
+    // saved, before the first record.
+    int (*save)(struct op *op, struct image *image);
+    int (*load)(struct op *op, struct image_entry *entry, struct error *err);
     // NULL: it keeps nothing. Asked between steps, now and then.
     void (*measure)(const struct op *op, struct operator_state *out);
     void (*free)(struct op *op);

@@ -12,7 +12,7 @@ import sys
 
 HEAD = """# {checks}
 # After Apache Flink's {test}; made by from_flink.py.
-pipeline: {name}
+pipeline: cases
 
 sources:
   in: {{ type: stdio, event_time: {{ field: ts }} }}
@@ -109,8 +109,8 @@ def pipeline(case):
     return text
 
 
-VALVE = """# After Apache Flink's StatusWatermarkValveTest; made by from_flink.py.
-pipeline: {name}
+VALVE = """# After Apache Flink's {test}; made by from_flink.py.
+pipeline: cases
 
 sources:
   in: {{ type: stdio, event_time: {{ field: ts }} }}
@@ -126,13 +126,71 @@ tests:
     steps:
 """
 
+NO_WATERMARK = -(2**63)
+
+
+def valve(case):
+    """The inputs are splits of a source; what the merged watermark is after each step."""
+    lines, now = [f"active: {{ to: in, split: {case['inputs'] - 1} }}"], NO_WATERMARK
+    for step in case["steps"]:
+        time = f", time: {step['ts']}" if "ts" in step else ""
+        lines.append(f"{step['do']}: {{ to: in, split: {step['input']}{time} }}")
+        for emit in step["emit"]:
+            now = emit.get("watermark", now)
+        lines.append(f"expect: {{ from: through, watermark: {now} }}")
+    text = VALVE.format(test=", ".join(case["source"]["tests"]), name=case["id"])
+    return text + "".join(f"      - {line}\n" for line in lines)
+
+
+ASSIGNER = """# {about}: the windows of a time are those that tell it when the end has come.
+# After Apache Flink's {test}; made by from_flink.py.
+pipeline: cases
+
+sources:
+  in: {{ type: stdio, event_time: {{ field: ts }} }}
+
+operators:
+  windows:
+    type: aggregate
+    inputs: in
+    window: {window}
+    compute: {{ n: count() }}
+
+sinks:
+  out: {{ type: "null", inputs: windows }}
+
+tests:
+"""
+
+
+def assigner(case):
+    config = case["assigner"]
+    window = [f"{config['type']}: {config['size_ms']}ms"]
+    if "slide_ms" in config:
+        window.append(f"every: {config['slide_ms']}ms")
+    if config.get("offset_ms"):
+        window.append(f"offset: {config['offset_ms']}ms")
+    text = ASSIGNER.format(about=config["type"], test=", ".join(case["source"]["tests"]),
+                           name=case["id"], window="{ " + ", ".join(window) + " }")
+    for one in case["cases"]:
+        values = [{"start": start, "end": end, "n": 1} for start, end in one["windows"]]
+        text += (f"  - name: of {one['ts']}\n    steps:\n"
+                 f"      - send: {{ to: windows, time: {one['ts']}, value: {{}} }}\n"
+                 f"      - watermark: {{ to: windows, time: end }}\n"
+                 f"      - expect: {{ from: windows, values: {json.dumps(values)} }}\n")
+    return text
+
 
 def main(cases, directory):
     out = pathlib.Path(directory)
     data = json.loads(pathlib.Path(cases).read_text())
-    for case in data["window_operator_cases"]:
-        if "point_value" not in case["config"]["assigner"]:
-            (out / f"{case['id'].replace('-', '_')}.yaml").write_text(pipeline(case))
+    made = {case["id"]: pipeline(case) for case in data["window_operator_cases"]
+            if "point_value" not in case["config"]["assigner"]}
+    made.update({case["id"]: valve(case) for case in data["watermark_merge_cases"]})
+    made.update({case["id"]: assigner(case) for case in data["assigner_cases"]
+                 if case["assigner"]["type"] in ("tumbling", "sliding")})
+    for name, text in made.items():
+        (out / f"{name.replace('-', '_').lower()}.yaml").write_text(text)
 
 
 if __name__ == "__main__":

@@ -207,6 +207,8 @@ def make_case(rng, name):
     text = HEAD.format(window=window_text(config), work=work, name=name)
     now, watermark = rng.randrange(-50, 50), None
     for _ in range(rng.randrange(5, 60)):
+        if rng.random() < 0.1:
+            text += "      - restart: true\n"
         if rng.random() < 0.75:
             now += rng.choice([0, 0, 1, 2, 5, 30])
             time = now - rng.choice([0, 0, 0, 1, 3, 10, 40])

@@ -11,7 +11,7 @@ typedef enum tide_option_type {
     TIDE_INT,      /* int64; min and max apply; words in `choices` ("auto") are taken as well: 0 */
     TIDE_NUMBER,   /* double */
     TIDE_BOOL,     /* true or false, nothing else */
-    TIDE_DURATION, /* "200ms", "1m30s"; read as int64 milliseconds */
+    TIDE_DURATION, /* "200ms", "1m30s"; "-5s" where min < 0; read as int64 milliseconds */
     TIDE_SIZE,     /* "64MiB"; read as int64 bytes */
     TIDE_CHOICE,   /* one of `choices` */
     TIDE_LIST,     /* of `item`s; one scalar stands for a list of one */

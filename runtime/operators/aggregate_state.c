@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: MIT
+#include "operators/aggregate_state.h"
+#include "base/alloc.h"
+#include "operators/aggregate_cell.h"
+
+enum { PROGRAM_TEXT_MAX = 1 << 16 };
+
+// -- values --
+
+static void save_value(struct image *image, struct value value)
+{
+    image_u64(image, value.type);
+    if (value.type == VALUE_FLOAT)
+        image_f64(image, value.f);
+    else if (value.type == VALUE_INT)
+        image_i64(image, value.i);
+    else if (value.type == VALUE_BOOL)
+        image_u64(image, value.b);
+    else if (value.type >= VALUE_STRING)
+        image_bytes(image, value.bytes, value.len);
+}
+
+static struct value load_value(struct image_entry *entry)
+{
+    uint64_t type = entry_u64(entry);
+    size_t len;
+    struct value value = {.type = (uint8_t)type};
+    switch (type) {
+    case VALUE_FLOAT:
+        return value_float(entry_f64(entry));
+    case VALUE_INT:
+        return value_int(entry_i64(entry));
+    case VALUE_BOOL:
+        return value_bool(entry_u64(entry) != 0);
+    case VALUE_STRING:
+    case VALUE_ARRAY:
+    case VALUE_OBJECT:
+        value.bytes = entry_bytes(entry, &len);
+        value.len = (uint32_t)len;
+        return value;
+    case VALUE_ABSENT:
+    case VALUE_NULL:
+        return value;
+    default:
+        entry->bad = true;
+        return value_null();
+    }
+}
+
+// -- slots --
+
+static bool picks(const struct agg_op *op)
+{
+    return op->function == AGG_FIRST || op->function == AGG_LAST;
+}
+
+static void save_op(struct image *image, const struct agg_slot *slot, const struct agg_op *op)
+{
+    enum agg_function function = (enum agg_function)op->function;
+    if (picks(op)) {
+        const struct agg_pick *pick = (const void *)slot_word_const(slot, op->at);
+        save_value(image, pick->value);
+        image_i64(image, pick->time);
+        image_i64(image, pick->offset);
+        image_u64(image, pick->split);
+        return;
+    }
+    for (uint32_t i = 0; i < cell_words(function); i++)
+        image_u64(image, slot_word_const(slot, op->at + i)->u);
+    for (uint32_t i = 0; i < cell_cold_words(function); i++)
+        image_u64(image, slot_word_const(slot, op->cold + i)->u);
+}
+
+static int load_op(struct agg_program *program, struct image_entry *entry, struct agg_slot *slot,
+                   const struct agg_op *op)
+{
+    enum agg_function function = (enum agg_function)op->function;
+    if (picks(op)) {
+        struct agg_pick *pick = slot_pick(slot, op->at);
+        struct value value = load_value(entry);
+        int rc = entry->bad ? 0 : value_own(program->budget, value, &pick->value);
+        if (rc)
+            return rc;
+        pick->time = entry_i64(entry);
+        pick->offset = entry_i64(entry);
+        pick->split = entry_u64(entry);
+        return 0;
+    }
+    for (uint32_t i = 0; i < cell_words(function); i++)
+        slot_word(slot, op->at + i)->u = entry_u64(entry);
+    for (uint32_t i = 0; i < cell_cold_words(function); i++)
+        slot_word(slot, op->cold + i)->u = entry_u64(entry);
+    return 0;
+}
+
+// Operations that have seen nothing are left out.
+static void save_program(struct aggregate *agg, struct image *image, const struct agg_slot *slot)
+{
+    const struct agg_program *program = &agg->program;
+    image_u64(image, slot->seen);
+    image_u64(image, slot->floats);
+    for (uint32_t i = 0; i < program->op_count; i++)
+        if (slot->seen & program->ops[i].bit)
+            save_op(image, slot, &program->ops[i]);
+}
+
+static int load_program(struct aggregate *agg, struct image_entry *entry, struct agg_slot *slot)
+{
+    struct agg_program *program = &agg->program;
+    uint64_t seen = entry_u64(entry);
+    slot->floats = entry_u64(entry);
+    if ((seen | slot->floats) & ~program->all_ops)
+        entry->bad = true;
+    for (uint32_t i = 0; i < program->op_count && !entry->bad; i++) {
+        const struct agg_op *op = &program->ops[i];
+        int rc = seen & op->bit ? load_op(program, entry, slot, op) : 0;
+        if (rc)
+            return rc;
+        slot->seen |= seen & op->bit;
+    }
+    return 0;
+}
+
+static void save_one(struct aggregate *agg, struct image *image, struct agg_head *head)
+{
+    const struct buf *json = &agg_acc(head)->json;
+    if (agg->by_hand)
+        image_bytes(image, json->data, json->len);
+    else
+        save_program(agg, image, agg_slot(head));
+}
+
+static int load_acc(struct aggregate *agg, struct image_entry *entry, struct agg_acc *acc)
+{
+    size_t len;
+    const char *json = entry_bytes(entry, &len);
+    if (acc->json.max == 0)
+        buf_init(&acc->json, AGG_ACC_MAX);
+    int rc = json ? buf_append(&acc->json, json, len) : 0;
+    fold_count(agg, acc);
+    return rc;
+}
+
+static int load_one(struct aggregate *agg, struct image_entry *entry, struct agg_head *head)
+{
+    return agg->by_hand ? load_acc(agg, entry, agg_acc(head))
+                        : load_program(agg, entry, agg_slot(head));
+}
+
+void save_slot(struct aggregate *agg, struct image *image, enum agg_section section,
+               const struct agg_target *target)
+{
+    const struct window *told = target->told ? target->told : &target->window;
+    struct agg_head *head = target->head;
+    uint32_t len;
+    const char *key = table_key_bytes(target->key, &len);
+    image_i64(image, target->window.start);
+    image_i64(image, target->window.end);
+    image_i64(image, told->start);
+    image_i64(image, told->end);
+    image_u64(image, head->panes);
+    image_u64(image, head->since);
+    save_one(agg, image, head);
+    if (agg->last_at)
+        save_one(agg, image, agg_last(agg, head));
+    if (agg->times_at) {
+        const struct agg_times *times = agg_times(agg, head);
+        image_i64(image, times->min);
+        image_i64(image, times->max);
+        image_u64(image, times->seen);
+    }
+    image_end(image, section, key, len);
+}
+
+void load_where(struct image_entry *entry, struct saved_slot *saved)
+{
+    saved->window.start = entry_i64(entry);
+    saved->window.end = entry_i64(entry);
+    saved->told.start = entry_i64(entry);
+    saved->told.end = entry_i64(entry);
+    saved->head.panes = (uint32_t)entry_u64(entry);
+    saved->head.since = (uint32_t)entry_u64(entry);
+}
+
+int load_slot(struct aggregate *agg, struct image_entry *entry, const struct saved_slot *saved,
+              struct agg_head *head, struct error *err)
+{
+    *head = saved->head;
+    int rc = load_one(agg, entry, head);
+    if (!rc && agg->last_at)
+        rc = load_one(agg, entry, agg_last(agg, head));
+    if (rc) {
+        explain_state_error(agg, rc, err);
+        return rc;
+    }
+    if (agg->times_at) {
+        struct agg_times *times = agg_times(agg, head);
+        times->min = entry_i64(entry);
+        times->max = entry_i64(entry);
+        times->seen = entry_u64(entry);
+    }
+    return entry_done(entry, err);
+}
+
+// -- all --
+
+// What is computed, so that state is not read by another program than made it.
+static int describe(const struct aggregate *agg, struct buf *out)
+{
+    if (agg->by_hand)
+        return buf_puts(out, "by hand");
+    for (uint32_t i = 0; i < agg->columns.count; i++) {
+        const struct agg_column *column = &agg->columns.items[i];
+        int rc = buf_printf(out, "%s=%s(%s) ", column->name, agg_function_name(column->function),
+                            column->field ? column->field : "");
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+int aggregate_save(struct op *op, struct image *image)
+{
+    struct aggregate *agg = (struct aggregate *)op;
+    struct buf program;
+    buf_init(&program, PROGRAM_TEXT_MAX);
+    int rc = describe(agg, &program);
+    image_bytes(image, program.data, program.len);
+    buf_deinit(&program);
+    image_i64(image, agg->progress);
+    image_i64(image, agg->max_time);
+    image_i64(image, agg->kind->mark ? *agg->kind->mark(agg) : 0);
+    image_end(image, AGG_META, NULL, 0);
+    agg->kind->save(agg, image);
+    return rc ? rc : image->rc;
+}
+
+static int check_program(const struct aggregate *agg, const char *saved, size_t len,
+                         struct error *err)
+{
+    struct buf program;
+    buf_init(&program, PROGRAM_TEXT_MAX);
+    int rc = describe(agg, &program);
+    if (rc)
+        error_nomem(err);
+    else if (len != program.len || (len && memcmp(saved, program.data, len) != 0))
+        rc = error_set(err, ERR_REFUSED,
+                       "the state is of an aggregate that computes %.*s; this one computes %s",
+                       (int)len, saved ? saved : "", buf_cstr(&program));
+    buf_deinit(&program);
+    return rc;
+}
+
+static int load_meta(struct aggregate *agg, struct image_entry *entry, struct error *err)
+{
+    size_t len;
+    const char *program = entry_bytes(entry, &len);
+    int64_t progress = entry_i64(entry), max_time = entry_i64(entry), mark = entry_i64(entry);
+    int rc = entry_done(entry, err);
+    if (!rc)
+        rc = check_program(agg, program, len, err);
+    if (rc)
+        return rc;
+    // Of several lanes the one that was furthest behind: nothing that is open becomes late.
+    agg->progress = progress;
+    agg->max_time = max_time;
+    if (agg->kind->mark)
+        *agg->kind->mark(agg) = mark;
+    return 0;
+}
+
+int aggregate_load(struct op *op, struct image_entry *entry, struct error *err)
+{
+    struct aggregate *agg = (struct aggregate *)op;
+    struct table_key key;
+    if (entry->section == AGG_META)
+        return load_meta(agg, entry, err);
+    if (!entry->key || entry->section > AGG_PART)
+        return error_set(err, ERR_CORRUPT, "an aggregate has no state of section %u",
+                         entry->section);
+    table_key_set(&key, entry->key, entry->key_len);
+    return agg->kind->load(agg, entry, &key, err);
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "operators/aggregate.h"
+#include "state/image.h"
+
+// What an aggregate keeps, as an image (state/image.h):
+//
+//   META    what it computes (another program refuses it), progress, greatest time, and what the
+//           kind of window adds
+//   SLOT    of a key: start, end, start and end as told last, panes, records since, slot
+//   PART    of a key, sliding: a slice that was handed over, oldest first: start, slot
+
+enum agg_section { AGG_META, AGG_SLOT, AGG_PART };
+
+int aggregate_save(struct op *op, struct image *image);
+int aggregate_load(struct op *op, struct image_entry *entry, struct error *err);
+
+// An entry of one slot; `told` NULL: as window.
+void save_slot(struct aggregate *agg, struct image *image, enum agg_section section,
+               const struct agg_target *target);
+// Where a SLOT or PART belongs, then what it holds.
+struct saved_slot {
+    struct window window, told;
+    struct agg_head head;
+};
+void load_where(struct image_entry *entry, struct saved_slot *saved);
+int load_slot(struct aggregate *agg, struct image_entry *entry, const struct saved_slot *saved,
+              struct agg_head *head, struct error *err);

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "base/buf.h"
+#include "base/error.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+// What an operator keeps, as bytes: the one serialisation of state. An image is a sequence of
+// entries, each with a section (a number that the operator gives a meaning) and, when it belongs to
+// a key, the key's canonical bytes. Entries with a key go to the lane that owns it, those without
+// to every lane: so an image of any number of lanes can be restored into any other.
+//
+//   entry    section + 1, key length + 1 (0: no key), key, body length, body
+//   numbers  LEB128; signed ones zigzag; doubles as 8 bytes, little endian
+//
+// Everything read is checked: a damaged or shortened image is ERR_CORRUPT, never a wild read.
+
+struct image {
+    struct buf bytes;
+    struct buf body; // of the entry under construction
+    int rc;          // the first failure; all calls after it do nothing
+};
+
+void image_init(struct image *image, size_t max_bytes);
+void image_deinit(struct image *image);
+// An entry: put what it consists of, then end it. `key` NULL: it belongs to no key.
+void image_u64(struct image *image, uint64_t number);
+void image_i64(struct image *image, int64_t number);
+void image_f64(struct image *image, double number);
+void image_bytes(struct image *image, const void *bytes, size_t len);
+void image_end(struct image *image, uint32_t section, const char *key, uint32_t key_len);
+
+struct image_reader {
+    const char *at, *end;
+};
+
+struct image_entry {
+    uint32_t section;
+    const char *key; // borrowed; NULL: none
+    uint32_t key_len;
+    const char *at, *end; // what of its body was not read yet
+    bool bad;             // more was asked for than there was
+};
+
+// True: the next entry is in *entry. False: that was all, or, with *rc = ERR_CORRUPT, it is
+// damaged.
+bool image_next(struct image_reader *reader, struct image_entry *entry, int *rc);
+// 0, NULL and `bad` where there is nothing more.
+uint64_t entry_u64(struct image_entry *entry);
+int64_t entry_i64(struct image_entry *entry);
+double entry_f64(struct image_entry *entry);
+const char *entry_bytes(struct image_entry *entry, size_t *len); // borrowed
+// 0 when all was there and all was read; else ERR_CORRUPT.
+int entry_done(const struct image_entry *entry, struct error *err);
