@@ -180,7 +180,7 @@ static struct value node_value(struct node *node)
 // without end. Looks now and then at what a loop has made, and at the time.
 static void check_work(lua_State *L, const struct batch *batch, uint32_t round)
 {
-    if (round % 64 == 0)
+    if (round % 64 == 63)
         vm_check_work(L, batch);
 }
 
@@ -395,6 +395,8 @@ static struct value to_value(lua_State *L, struct batch *batch, int index, const
     default:
         luaL_error(L, "%s: a %s has no place in a record", what, luaL_typename(L, index));
     }
+    if (depth > 0)
+        vm_check_work(L, batch);
     if (depth > CONVERT_DEPTH)
         luaL_error(L, "%s: tables nested deeper than %d (one that contains itself?)", what,
                    CONVERT_DEPTH);
