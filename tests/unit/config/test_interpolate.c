@@ -112,7 +112,7 @@ static void types_what_was_put_in(void)
     loaded = load_with("x, decode: \"${TM_NULL}\"");
     check_said("null", &loaded.problems,
                "t.yaml:3:57: error: sources.a.decode: expected 'json', 'text', 'csv', 'syslog', "
-               "'logfmt' or "
+               "'logfmt', 'msgpack' or "
                "'none', found 'null'\n");
     unload(&loaded);
 }

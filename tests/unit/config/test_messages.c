@@ -235,18 +235,21 @@ static const struct message_case cases_of_values[] = {
     {"bool", TCP("follow: yes"),
      "t.yaml:4:13: error: sources.a.follow: expected true or false, found 'yes'\n"},
     {"choice", TCP("decode: jsn"),
-     "t.yaml:4:13: error: sources.a.decode: expected 'json', 'text', 'csv', 'syslog', 'logfmt' or "
+     "t.yaml:4:13: error: sources.a.decode: expected 'json', 'text', 'csv', 'syslog', 'logfmt', "
+     "'msgpack' or "
      "'none', "
      "found 'jsn'; "
      "did "
      "you mean 'json'?\n"},
     {"choice far", TCP("decode: protobuf"),
-     "t.yaml:4:13: error: sources.a.decode: expected 'json', 'text', 'csv', 'syslog', 'logfmt' or "
+     "t.yaml:4:13: error: sources.a.decode: expected 'json', 'text', 'csv', 'syslog', 'logfmt', "
+     "'msgpack' or "
      "'none', "
      "found "
      "'protobuf'\n"},
     {"choice empty", TCP("decode: ''"),
-     "t.yaml:4:13: error: sources.a.decode: expected 'json', 'text', 'csv', 'syslog', 'logfmt' or "
+     "t.yaml:4:13: error: sources.a.decode: expected 'json', 'text', 'csv', 'syslog', 'logfmt', "
+     "'msgpack' or "
      "'none', "
      "found "
      "nothing\n"},
