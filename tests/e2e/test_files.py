@@ -58,7 +58,8 @@ class Files(harness.TestCase):
 
     def test_a_record_is_at_most_64_mebibytes(self):
         self.write("p.yaml", "pipeline: p\nsources:\n  in: { type: file, path: in, "
-                             "limits: { record: 2GiB } }\nsinks: { out: { type: null, inputs: in } }\n")
+                             "limits: { record: 2GiB } }\n"
+                             "sinks: { out: { type: null, inputs: in } }\n")
         done = self.tidemill("check", "p.yaml")
         self.assertEqual(done.status, 2, done)
         self.assertIn("64MiB", done.err + done.out)

@@ -19,6 +19,41 @@ struct subject {
     void *self;
 };
 
+// Descriptors and threads that the process has.
+static inline int count_entries(const char *path)
+{
+    DIR *entries = opendir(path);
+    int n = 0;
+    while (entries && readdir(entries))
+        n++;
+    if (entries)
+        closedir(entries);
+    return n;
+}
+
+// What an instance opens and starts it closes and ends: looked at when the last one is closed. (A
+// thread that was joined may be listed for a moment.) A test that has descriptors and threads of
+// its own come and go meanwhile defines TEST_OPENS_MORE.
+static inline void leftovers(int opened, int closed)
+{
+    static int live, descriptors, threads;
+    if (opened && live++ == 0) {
+        descriptors = count_entries("/proc/self/fd");
+        threads = count_entries("/proc/self/task");
+    }
+    if (!closed || --live > 0)
+        return;
+#ifdef TEST_OPENS_MORE
+    (void)descriptors;
+    (void)threads;
+#else
+    CU_ASSERT_EQUAL(count_entries("/proc/self/fd"), descriptors);
+    for (int i = 0; i < 1000 && count_entries("/proc/self/task") > threads; i++)
+        usleep(1000);
+    CU_ASSERT_EQUAL(count_entries("/proc/self/task"), threads);
+#endif
+}
+
 static inline void subject_init(struct subject *s)
 {
     fake_host_init(&s->host);
@@ -29,12 +64,14 @@ static inline void subject_init(struct subject *s)
 static inline tide_result source_open(struct subject *s)
 {
     fake_defaults(&s->host, s->plugin->source->options);
+    leftovers(!s->self, 0);
     return s->plugin->source->open(&s->host.table, fake_ctx(&s->host), &s->self);
 }
 
 static inline tide_result sink_open(struct subject *s)
 {
     fake_defaults(&s->host, s->plugin->sink->options);
+    leftovers(!s->self, 0);
     return s->plugin->sink->open(&s->host.table, fake_ctx(&s->host), &s->self);
 }
 
@@ -43,6 +80,7 @@ static inline void source_close(struct subject *s)
 {
     if (s->self)
         s->plugin->source->close(s->self);
+    leftovers(0, s->self != NULL);
     fake_host_deinit(&s->host);
 }
 
@@ -50,6 +88,7 @@ static inline void sink_close(struct subject *s)
 {
     if (s->self)
         s->plugin->sink->close(s->self);
+    leftovers(0, s->self != NULL);
     fake_host_deinit(&s->host);
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#define TEST_OPENS_MORE
 #include "support/plugin_test.h"
 #include <arpa/inet.h>
 #include <netdb.h>
