@@ -47,7 +47,9 @@ static void check_bits(const char *part, uint32_t found, uint32_t known)
 
 static void check_source(const tide_source *source)
 {
-    check_bits("source", source->capabilities, TIDE_SOURCE_STREAM * 2 - 1);
+    check_bits("source", source->capabilities,
+               TIDE_SOURCE_REPLAYABLE | TIDE_SOURCE_SPLITS | TIDE_SOURCE_BOUNDED |
+                   TIDE_SOURCE_BLOCKING | TIDE_SOURCE_PARALLEL | TIDE_SOURCE_STREAM);
     check_table("source", source->options);
     bool has = TIDE_HAS(source, position) && source->position;
     if (has && !(source->capabilities & TIDE_SOURCE_REPLAYABLE))
@@ -57,7 +59,9 @@ static void check_source(const tide_source *source)
 
 static void check_sink(const tide_sink *sink)
 {
-    check_bits("sink", sink->capabilities, TIDE_SINK_STREAM * 2 - 1);
+    check_bits("sink", sink->capabilities,
+               TIDE_SINK_IDEMPOTENT | TIDE_SINK_TWO_PHASE | TIDE_SINK_BLOCKING |
+                   TIDE_SINK_PARALLEL | TIDE_SINK_STREAM | TIDE_SINK_PREAMBLE);
     check_table("sink", sink->options);
     if (sink->capabilities & TIDE_SINK_TWO_PHASE)
         return;

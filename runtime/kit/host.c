@@ -218,6 +218,7 @@ const tide_host kit_host = {
     .field = kit_field,
     .refuse = kit_refuse,
     .journal = &host_journal,
+    .preamble = kit_preamble,
 };
 
 void ctx_begin(struct tide_ctx *ctx, const char *part, const struct tide_config *options,

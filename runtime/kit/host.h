@@ -92,5 +92,6 @@ int32_t kit_field_of(tide_ctx *ctx, const char *path);
 tide_bytes kit_expand(tide_ctx *ctx, const tide_batch *batch, uint32_t index, int32_t number);
 void kit_field(tide_ctx *ctx, const tide_batch *batch, uint32_t index, int32_t number,
                tide_value *out);
+tide_bytes kit_preamble(tide_ctx *ctx);
 tide_result kit_refuse(tide_ctx *ctx, const tide_batch *batch, uint32_t index, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));

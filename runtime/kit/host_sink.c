@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "kit/child.h"
 #include "kit/host.h"
+#include "kit/lent.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -99,6 +100,14 @@ void kit_field(tide_ctx *ctx, const tide_batch *batch, uint32_t index, int32_t n
                    (long long)tide_record_at(batch, index)->offset % FIELD_VALUES))
         child_wrong("out of memory");
     *out = (tide_value){.type = TIDE_VALUE_TEXT, .text = {buf_cstr(text), text->len}};
+}
+
+tide_bytes kit_preamble(tide_ctx *ctx)
+{
+    static const char text[] = "{\"preamble\":\"of the kit\"}\n";
+    if (!ctx->batch)
+        child_fail("host.h: preamble", "a call within write", "a call within %s", child_call());
+    return (tide_bytes){lent_copy(text, sizeof text - 1, "the preamble"), sizeof text - 1};
 }
 
 tide_result kit_refuse(tide_ctx *ctx, const tide_batch *batch, uint32_t index, const char *fmt, ...)
