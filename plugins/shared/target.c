@@ -93,7 +93,7 @@ static int compare(const void *a, const void *b)
 
 const char *targets_twice(const struct targets *t)
 {
-    const char **sorted = malloc((t->count + 1) * sizeof *sorted);
+    const char **sorted = t->count ? malloc(t->count * sizeof *sorted) : NULL;
     const char *twice = NULL;
     if (!sorted)
         return NULL;
