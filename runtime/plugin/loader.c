@@ -131,11 +131,29 @@ static int check_plugin(const tide_plugin *plugin, const char *path, struct erro
     return 0;
 }
 
-// Who else may write there. Groups: root's and the process's own are as good as the owner.
+// Root, the process's own, and who can replace the program itself anyway.
+static bool trusted_user(uid_t user)
+{
+    struct stat program;
+    if (user == 0 || user == geteuid())
+        return true;
+    return stat("/proc/self/exe", &program) == 0 && program.st_uid == user;
+}
+
+static bool trusted_group(gid_t group)
+{
+    struct stat program;
+    if (group == 0 || group == getegid())
+        return true;
+    return stat("/proc/self/exe", &program) == 0 && program.st_gid == group &&
+           program.st_mode & S_IWGRP;
+}
+
+// Who else may write there.
 static int check_owner(const struct stat *st, const char *path, struct error *err)
 {
     unsigned mode = (unsigned)st->st_mode & 07777;
-    if (st->st_uid != 0 && st->st_uid != geteuid())
+    if (!trusted_user(st->st_uid))
         return error_set(err, ERR_INPUT, "%s: owned by uid %u; root or uid %u wanted", path,
                          (unsigned)st->st_uid, (unsigned)geteuid());
     if (st->st_mode & S_IWOTH)
@@ -143,7 +161,7 @@ static int check_owner(const struct stat *st, const char *path, struct error *er
                          "%s: writable by everybody (mode %04o); wanted: by its "
                          "owner alone",
                          path, mode);
-    if (st->st_mode & S_IWGRP && st->st_gid != 0 && st->st_gid != getegid())
+    if (st->st_mode & S_IWGRP && !trusted_group(st->st_gid))
         return error_set(err, ERR_INPUT,
                          "%s: writable by group %u (mode %04o); wanted: by its "
                          "owner alone",
