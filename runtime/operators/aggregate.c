@@ -117,10 +117,13 @@ static void aggregate_free(struct op *op)
 
 static void measure(const struct op *op, struct operator_state *out)
 {
-    const struct keyed *keyed = &((const struct aggregate *)op)->keyed;
+    const struct aggregate *agg = (const struct aggregate *)op;
+    const struct keyed *keyed = &agg->keyed;
     *out = (struct operator_state){.bytes = keyed->budget.used_bytes,
                                    .keys = keyed_entries(keyed),
                                    .windows = keyed_windows(keyed)};
+    if (agg->kind->measure)
+        agg->kind->measure(agg, out);
 }
 
 static int build(struct op **out, const struct operator_spec *spec, struct error *err)

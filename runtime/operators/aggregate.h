@@ -106,6 +106,8 @@ struct agg_kind {
     int (*load)(struct aggregate *agg, struct image_entry *entry, const struct table_key *key,
                 struct error *err);
     int64_t *(*mark)(struct aggregate *agg);
+    // Adds what it keeps outside agg->keyed; NULL: nothing.
+    void (*measure)(const struct aggregate *agg, struct operator_state *state);
     void (*free)(struct aggregate *agg);
 };
 

@@ -103,6 +103,12 @@ static int load(struct aggregate *agg, struct image_entry *entry, const struct t
     return rc ? rc : load_slot(agg, entry, &saved, agg_head(made), err);
 }
 
+static void measure(const struct aggregate *agg, struct operator_state *state)
+{
+    const struct counts *counts = agg->more;
+    state->keys += counts->keys.count;
+}
+
 static void free_all(struct aggregate *agg)
 {
     struct counts *counts = agg->more;
@@ -121,4 +127,5 @@ const struct agg_kind agg_counts = {.place = place,
                                     .init = init,
                                     .save = save,
                                     .load = load,
+                                    .measure = measure,
                                     .free = free_all};

@@ -332,6 +332,13 @@ static int load(struct aggregate *agg, struct image_entry *entry, const struct t
     return load_slot(agg, entry, &saved, &session->head, err);
 }
 
+static void measure(const struct aggregate *agg, struct operator_state *state)
+{
+    const struct sessions *sessions = agg->more;
+    state->keys += sessions->keys.count;
+    state->windows += sessions->heap.count;
+}
+
 static void free_all(struct aggregate *agg)
 {
     struct sessions *sessions = agg->more;
@@ -352,4 +359,5 @@ const struct agg_kind agg_sessions = {.place = place,
                                       .init = init,
                                       .save = save,
                                       .load = load,
+                                      .measure = measure,
                                       .free = free_all};

@@ -309,6 +309,12 @@ static int64_t *mark(struct aggregate *agg)
     return &((struct slices *)agg->more)->handed_to;
 }
 
+static void measure(const struct aggregate *agg, struct operator_state *state)
+{
+    const struct slices *slices = agg->more;
+    state->keys += slices->keys.count;
+}
+
 static void free_all(struct aggregate *agg)
 {
     struct slices *slices = agg->more;
@@ -334,4 +340,5 @@ const struct agg_kind agg_slices = {.place = place,
                                     .save = save,
                                     .load = load,
                                     .mark = mark,
+                                    .measure = measure,
                                     .free = free_all};

@@ -182,7 +182,7 @@ sinks: { out: { type: "null", inputs: [sum, checked] }, other: { type: "null", i
 """)
         text = harness.wait_until(
             lambda: (now := self.ask(where, "/metrics")[1])
-            and 'node="sum",kind="operator",type="aggregate"} 10\n' in now
+            and re.search(r'state_keys\{[^}]*node="sum"[^}]*} 10\n', now)
             and re.search(r'errors_total\{[^}]*node="checked"[^}]*error="data"} 3\n', now) and now,
             "ten keys and three errors")
         now = parse(text)
