@@ -194,6 +194,44 @@ function agg.last(field) end
 ---@param field string
 ---@return tide.column
 function agg.stddev(field) end
+---Records, or the sum of a field, by the seconds of the window (count and global windows: of their
+---records' times); a float, null where these are none.
+---@param field? string
+---@return tide.column
+function agg.rate(field) end
+---Exponentially weighted average: the newest value counts alpha (0.3), the one before it
+---alpha * (1 - alpha), and so on. It goes by arrival: another order is another result.
+---@param field string
+---@param alpha? number
+---@return tide.column
+function agg.ewma(field, alpha) end
+---How many different values (texts, numbers, booleans; 1 and 1.0 are different): exact up to 384,
+---beyond with a standard error of 1.6 % (HyperLogLog).
+---@param field string
+---@return tide.column
+function agg.distinct(field) end
+---The value below which the share q (0 to 1) of the values lies, within 1 % of its size (DDSketch).
+---@param field string
+---@param q number
+---@return tide.column
+function agg.quantile(field, q) end
+---The k most frequent values, most frequent first: { { value = ..., count = ... }, ... }. Exact up
+---to max(64, 8 k) different values; beyond, a count is too great by at most the share 1 / max(64, 8 k)
+---of all values, never too small, and depends on their order (space-saving).
+---@param field string
+---@param k integer
+---@return tide.column
+function agg.topk(field, k) end
+---Of numbers: as if without rounding, then rounded once, whatever the order. An integer while all
+---are integers and it fits.
+---@param field string
+---@return tide.column
+function agg.sum_exact(field) end
+---The first `limit` values, of any type, as an array: by event time, then split, then offset.
+---@param field string
+---@param limit integer
+---@return tide.column
+function agg.collect(field, limit) end
 
 ---In test files only: x_test.lua beside x.lua, run by `tidemill test`.
 test = {}

@@ -4,18 +4,51 @@
 #include "lua/sandbox.h"
 #include "lua/vm.h"
 
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char column_key, agg_key; // registry keys of the metatables
 
 static const char *const function_names[] = {
-    [AGG_COUNT] = "count", [AGG_SUM] = "sum",       [AGG_AVG] = "avg",
-    [AGG_MIN] = "min",     [AGG_MAX] = "max",       [AGG_FIRST] = "first",
-    [AGG_LAST] = "last",   [AGG_STDDEV] = "stddev", NULL};
+    [AGG_COUNT] = "count",       [AGG_SUM] = "sum",
+    [AGG_AVG] = "avg",           [AGG_MIN] = "min",
+    [AGG_MAX] = "max",           [AGG_FIRST] = "first",
+    [AGG_LAST] = "last",         [AGG_STDDEV] = "stddev",
+    [AGG_RATE] = "rate",         [AGG_EWMA] = "ewma",
+    [AGG_DISTINCT] = "distinct", [AGG_QUANTILE] = "quantile",
+    [AGG_TOPK] = "topk",         [AGG_SUM_EXACT] = "sum_exact",
+    [AGG_COLLECT] = "collect",   NULL};
+
+// The second argument of a function.
+struct parameter {
+    const char *name; // NULL: there is none
+    double min, max, preset;
+    bool whole, above; // above: `min` itself is not allowed
+    bool optional;
+    const char *example;
+};
+
+static const struct parameter parameters[AGG_COLLECT + 1] = {
+    [AGG_EWMA] = {"alpha", 0, 1, 0.3, false, true, true, "0.3"},
+    [AGG_QUANTILE] = {"q", 0, 1, 0, false, false, false, "0.95"},
+    [AGG_TOPK] = {"k", 1, 100, 0, true, false, false, "10"},
+    [AGG_COLLECT] = {"limit", 1, 100000, 0, true, false, false, "100"},
+};
 
 const char *agg_function_name(enum agg_function function)
 {
     return function_names[function];
+}
+
+const char *agg_parameter(enum agg_function function)
+{
+    return parameters[function].name;
+}
+
+static bool field_optional(enum agg_function function)
+{
+    return function == AGG_COUNT || function == AGG_RATE;
 }
 
 static int function_of(const char *name, size_t len)
@@ -31,12 +64,53 @@ static int unknown(struct error *err, const char *name)
 {
     const char *near = nearest_name(name, function_names);
     return error_set(err, ERR_INPUT,
-                     "no aggregate '%s'%s%s%s; there are count, sum, avg, min, max, first, last "
-                     "and stddev",
+                     "no aggregate '%s'%s%s%s; there are count, sum, avg, min, max, first, last, "
+                     "stddev, rate, ewma, distinct, quantile, topk, sum_exact and collect",
                      name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
+// What is wrong with the second argument; 0: nothing.
+static int check_parameter(enum agg_function function, double number, struct error *err)
+{
+    const struct parameter *p = &parameters[function];
+    bool inside = number <= p->max && (p->above ? number > p->min : number >= p->min);
+    if (inside && (!p->whole || number == floor(number)))
+        return 0;
+    return error_set(err, ERR_INPUT, "%s(field, %s): %s is %s number %s %g to %g, not %g",
+                     function_names[function], p->name, p->name, p->whole ? "a whole" : "a",
+                     p->above ? "from above" : "from", p->min, p->max, number);
+}
+
+static int no_parameter(enum agg_function function, struct error *err)
+{
+    const struct parameter *p = &parameters[function];
+    return error_set(err, ERR_INPUT, "%s wants %s as well, as in %s(field, %s)",
+                     function_names[function], p->name, function_names[function], p->example);
+}
+
 // -- from YAML --
+
+// Cuts the second argument off the field.
+static int parse_parameter(char *field, struct agg_column *out, struct error *err)
+{
+    const struct parameter *p = &parameters[out->function];
+    char *comma = strrchr(field, ','), *end;
+    out->parameter = p->preset;
+    if (!p->name || (!comma && p->optional))
+        return 0;
+    if (!comma)
+        return no_parameter(out->function, err);
+    out->parameter = strtod(comma + 1, &end);
+    while (*end == ' ')
+        end++;
+    if (end == comma + 1 || *end)
+        return error_set(err, ERR_INPUT, "%s(field, %s): '%s' is no number",
+                         function_names[out->function], p->name, comma + 1);
+    while (comma > field && comma[-1] == ' ')
+        comma--;
+    *comma = 0;
+    return check_parameter(out->function, out->parameter, err);
+}
 
 int agg_parse(const char *text, struct agg_column *out, char *field, size_t field_cap,
               struct error *err)
@@ -52,33 +126,60 @@ int agg_parse(const char *text, struct agg_column *out, char *field, size_t fiel
     int function = function_of(text, name_len);
     if (function < 0)
         return unknown(err, name);
-    if (field_len == 0 && function != AGG_COUNT)
-        return error_set(err, ERR_INPUT, "%s() wants a field", name);
     if (field_len >= field_cap)
         return error_set(err, ERR_INPUT, "the field of %s() is too long", name);
     memcpy(field, open + 1, field_len);
     field[field_len] = 0;
     out->function = (enum agg_function)function;
-    out->field = field_len ? field : NULL;
+    int rc = field_len ? parse_parameter(field, out, err) : 0;
+    if (rc)
+        return rc;
+    if (!field[0] && !field_optional(out->function))
+        return error_set(err, ERR_INPUT, "%s() wants a field", name);
+    out->field = field[0] ? field : NULL;
     return 0;
 }
 
 // -- from Lua --
 
-static int make_column(lua_State *L) // (field); upvalue 1: the function
+// The second argument at 2, or nil there.
+static double read_parameter(lua_State *L, enum agg_function function)
 {
-    lua_Integer function = lua_tointeger(L, lua_upvalueindex(1));
-    if (function == AGG_COUNT)
+    const struct parameter *p = &parameters[function];
+    struct error *err = &vm_of(L)->last;
+    bool given = !lua_isnoneornil(L, 2);
+    if (!p->name || (!given && p->optional)) {
+        if (given)
+            luaL_error(L, "agg.%s wants the name of a field, and nothing else",
+                       function_names[function]);
+        return p->preset;
+    }
+    if (lua_type(L, 2) != LUA_TNUMBER)
+        luaL_error(L, "agg.%s wants %s as well, as in agg.%s(\"bytes\", %s)",
+                   function_names[function], p->name, function_names[function], p->example);
+    double number = lua_tonumber(L, 2);
+    if (check_parameter(function, number, err))
+        luaL_error(L, "agg.%s", err->text);
+    return number;
+}
+
+static int make_column(lua_State *L) // (field [parameter]); upvalue 1: the function
+{
+    enum agg_function function = (enum agg_function)lua_tointeger(L, lua_upvalueindex(1));
+    if (field_optional(function))
         luaL_optstring(L, 1, NULL);
     else if (lua_type(L, 1) != LUA_TSTRING)
         return luaL_error(L, "agg.%s wants the name of a field, as in agg.%s \"bytes\"",
                           function_names[function], function_names[function]);
+    double parameter = read_parameter(L, function);
     lua_settop(L, 1);                               // field
-    lua_createtable(L, 0, 2);                       // field column
-    lua_pushinteger(L, function);                   // field column function
+    lua_createtable(L, 0, 3);                       // field column
+    lua_pushinteger(L, (lua_Integer)function);      // field column function
     lua_rawseti(L, -2, 1);                          // field column
     lua_pushvalue(L, 1);                            // field column field
     lua_rawseti(L, -2, 2);                          // field column
+    lua_pushnumber(L, parameter);                   // field column parameter
+    lua_rawseti(L, -2, 3);                          // field column
     lua_rawgetp(L, LUA_REGISTRYINDEX, &column_key); // field column meta
     lua_setmetatable(L, -2);                        // field column
     return 1;
@@ -153,7 +254,9 @@ static bool read_column(lua_State *L, struct arena *arena, struct agg_column *ou
     out->function = (enum agg_function)lua_tointeger(L, -1);
     lua_rawgeti(L, -2, 2); // name column function field
     out->field = lua_isnil(L, -1) ? NULL : arena_text(L, arena, -1);
-    lua_pop(L, 2); // name column
+    lua_rawgeti(L, -3, 3); // name column function field parameter
+    out->parameter = lua_tonumber(L, -1);
+    lua_pop(L, 3); // name column
     return true;
 }
 

@@ -131,21 +131,30 @@ enum agg_function {
     AGG_MAX,
     AGG_FIRST,
     AGG_LAST,
-    AGG_STDDEV
+    AGG_STDDEV,
+    AGG_RATE,
+    AGG_EWMA,
+    AGG_DISTINCT,
+    AGG_QUANTILE,
+    AGG_TOPK,
+    AGG_SUM_EXACT,
+    AGG_COLLECT
 };
 
 struct agg_column {
     const char *name; // of the result's member
     enum agg_function function;
-    const char *field; // path; NULL for count()
+    const char *field; // path; NULL for count() and rate()
+    double parameter;  // the second argument, of functions that have one
 };
 
 // The columns of `agg {...}`, in the order of their names. Borrowed from the script.
 uint32_t script_agg_columns(const struct script *script, const struct agg_column **out);
-// As above from YAML: "sum(receive_bytes)", "count()".
+// As above from YAML: "sum(receive_bytes)", "count()", "quantile(rtt, 0.95)".
 int agg_parse(const char *text, struct agg_column *out, char *field, size_t field_cap,
               struct error *err);
 const char *agg_function_name(enum agg_function function);
+const char *agg_parameter(enum agg_function function); // its name; NULL: the function has none
 
 struct script_window {
     int64_t start, end; // ms; INT64_MIN / INT64_MAX for the global window

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "operators/aggregate_cell.h"
+#include "operators/sketch.h"
 
 // Values into slots, and slots into slots: first all that can fail, then all that changes.
 
@@ -115,11 +115,28 @@ static int check_any(struct agg_program *program, struct agg_slot *slot,
         } else if (op->function == AGG_FIRST || op->function == AGG_LAST) {
             struct agg_pick pick = {in->values[op->input], in->time, in->offset, in->split};
             rc = prepare_pick(program, slot, i, &pick, picks);
+        } else if (op->sketch) {
+            struct agg_pick pick = {in->values[op->input], in->time, in->offset, in->split};
+            struct sketch_env env = program_env(program, op);
+            rc = op->sketch->reserve(&env, slot_sketch(slot, op->at), &pick);
         }
         if (rc)
             return rc;
     }
     return 0;
+}
+
+static void add_to_sketch(struct agg_program *program, struct agg_slot *slot,
+                          const struct agg_op *op, const struct agg_values *in)
+{
+    struct agg_pick pick = {in->values[op->input], in->time, in->offset, in->split};
+    struct sketch_env env = program_env(program, op);
+    op->sketch->add(&env, slot_sketch(slot, op->at), &pick);
+}
+
+static double as_double(struct value number)
+{
+    return number.type == VALUE_INT ? (double)number.i : number.f;
 }
 
 static void add_any(struct agg_program *program, struct agg_slot *slot, uint32_t number,
@@ -143,11 +160,17 @@ static void add_any(struct agg_program *program, struct agg_slot *slot, uint32_t
         extreme_add(slot, op, value);
         break;
     case AGG_STDDEV:
-        spread_add(slot_spread(slot, op->at), value.type == VALUE_INT ? (double)value.i : value.f);
+        spread_add(slot_spread(slot, op->at), as_double(value));
+        break;
+    case AGG_EWMA:
+        ewma_add(slot_ewma(slot, op->at), op->parameter, as_double(value));
         break;
     case AGG_FIRST:
     case AGG_LAST:
         put_pick(program, slot, number, picks);
+        break;
+    default:
+        add_to_sketch(program, slot, op, in);
         break;
     }
     slot->seen |= op->bit;
@@ -203,6 +226,10 @@ static int check_merge(struct agg_program *program, struct agg_slot *into,
         } else if (op->function == AGG_FIRST || op->function == AGG_LAST) {
             const void *pick = slot_word_const(from, op->at);
             rc = prepare_pick(program, into, i, pick, picks);
+        } else if (op->sketch) {
+            struct sketch_env env = program_env(program, op);
+            rc = op->sketch->reserve_all(&env, slot_sketch(into, op->at),
+                                         slot_sketch_const(from, op->at));
         }
         if (rc)
             return rc;
@@ -233,10 +260,18 @@ static void merge_op(struct agg_program *program, struct agg_slot *into,
     case AGG_STDDEV:
         spread_merge(slot_spread(into, op->at), (const void *)cell);
         break;
+    case AGG_EWMA:
+        ewma_merge(slot_ewma(into, op->at), op->parameter, (const void *)cell);
+        break;
     case AGG_FIRST:
     case AGG_LAST:
         put_pick(program, into, number, picks);
         break;
+    default: {
+        struct sketch_env env = program_env(program, op);
+        op->sketch->add_all(&env, slot_sketch(into, op->at), slot_sketch_const(from, op->at));
+        break;
+    }
     }
     into->seen |= op->bit;
 }

@@ -159,10 +159,27 @@ static int make_shape(struct aggregate *agg, struct shape_table *shapes, struct 
     return agg->shape ? 0 : error_nomem(err);
 }
 
+// Where the window has no bounds of its own a rate is over those of its records, which have moved
+// on when it is taken back.
+static int check_rates(const struct aggregate *agg, struct error *err)
+{
+    bool bounds = agg->windows.kind != WINDOW_COUNT && agg->windows.kind != WINDOW_GLOBAL;
+    for (uint32_t i = 0; i < agg->columns.count; i++)
+        if (agg->columns.items[i].function == AGG_RATE && agg->panes == PANES_RETRACT && !bounds)
+            return error_set(err, ERR_INPUT,
+                             "%s: the rate in a window without bounds cannot be retracted; use "
+                             "`panes: accumulate`",
+                             agg->columns.items[i].name);
+    return 0;
+}
+
 static int make_native(struct aggregate *agg, const struct operator_spec *spec, struct error *err)
 {
-    int rc = program_init(&agg->program, agg->columns.items, agg->columns.count, &agg->keyed.budget,
-                          err);
+    int rc = check_rates(agg, err);
+    if (rc)
+        return rc;
+    rc = program_init(&agg->program, agg->columns.items, agg->columns.count, &agg->keyed.budget,
+                      err);
     return rc ? rc : make_shape(agg, spec->shapes, err);
 }
 
@@ -217,7 +234,9 @@ const tide_option aggregate_options[] = {
      .help = "the buckets of event time"},
     {.name = "compute",
      .type = TIDE_FREE_MAP,
-     .help = "names and what they are: count() count(f) sum(f) avg(f) min(f) max(f) first(f) "
-             "last(f) stddev(f); instead of a script"},
+     .help =
+         "names and what they are: count() count(f) sum(f) avg(f) min(f) max(f) first(f) "
+         "last(f) stddev(f) rate() rate(f) ewma(f, alpha) distinct(f) quantile(f, q) topk(f, k) "
+         "sum_exact(f) collect(f, limit); instead of a script"},
     {.name = NULL},
 };

@@ -9,6 +9,8 @@ uint32_t cell_words(enum agg_function function)
     switch (function) {
     case AGG_AVG:
         return 2;
+    case AGG_EWMA:
+        return sizeof(struct agg_ewma) / 8;
     case AGG_STDDEV:
         return sizeof(struct agg_spread) / 8;
     case AGG_FIRST:
@@ -145,6 +147,23 @@ void spread_merge(struct agg_spread *into, const struct agg_spread *from)
     into->n += from->n;
     into->mean += delta * b / (a + b);
     into->m2 += from->m2 + delta * delta * a * b / (a + b);
+}
+
+void ewma_add(struct agg_ewma *ewma, double alpha, double number)
+{
+    ewma->sum = (1 - alpha) * ewma->sum + alpha * number;
+    ewma->n++;
+}
+
+void ewma_merge(struct agg_ewma *into, double alpha, const struct agg_ewma *from)
+{
+    into->sum = into->sum * pow(1 - alpha, (double)from->n) + from->sum;
+    into->n += from->n;
+}
+
+double ewma_value(const struct agg_ewma *ewma, double alpha)
+{
+    return ewma->sum / (1 - pow(1 - alpha, (double)ewma->n));
 }
 
 static int own_bytes(struct state_budget *budget, struct value value, struct value *out)

@@ -17,6 +17,11 @@ struct agg_spread { // stddev
     double mean, m2;
 };
 
+struct agg_ewma {
+    double sum; // of values, weighted
+    int64_t n;
+};
+
 struct agg_pick {       // first, last
     struct value value; // bytes are owned
     int64_t time, offset;
@@ -43,6 +48,22 @@ static inline struct agg_pick *slot_pick(struct agg_slot *slot, uint32_t at)
     return (struct agg_pick *)(void *)slot_word(slot, at);
 }
 
+static inline struct agg_ewma *slot_ewma(struct agg_slot *slot, uint32_t at)
+{
+    return (struct agg_ewma *)(void *)slot_word(slot, at);
+}
+
+// The cell of a sketch (sketch.h).
+static inline void **slot_sketch(struct agg_slot *slot, uint32_t at)
+{
+    return (void **)(void *)slot_word(slot, at);
+}
+
+static inline const void *slot_sketch_const(const struct agg_slot *slot, uint32_t at)
+{
+    return *(void *const *)(const void *)slot_word_const(slot, at);
+}
+
 uint32_t cell_words(enum agg_function function);      // hot
 uint32_t cell_cold_words(enum agg_function function); // behind all hot ones
 
@@ -59,6 +80,12 @@ double sum_value(const struct agg_slot *slot, const struct agg_op *op);
 void extreme_add(struct agg_slot *slot, const struct agg_op *op, struct value number);
 void spread_add(struct agg_spread *spread, double number);
 void spread_merge(struct agg_spread *into, const struct agg_spread *from);
+
+// Exponentially weighted: the newest value counts `alpha`, the one before it alpha * (1 - alpha)...
+void ewma_add(struct agg_ewma *ewma, double alpha, double number);
+// The values of `from` as if they had come after those of `into`.
+void ewma_merge(struct agg_ewma *into, double alpha, const struct agg_ewma *from);
+double ewma_value(const struct agg_ewma *ewma, double alpha);
 
 // A copy of the value that owns its bytes (a node becomes JSON text), taken from the budget; and
 // back. 0, ERR_NOMEM, ERR_LIMIT.

@@ -14,7 +14,8 @@ struct told {
     struct agg_head *slot; // whose slot it is; its head is not looked at
     uint32_t pane;
     bool retraction;
-    int64_t time; // of the result
+    int64_t time;   // of the result
+    double seconds; // from the first to the last moment; 0: unknown
 };
 
 // -- one result --
@@ -32,11 +33,13 @@ static int key_cells(struct aggregate *agg, struct batch *out, const struct tabl
     return fields == (int)agg->key_count ? 0 : ERR_BUG;
 }
 
-static int column_cells(struct aggregate *agg, struct batch *out, struct agg_head *slot,
+static int column_cells(struct aggregate *agg, struct batch *out, const struct told *told,
                         struct value *cells)
 {
     for (uint32_t i = 0; i < agg->columns.count; i++) {
-        cells[i] = program_result(&agg->program, agg_slot(slot), i);
+        int rc = program_result(&agg->program, agg_slot(told->slot), i, told->seconds, &cells[i]);
+        if (rc)
+            return rc;
         if (cells[i].type < VALUE_STRING)
             continue;
         cells[i].bytes = batch_copy(out, cells[i].bytes, cells[i].len);
@@ -62,7 +65,7 @@ static int make_result(struct aggregate *agg, struct batch *out, const struct to
     memcpy(cells, decoded, keys * sizeof *cells);
     cells[keys] = bound(told->window.start);
     cells[keys + 1] = bound(told->window.end);
-    if (column_cells(agg, out, told->slot, cells + keys + 2))
+    if (column_cells(agg, out, told, cells + keys + 2))
         return ERR_NOMEM;
     struct record *record = batch_add(out);
     if (!record)
@@ -202,13 +205,23 @@ static int64_t result_time(const struct aggregate *agg, struct window window, st
     return times->seen ? times->max : TIME_NONE;
 }
 
+// Of the window; where it has none, of its records.
+static double seconds_of(const struct aggregate *agg, struct window window, struct agg_head *head)
+{
+    if (!agg->times_at)
+        return (double)(window.end - window.start) / 1000;
+    const struct agg_times *times = agg_times(agg, head);
+    return times->seen ? (double)(times->max - times->min) / 1000 : 0;
+}
+
 static struct told telling(const struct aggregate *agg, const struct agg_target *target)
 {
     return (struct told){.window = target->window,
                          .key = target->key,
                          .slot = target->head,
                          .pane = target->head->panes,
-                         .time = result_time(agg, target->window, target->head)};
+                         .time = result_time(agg, target->window, target->head),
+                         .seconds = seconds_of(agg, target->window, target->head)};
 }
 
 enum op_status fire_retraction(struct aggregate *agg, const struct agg_target *target,
@@ -218,6 +231,7 @@ enum op_status fire_retraction(struct aggregate *agg, const struct agg_target *t
     if (target->told) {
         told.window = *target->told;
         told.time = result_time(agg, told.window, target->head);
+        told.seconds = seconds_of(agg, told.window, target->head);
     }
     told.slot = agg_last(agg, target->head);
     told.pane--;

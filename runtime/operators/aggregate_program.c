@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "operators/aggregate_program.h"
-#include "operators/aggregate_cell.h"
+#include "operators/sketch.h"
 #include "record/record_inline.h"
 #include <math.h>
 
@@ -13,9 +13,28 @@ static bool can_overflow(enum agg_function function)
     return function == AGG_SUM || function == AGG_AVG;
 }
 
-static bool needs_number(enum agg_function function)
+// What is kept for a column.
+static enum agg_function kept_as(const struct agg_column *column)
 {
-    return function != AGG_COUNT && function != AGG_FIRST && function != AGG_LAST;
+    if (column->function != AGG_RATE)
+        return column->function;
+    return column->field ? AGG_SUM : AGG_COUNT;
+}
+
+static enum agg_need need_of(enum agg_function function)
+{
+    switch (function) {
+    case AGG_COUNT:
+    case AGG_FIRST:
+    case AGG_LAST:
+    case AGG_COLLECT:
+        return NEED_ANY;
+    case AGG_DISTINCT:
+    case AGG_TOPK:
+        return NEED_SCALAR;
+    default:
+        return NEED_NUMBER;
+    }
 }
 
 // The input for a field: several columns over the same field share one.
@@ -36,12 +55,23 @@ static int find_input(struct agg_program *program, const struct agg_column *colu
         program->input_count++;
         program->all_inputs |= UINT64_C(1) << i;
     }
-    if (needs_number(column->function) && !input->number) {
-        input->number = true;
+    if (need_of(column->function) > input->need) {
+        input->need = need_of(column->function);
         input->function = column->function;
     }
     *out = (uint8_t)i;
     return 0;
+}
+
+// Quantiles of one field are read from the same sketch.
+static bool share_op(struct agg_program *program, const struct agg_op *op, uint32_t number)
+{
+    for (uint32_t i = 0; op->function == AGG_QUANTILE && i < program->op_count; i++)
+        if (program->ops[i].function == AGG_QUANTILE && program->ops[i].input == op->input) {
+            program->op_of[number] = (uint8_t)i;
+            return true;
+        }
+    return false;
 }
 
 static int add_op(struct agg_program *program, const struct agg_column *column, uint32_t number,
@@ -51,13 +81,18 @@ static int add_op(struct agg_program *program, const struct agg_column *column, 
     int rc = find_input(program, column, &op->input, err);
     if (rc)
         return rc;
-    op->function = (uint8_t)column->function;
+    enum agg_function function = kept_as(column);
+    op->function = (uint8_t)function;
+    if (share_op(program, op, number))
+        return 0;
     op->bit = UINT64_C(1) << program->op_count;
     op->at = (uint16_t)program->slot_words;
-    program->slot_words += cell_words(column->function);
+    op->parameter = column->parameter;
+    op->sketch = sketch_of(function);
+    program->slot_words += cell_words(function);
     program->all_ops |= op->bit;
     program->op_of[number] = (uint8_t)program->op_count++;
-    if (can_overflow(column->function))
+    if (can_overflow(function))
         program->sums++;
     return 0;
 }
@@ -66,7 +101,7 @@ static int add_ops(struct agg_program *program, const struct agg_column *columns
                    bool sums, struct error *err)
 {
     for (uint32_t i = 0; i < count; i++) {
-        if (can_overflow(columns[i].function) != sums)
+        if (can_overflow(kept_as(&columns[i])) != sums)
             continue;
         int rc = add_op(program, &columns[i], i, err);
         if (rc)
@@ -82,7 +117,7 @@ static void lay_out_cold(struct agg_program *program)
         struct agg_op *op = &program->ops[i];
         op->cold = (uint16_t)program->slot_words;
         program->slot_words += cell_cold_words((enum agg_function)op->function);
-        if (op->function == AGG_FIRST || op->function == AGG_LAST || op->function == AGG_STDDEV)
+        if (op->function > AGG_MAX)
             program->plain = false;
     }
 }
@@ -90,7 +125,10 @@ static void lay_out_cold(struct agg_program *program)
 int program_init(struct agg_program *program, const struct agg_column *columns, uint32_t count,
                  struct state_budget *budget, struct error *err)
 {
-    *program = (struct agg_program){.budget = budget, .slot_words = SLOT_HEAD_WORDS};
+    *program =
+        (struct agg_program){.budget = budget, .slot_words = SLOT_HEAD_WORDS, .columns = columns};
+    buf_init(&program->key, UINT32_MAX);
+    buf_init(&program->text, UINT32_MAX);
     if (count > AGG_COLUMNS_MAX)
         return error_set(err, ERR_INPUT, "%u columns: an aggregate has at most %d", count,
                          AGG_COLUMNS_MAX);
@@ -113,14 +151,22 @@ void program_deinit(struct agg_program *program)
     for (uint32_t i = 0; i < program->input_count; i++)
         path_deinit(&program->inputs[i].path);
     program->input_count = program->op_count = 0;
+    buf_deinit(&program->key);
+    buf_deinit(&program->text);
+}
+
+struct sketch_env program_env(struct agg_program *program, const struct agg_op *op)
+{
+    return (struct sketch_env){program->budget, &program->key, op->parameter};
 }
 
 // -- reading a record --
 
 static int wrong_type(const struct agg_input *input, struct value value, struct error *err)
 {
-    return error_set(err, ERR_DATA, "field '%s': %s needs a number, found %s", input->path.text,
+    return error_set(err, ERR_DATA, "field '%s': %s needs a %s, found %s", input->path.text,
                      agg_function_name(input->function),
+                     input->need == NEED_NUMBER ? "number" : "string, number or boolean",
                      value_type_name((enum value_type)value.type));
 }
 
@@ -165,7 +211,8 @@ static int read_any(struct agg_program *program, struct batch *batch, struct rec
             present |= bit;
             ints |= bit;
         } else if (value.type != VALUE_ABSENT && value.type != VALUE_NULL) {
-            if (input->number && value.type != VALUE_FLOAT)
+            if ((input->need == NEED_NUMBER && value.type != VALUE_FLOAT) ||
+                (input->need == NEED_SCALAR && value.type > VALUE_STRING))
                 return wrong_type(input, value, err);
             present |= bit;
         }
@@ -191,15 +238,18 @@ static struct value or_null(double number)
     return isfinite(number) ? value_float(number) : value_null();
 }
 
-struct value program_result(const struct agg_program *program, const struct agg_slot *slot,
-                            uint32_t column)
+static struct value of_nothing(enum agg_function function)
 {
-    const struct agg_op *op = &program->ops[program->op_of[column]];
+    if (function == AGG_DISTINCT)
+        return value_int(0);
+    if (function == AGG_TOPK || function == AGG_COLLECT)
+        return (struct value){.type = VALUE_ARRAY, .len = 2, .bytes = "[]"};
+    return value_null();
+}
+
+static struct value cell_value(const struct agg_slot *slot, const struct agg_op *op)
+{
     const union agg_word *cell = slot_word_const(slot, op->at);
-    if (op->function == AGG_COUNT)
-        return value_int(cell->i);
-    if (!(slot->seen & op->bit))
-        return value_null();
     switch ((enum agg_function)op->function) {
     case AGG_AVG:
         return or_null(sum_value(slot, op) / (double)cell[1].i);
@@ -209,6 +259,8 @@ struct value program_result(const struct agg_program *program, const struct agg_
         const struct agg_spread *spread = (const void *)cell;
         return spread->n < 2 ? value_null() : or_null(sqrt(spread->m2 / (double)(spread->n - 1)));
     }
+    case AGG_EWMA:
+        return or_null(ewma_value((const void *)cell, op->parameter));
     case AGG_FIRST:
     case AGG_LAST:
         return ((const struct agg_pick *)(const void *)cell)->value;
@@ -217,11 +269,46 @@ struct value program_result(const struct agg_program *program, const struct agg_
     }
 }
 
+static struct value per_second(struct value value, double seconds)
+{
+    if (value.type == VALUE_NULL || seconds <= 0)
+        return value_null();
+    return or_null((value.type == VALUE_INT ? (double)value.i : value.f) / seconds);
+}
+
+int program_result(struct agg_program *program, const struct agg_slot *slot, uint32_t column,
+                   double seconds, struct value *out)
+{
+    const struct agg_op *op = &program->ops[program->op_of[column]];
+    enum agg_function function = (enum agg_function)op->function;
+    if (function == AGG_COUNT) {
+        *out = value_int(slot_word_const(slot, op->at)->i);
+    } else if (!(slot->seen & op->bit)) {
+        *out = of_nothing(function);
+    } else if (op->sketch) {
+        struct sketch_env env = program_env(program, op);
+        env.parameter = program->columns[column].parameter;
+        int rc = op->sketch->result(&env, slot_sketch_const(slot, op->at), &program->text, out);
+        if (rc)
+            return rc;
+        if (out->type == VALUE_FLOAT)
+            *out = or_null(out->f);
+    } else {
+        *out = cell_value(slot, op);
+    }
+    if (program->columns[column].function == AGG_RATE)
+        *out = per_second(*out, seconds);
+    return 0;
+}
+
 void program_release(struct agg_program *program, struct agg_slot *slot)
 {
     for (uint32_t i = program->sums; i < program->op_count; i++) {
         const struct agg_op *op = &program->ops[i];
         if ((op->function == AGG_FIRST || op->function == AGG_LAST) && (slot->seen & op->bit))
             value_disown(program->budget, &slot_pick(slot, op->at)->value);
+        struct sketch_env env = program_env(program, op);
+        if (op->sketch)
+            op->sketch->release(&env, slot_sketch(slot, op->at));
     }
 }

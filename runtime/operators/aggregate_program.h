@@ -4,6 +4,9 @@
 #include "record/path.h"
 #include "state/budget.h"
 
+struct sketch_class;
+struct sketch_env;
+
 // A native program: the columns of `compute:` or `agg {...}` over a slot of native memory, without
 // Lua and without an allocation per record (first and last of a string own a copy of it).
 //
@@ -16,26 +19,34 @@
 //   first, last  the value, of any type, with the smallest or greatest event time, then split,
 //                then offset                                        null
 //   stddev(x)    of the sample (n - 1), by Welford                  null of less than two
+//   rate(), rate(x)   count() or sum(x) by the seconds of the window    null of no seconds
+//   ewma(x, alpha)    exponentially weighted average, newest values first; by arrival    null
+//   distinct(x), quantile(x, q), topk(x, k), sum_exact(x), collect(x, limit)    sketch.h
+//                     0 of nothing; null; []; null; []
 //
-// Absent and null are skipped. sum, avg, min, max and stddev of something else than a number are an
-// error of the record, and then the record has changed nothing.
+// Absent and null are skipped. What needs a number and finds something else is an error of the
+// record, and then the record has changed nothing; so is distinct or topk of an array or object.
 //
 // Owned by one operator instance; one thread at a time.
 
 enum { AGG_COLUMNS_MAX = 64, AGG_NO_INPUT = 255 };
 
+enum agg_need { NEED_ANY, NEED_SCALAR, NEED_NUMBER };
+
 struct agg_input {
     struct path path;
-    bool number;                // a column needs a number here
-    enum agg_function function; // the first such column's, for errors
+    enum agg_need need;         // of the column that needs most
+    enum agg_function function; // that column's, for errors
 };
 
 struct agg_op {
-    uint8_t function; // enum agg_function
+    uint8_t function; // enum agg_function; rates are counts and sums
     uint8_t input;    // number of the input; AGG_NO_INPUT: none
     uint16_t at;      // of its cell, in words from the slot's start
     uint16_t cold;    // of its second cell (compensation of sums), likewise
     uint64_t bit;     // in the slot's masks
+    double parameter;
+    const struct sketch_class *sketch; // NULL: the cell is all there is
 };
 
 struct agg_program {
@@ -43,8 +54,10 @@ struct agg_program {
     uint32_t sums; // ops that can overflow; they come first
     uint32_t slot_words;
     uint64_t all_inputs, all_ops;
-    bool plain;                     // only counts, sums, avgs, mins and maxs
-    uint8_t op_of[AGG_COLUMNS_MAX]; // column -> op
+    bool plain;                       // only counts, sums, avgs, mins and maxs
+    uint8_t op_of[AGG_COLUMNS_MAX];   // column -> op; quantiles of one field share theirs
+    const struct agg_column *columns; // borrowed
+    struct buf key, text;             // scratch: of values as keys, of results
     struct agg_op ops[AGG_COLUMNS_MAX];
     struct agg_input inputs[AGG_COLUMNS_MAX];
     struct state_budget *budget;
@@ -72,6 +85,7 @@ struct agg_values {
 };
 
 // ERR_INPUT names what is wrong with a column. The budget outlives the program.
+// The columns outlive it, too.
 int program_init(struct agg_program *program, const struct agg_column *columns, uint32_t count,
                  struct state_budget *budget, struct error *err);
 void program_deinit(struct agg_program *program);
@@ -87,8 +101,10 @@ int program_add(struct agg_program *program, struct agg_slot *slot, const struct
 // Adds all that `from` holds to `into`, as if its records had come there (stddev by Chan).
 int program_merge(struct agg_program *program, struct agg_slot *into, const struct agg_slot *from,
                   struct error *err);
-// A column's result. Bytes are borrowed from the slot. Not finite: null.
-struct value program_result(const struct agg_program *program, const struct agg_slot *slot,
-                            uint32_t column);
+// A column's result, in a window of so many seconds (0: unknown). Bytes are borrowed from the slot
+// or the program, until its next call. Not finite: null. ERR_NOMEM; ERR_LIMIT: 4 GiB of text.
+int program_result(struct agg_program *program, const struct agg_slot *slot, uint32_t column,
+                   double seconds, struct value *out);
+struct sketch_env program_env(struct agg_program *program, const struct agg_op *op);
 // Frees what the slot owns.
 void program_release(struct agg_program *program, struct agg_slot *slot);

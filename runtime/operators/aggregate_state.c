@@ -1,51 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "operators/aggregate_state.h"
 #include "base/alloc.h"
-#include "operators/aggregate_cell.h"
+#include "operators/saved_value.h"
+#include "operators/sketch.h"
 
 enum { PROGRAM_TEXT_MAX = 1 << 16 };
-
-// -- values --
-
-static void save_value(struct image *image, struct value value)
-{
-    image_u64(image, value.type);
-    if (value.type == VALUE_FLOAT)
-        image_f64(image, value.f);
-    else if (value.type == VALUE_INT)
-        image_i64(image, value.i);
-    else if (value.type == VALUE_BOOL)
-        image_u64(image, value.b);
-    else if (value.type >= VALUE_STRING)
-        image_bytes(image, value.bytes, value.len);
-}
-
-static struct value load_value(struct image_entry *entry)
-{
-    uint64_t type = entry_u64(entry);
-    size_t len;
-    struct value value = {.type = (uint8_t)type};
-    switch (type) {
-    case VALUE_FLOAT:
-        return value_float(entry_f64(entry));
-    case VALUE_INT:
-        return value_int(entry_i64(entry));
-    case VALUE_BOOL:
-        return value_bool(entry_u64(entry) != 0);
-    case VALUE_STRING:
-    case VALUE_ARRAY:
-    case VALUE_OBJECT:
-        value.bytes = entry_bytes(entry, &len);
-        value.len = (uint32_t)len;
-        return value;
-    case VALUE_ABSENT:
-    case VALUE_NULL:
-        return value;
-    default:
-        entry->bad = true;
-        return value_null();
-    }
-}
 
 // -- slots --
 
@@ -58,11 +17,11 @@ static void save_op(struct image *image, const struct agg_slot *slot, const stru
 {
     enum agg_function function = (enum agg_function)op->function;
     if (picks(op)) {
-        const struct agg_pick *pick = (const void *)slot_word_const(slot, op->at);
-        save_value(image, pick->value);
-        image_i64(image, pick->time);
-        image_i64(image, pick->offset);
-        image_u64(image, pick->split);
+        pick_save(image, (const void *)slot_word_const(slot, op->at));
+        return;
+    }
+    if (op->sketch) {
+        op->sketch->save(slot_sketch_const(slot, op->at), image);
         return;
     }
     for (uint32_t i = 0; i < cell_words(function); i++)
@@ -76,15 +35,14 @@ static int load_op(struct agg_program *program, struct image_entry *entry, struc
 {
     enum agg_function function = (enum agg_function)op->function;
     if (picks(op)) {
-        struct agg_pick *pick = slot_pick(slot, op->at);
-        struct value value = load_value(entry);
-        int rc = entry->bad ? 0 : value_own(program->budget, value, &pick->value);
-        if (rc)
-            return rc;
-        pick->time = entry_i64(entry);
-        pick->offset = entry_i64(entry);
-        pick->split = entry_u64(entry);
-        return 0;
+        return pick_load(program->budget, entry, slot_pick(slot, op->at));
+    }
+    if (op->sketch) {
+        struct sketch_env env = program_env(program, op);
+        int rc = op->sketch->load(&env, slot_sketch(slot, op->at), entry);
+        if (rc || entry->bad)
+            op->sketch->release(&env, slot_sketch(slot, op->at));
+        return rc;
     }
     for (uint32_t i = 0; i < cell_words(function); i++)
         slot_word(slot, op->at + i)->u = entry_u64(entry);
@@ -211,8 +169,12 @@ static int describe(const struct aggregate *agg, struct buf *out)
         return buf_puts(out, "by hand");
     for (uint32_t i = 0; i < agg->columns.count; i++) {
         const struct agg_column *column = &agg->columns.items[i];
-        int rc = buf_printf(out, "%s=%s(%s) ", column->name, agg_function_name(column->function),
+        int rc = buf_printf(out, "%s=%s(%s", column->name, agg_function_name(column->function),
                             column->field ? column->field : "");
+        if (!rc && agg_parameter(column->function))
+            rc = buf_printf(out, ", %.17g", column->parameter);
+        if (!rc)
+            rc = buf_puts(out, ") ");
         if (rc)
             return rc;
     }

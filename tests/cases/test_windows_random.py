@@ -41,6 +41,8 @@ class Pane:
 
 
 class Reference:
+    pane = Pane
+
     def __init__(self, config):
         self.config, self.watermark, self.panes = config, None, {}
 
@@ -63,7 +65,7 @@ class Reference:
         live = [w for w in found if not self.gone(w[1])]
         if found and not live:
             return None
-        return [self.panes.setdefault((key, *w), Pane(*w)) for w in live]
+        return [self.panes.setdefault((key, *w), self.pane(*w)) for w in live]
 
     def send(self, key, time, value):
         panes = self.place(key, time)
@@ -105,8 +107,8 @@ class Sessions(Reference):
                     if place[0] == key and pane.start <= end and start <= pane.end]
         if not touching and self.gone(end):
             return None
-        merged = Pane(min([start] + [p.start for _, p in touching]),
-                      max([end] + [p.end for _, p in touching]))
+        merged = self.pane(min([start] + [p.start for _, p in touching]),
+                           max([end] + [p.end for _, p in touching]))
         touching.sort(key=lambda item: item[1].start)
         for i, (place, pane) in enumerate(touching):
             merged.values += pane.values

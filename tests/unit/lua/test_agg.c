@@ -19,7 +19,7 @@ static void columns(void)
     const struct agg_column *found;
     CU_ASSERT_EQUAL_FATAL(script_agg_columns(script, &found), 3);
     static const struct agg_column wanted[] = {
-        {"a", AGG_AVG, "x.y"}, {"n", AGG_COUNT, NULL}, {"total", AGG_SUM, "bytes"}};
+        {"a", AGG_AVG, "x.y", 0}, {"n", AGG_COUNT, NULL, 0}, {"total", AGG_SUM, "bytes", 0}};
     for (int i = 0; i < 3; i++) {
         CU_ASSERT_STRING_EQUAL(found[i].name, wanted[i].name);
         CU_ASSERT_EQUAL(found[i].function, wanted[i].function);
@@ -42,6 +42,22 @@ static void parsing(void)
         {"sum(receive_bytes)", 0, AGG_SUM, "receive_bytes"},
         {"count()", 0, AGG_COUNT, NULL},
         {"stddev(a.b)", 0, AGG_STDDEV, "a.b"},
+        {"rate()", 0, AGG_RATE, NULL},
+        {"rate(bytes)", 0, AGG_RATE, "bytes"},
+        {"quantile(rtt, 0.95)", 0, AGG_QUANTILE, "rtt"},
+        {"quantile(rtt ,1 )", 0, AGG_QUANTILE, "rtt"},
+        {"topk(a.b,3)", 0, AGG_TOPK, "a.b"},
+        {"ewma(x)", 0, AGG_EWMA, "x"},
+        {"sum(a,b)", 0, AGG_SUM, "a,b"},
+        {"quantile(rtt)", ERR_INPUT, AGG_SUM, "wants q as well, as in quantile(field, 0.95)"},
+        {"quantile(rtt, p)", ERR_INPUT, AGG_SUM, "' p' is no number"},
+        {"quantile(rtt, 0.5x)", ERR_INPUT, AGG_SUM, "' 0.5x' is no number"},
+        {"quantile(rtt, 95)", ERR_INPUT, AGG_SUM, "q is a number from 0 to 1, not 95"},
+        {"quantile(rtt, nan)", ERR_INPUT, AGG_SUM, "q is a number from 0 to 1, not nan"},
+        {"topk(x, 2.5)", ERR_INPUT, AGG_SUM, "k is a whole number from 1 to 100, not 2.5"},
+        {"ewma(x, 0)", ERR_INPUT, AGG_SUM, "alpha is a number from above 0 to 1, not 0"},
+        {"collect(x, 0)", ERR_INPUT, AGG_SUM, "limit is a whole number from 1"},
+        {"collect(, 3)", ERR_INPUT, AGG_SUM, "wants a field"},
         {"sum()", ERR_INPUT, AGG_SUM, "wants a field"},
         {"sun(x)", ERR_INPUT, AGG_SUM, "did you mean 'sum'?"},
         {"sum", ERR_INPUT, AGG_SUM, "is not like sum(field)"},
@@ -59,6 +75,43 @@ static void parsing(void)
         CU_ASSERT_EQUAL(column.field == NULL, rows[i].field == NULL);
         if (column.field && rows[i].field)
             CU_ASSERT_STRING_EQUAL(column.field, rows[i].field);
+    }
+}
+
+static void parameters(void)
+{
+    static const struct {
+        const char *column, *error; // NULL: none
+        double parameter;
+    } rows[] = {
+        {"agg.quantile('rtt', 0.95)", NULL, 0.95},
+        {"agg.topk('src', 3)", NULL, 3},
+        {"agg.ewma 'x'", NULL, 0.3},
+        {"agg.rate()", NULL, 0},
+        {"agg.distinct 'x'", NULL, 0},
+        {"agg.quantile 'x'", "agg.quantile wants q as well, as in agg.quantile(\"bytes\", 0.95)",
+         0},
+        {"agg.quantile('x', 2)", "agg.quantile(field, q): q is a number from 0 to 1, not 2", 0},
+        {"agg.collect('x', 1.5)", "limit is a whole number from 1 to 100000, not 1.5", 0},
+        {"agg.topk(nil, 1)", "agg.topk wants the name of a field", 0},
+        {"agg.sum('x', 1)", "agg.sum wants the name of a field, and nothing else", 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct fixture f;
+        char source[128];
+        const struct agg_column *found;
+        fixture_init(&f);
+        snprintf(source, sizeof source, "return agg { a = %s }", rows[i].column);
+        struct script *script = fixture_load(&f, source);
+        CU_ASSERT_EQUAL_FATAL(script == NULL, rows[i].error != NULL);
+        if (script) {
+            CU_ASSERT_EQUAL_FATAL(script_agg_columns(script, &found), 1);
+            CU_ASSERT_EQUAL(found[0].parameter, rows[i].parameter);
+        } else {
+            CHECK_HAS(f.err.text, rows[i].error);
+        }
+        script_free(script);
+        fixture_deinit(&f);
     }
 }
 
@@ -183,8 +236,9 @@ static void accumulators(void)
     fixture_deinit(&f);
 }
 
-static CU_TestInfo cases[] = {
-    {"columns", columns}, {"columns of YAML", parsing},   {"finish of agg", declared_finish},
-    {"by hand", by_hand}, {"accumulators", accumulators}, CU_TEST_INFO_NULL};
+static CU_TestInfo cases[] = {{"columns", columns},       {"columns of YAML", parsing},
+                              {"parameters", parameters}, {"finish of agg", declared_finish},
+                              {"by hand", by_hand},       {"accumulators", accumulators},
+                              CU_TEST_INFO_NULL};
 
 UNIT_MAIN(UNIT_SUITE("lua/agg", cases))
