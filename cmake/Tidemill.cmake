@@ -25,6 +25,7 @@ if(COVERAGE)
   # Threads count too: exact counters. No optimiser: a line is a line.
   add_compile_options(-O0 --coverage -fprofile-update=atomic)
   add_link_options(--coverage)
+  add_compile_definitions(COVERAGE)
 endif()
 
 # tidemill_library(base DEPENDS ... LINK ...): runtime/<name>/*.c as a static library tm_<name>.

@@ -33,13 +33,27 @@ static struct {
 
 // -- in the child --
 
+#ifdef COVERAGE
+void __gcov_dump(void); // counted lines are written at exit, which these processes do not come to
+#else
+static void __gcov_dump(void)
+{
+}
+#endif
+
+static _Noreturn void leave(int status)
+{
+    __gcov_dump();
+    _exit(status);
+}
+
 static _Noreturn void tell(struct kit_result *result)
 {
     ssize_t n;
     do {
         n = write(child.pipe, result, sizeof *result); // at most PIPE_BUF: whole or not at all
     } while (n < 0 && errno == EINTR);
-    _exit(STATUS_TOLD);
+    leave(STATUS_TOLD);
 }
 
 _Static_assert(sizeof(struct kit_result) <= PIPE_BUF, "a result is written at once");
@@ -188,7 +202,7 @@ size_t child_crash(size_t (*body)(void *arg, void *out, size_t cap), void *arg, 
     if (pid == 0) {
         size_t len = body(arg, out, cap);
         int failed = write(fds[1], out, len) != (ssize_t)len; // small: the pipe holds it
-        _exit(failed ? EXIT_FAILURE : EXIT_SUCCESS);
+        leave(failed ? EXIT_FAILURE : EXIT_SUCCESS);
     }
     close(fds[1]);
     size_t len = read_all(fds[0], out, cap);
@@ -196,7 +210,7 @@ size_t child_crash(size_t (*body)(void *arg, void *out, size_t cap), void *arg, 
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
     if (WIFEXITED(status) && WEXITSTATUS(status) == STATUS_TOLD)
-        _exit(STATUS_TOLD); // it has told the result
+        leave(STATUS_TOLD); // it has told the result
     if (!WIFEXITED(status) || WEXITSTATUS(status) != EXIT_SUCCESS)
         child_fail("plugin.h: a plugin is part of the process", "no exit, no crash",
                    "%s ended the process", child.call);
