@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { POSITION_VERSION = 1, POSITION_LEN = 18, LOOK_BACK = 64 * 1024 };
+enum { POSITION_VERSION = 1, POSITION_LEN = 18, LOOK_BACK = 64 * 1024, NAME_END = 64 };
 
 struct input *input_new(const char *path, const struct stat *st)
 {
@@ -34,16 +34,29 @@ void input_free(struct input *in)
     free(in);
 }
 
+// "@DEVICE:INODE+GENERATION", what follows the path in a split's name.
+static void name_end(const struct input *in, char out[NAME_END])
+{
+    int len = snprintf(out, NAME_END, "@%llx:%llu", (unsigned long long)in->device,
+                       (unsigned long long)in->inode);
+    if (in->generation)
+        snprintf(out + len, (size_t)(NAME_END - len), "+%u", in->generation);
+}
+
 char *input_name(const struct input *in)
 {
-    char *name = NULL;
-    char generation[16] = "";
-    if (in->generation)
-        snprintf(generation, sizeof generation, "+%u", in->generation);
-    if (asprintf(&name, "%s@%llx:%llu%s", in->path, (unsigned long long)in->device,
-                 (unsigned long long)in->inode, generation) < 0)
-        return NULL;
-    return name;
+    char *name, end[NAME_END];
+    name_end(in, end);
+    return asprintf(&name, "%s%s", in->path, end) < 0 ? NULL : name;
+}
+
+int input_is_named(const struct input *in, tide_bytes name)
+{
+    char end[NAME_END];
+    name_end(in, end);
+    size_t path_len = strlen(in->path), end_len = strlen(end);
+    return name.len == path_len + end_len && !memcmp(name.data, in->path, path_len) &&
+           !memcmp((const char *)name.data + path_len, end, end_len);
 }
 
 int input_open(struct input *in)

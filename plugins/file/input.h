@@ -56,6 +56,8 @@ struct input *input_new(const char *path, const struct stat *st);
 void input_free(struct input *in);
 // The split's name; the caller frees. NULL: memory is out.
 char *input_name(const struct input *in);
+// 1: that is its split's name.
+int input_is_named(const struct input *in, tide_bytes name);
 // 0 or an errno. Regular files only (ESPIPE); ENOTSUP: compressed in a way that this build lacks.
 int input_open(struct input *in);
 void input_close(struct input *in);

@@ -114,8 +114,10 @@ int sink_find_rotated(const char *path, uint64_t inode, uint64_t *length)
     snprintf(dir, sizeof dir, "%.*s", slash ? (int)(slash - path + 1) : 2, slash ? path : "./");
     size_t end = packing_suffix(name);
     DIR *entries = opendir(dir);
+    if (!entries)
+        return errno == ENOENT ? 0 : -errno;
     int found = 0;
-    for (struct dirent *e; entries && !found && (e = readdir(entries));) {
+    for (struct dirent *e; !found && (e = readdir(entries));) {
         struct stat st;
         if (!is_rotated(e->d_name, name, 0) && !is_rotated(e->d_name, name, end))
             continue;
@@ -125,7 +127,6 @@ int sink_find_rotated(const char *path, uint64_t inode, uint64_t *length)
             found = 1;
         }
     }
-    if (entries)
-        closedir(entries);
+    closedir(entries);
     return found;
 }

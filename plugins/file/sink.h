@@ -67,7 +67,8 @@ void sink_drop_all(struct sink *s);
 // -- rotate.c --
 // Gives the file's path to a fresh file when it is time. `more`: bytes to come.
 tide_result sink_rotate(struct sink *s, struct outfile *file, size_t more);
-// 1: a rotated file of `path` has this inode; its length goes to *length.
+// 1: a rotated file of `path` has this inode; its length goes to *length. 0: none has; negative: an
+// errno.
 int sink_find_rotated(const char *path, uint64_t inode, uint64_t *length);
 
 // -- twophase.c --

@@ -40,13 +40,9 @@ static void close_source(void *self)
 
 static struct input *named(struct source *s, tide_bytes name)
 {
-    for (uint32_t i = 0; i < s->count; i++) {
-        char *own = input_name(s->inputs[i]);
-        int same = own && strlen(own) == name.len && !memcmp(own, name.data, name.len);
-        free(own);
-        if (same)
+    for (uint32_t i = 0; i < s->count; i++)
+        if (input_is_named(s->inputs[i], name))
             return s->inputs[i];
-    }
     return NULL;
 }
 

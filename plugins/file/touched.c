@@ -96,7 +96,8 @@ tide_result touched_cut(struct sink *s, int (*listed)(void *arg, const char *pat
     char *line = NULL;
     size_t room = 0;
     tide_result result = TIDE_OK;
-    for (ssize_t n; result == TIDE_OK && (n = getline(&line, &room, list)) > 0;) {
+    ssize_t n = 0;
+    while (result == TIDE_OK && (n = getline(&line, &room, list)) > 0) {
         char *path;
         unsigned long long length = strtoull(line, &path, 10);
         if (line[n - 1] != '\n' || *path != ' ')
@@ -105,6 +106,8 @@ tide_result touched_cut(struct sink *s, int (*listed)(void *arg, const char *pat
         if (!listed(arg, path + 1))
             result = sink_cut(s, path + 1, 0, length);
     }
+    if (n < 0 && !feof(list)) // what it does not say would not be cut back
+        result = sink_failed(s, "read", t->path, -errno);
     free(line);
     fclose(list);
     return result;

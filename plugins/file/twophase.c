@@ -101,14 +101,26 @@ static tide_result refuse(struct sink *s, const char *path, const char *why)
                          why);
 }
 
-static tide_result cut_missing(struct sink *s, const char *path, uint64_t inode, uint64_t length)
+// The file that was `path` when it had this inode must still be there, under a rotation's name, and
+// hold so much.
+static tide_result find_rotated(struct sink *s, const char *path, uint64_t inode, uint64_t length,
+                                const char *otherwise)
 {
     uint64_t rotated;
+    int found = sink_find_rotated(path, inode, &rotated);
+    if (found < 0)
+        return sink_failed(s, "look beside", path, found);
+    if (!found)
+        return refuse(s, path, otherwise);
+    return rotated < length ? refuse(s, path, "was rotated and is shorter now") : TIDE_OK;
+}
+
+static tide_result cut_missing(struct sink *s, const char *path, uint64_t inode, uint64_t length)
+{
     if (length == 0)
         return TIDE_OK;
-    if (!inode || !sink_find_rotated(path, inode, &rotated))
-        return refuse(s, path, "is missing");
-    return rotated < length ? refuse(s, path, "was rotated and is shorter now") : TIDE_OK;
+    return inode ? find_rotated(s, path, inode, length, "is missing")
+                 : refuse(s, path, "is missing");
 }
 
 static tide_result cut_open(struct sink *s, const char *path, int fd, uint64_t inode,
@@ -121,11 +133,9 @@ static tide_result cut_open(struct sink *s, const char *path, int fd, uint64_t i
         return TIDE_OK;
     if (inode && st.st_ino != inode && length > 0) {
         // Rotated after the checkpoint: what has the name now came later.
-        uint64_t rotated;
-        if (!sink_find_rotated(path, inode, &rotated))
-            return refuse(s, path, "is another file");
-        if (rotated < length)
-            return refuse(s, path, "was rotated and is shorter now");
+        tide_result result = find_rotated(s, path, inode, length, "is another file");
+        if (result != TIDE_OK)
+            return result;
         length = 0;
     }
     uint64_t size = (uint64_t)st.st_size;

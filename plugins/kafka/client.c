@@ -61,6 +61,8 @@ tide_result client_new(const tide_host *host, tide_ctx *ctx, rd_kafka_type_t typ
     int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (!client || fd < 0) {
         free(client);
+        if (fd >= 0)
+            close(fd);
         rd_kafka_conf_destroy(conf);
         return host->fail(ctx, TIDE_FATAL, "out of memory or descriptors");
     }

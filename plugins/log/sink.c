@@ -312,6 +312,8 @@ static tide_result write_batch(void *self, const tide_batch *batch, uint32_t *ac
     log_notify(sink->connection);
     if (written && written != TIDE_RETRY)
         return written;
+    if (written && result) // not to be closed with what it could not write yet
+        return later(sink);
     if (result || !*accepted)
         return result;
     int64_t now = sink->host->mono_ns(sink->ctx);

@@ -91,19 +91,19 @@ static int compare(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-const char *targets_twice(const struct targets *t)
+int targets_twice(const struct targets *t, const char **twice)
 {
     const char **sorted = t->count ? malloc(t->count * sizeof *sorted) : NULL;
-    const char *twice = NULL;
+    *twice = NULL;
     if (!sorted)
-        return NULL;
+        return t->count ? -1 : 0;
     memcpy(sorted, t->names, t->count * sizeof *sorted);
     qsort(sorted, t->count, sizeof *sorted, compare);
-    for (size_t i = 1; i < t->count && !twice; i++)
+    for (size_t i = 1; i < t->count && !*twice; i++)
         if (!strcmp(sorted[i - 1], sorted[i]))
-            twice = sorted[i];
+            *twice = sorted[i];
     free(sorted);
-    return twice;
+    return 0;
 }
 
 void targets_deinit(struct targets *t)

@@ -15,8 +15,8 @@ enum { TARGETS_MAX = 100000 };
 
 // NULL, or what is wrong with it.
 const char *targets_add(struct targets *targets, const char *text);
-// The first name that is there twice; NULL: none.
-const char *targets_twice(const struct targets *targets);
+// *twice: the first name that is there twice; NULL: none. -1: memory is out.
+int targets_twice(const struct targets *targets, const char **twice);
 void targets_deinit(struct targets *targets);
 // Splits "host:port" (brackets around the host are dropped) into `host`; the port, or NULL when
 // there is none.

@@ -25,7 +25,9 @@ static tide_result read_targets(struct poll *p)
         if (wrong)
             return host->fail(p->ctx, TIDE_FATAL, "targets: '%s' %s", text, wrong);
     }
-    const char *twice = targets_twice(&p->targets);
+    const char *twice;
+    if (targets_twice(&p->targets, &twice) < 0)
+        return host->fail(p->ctx, TIDE_FATAL, "targets: out of memory");
     if (twice)
         return host->fail(p->ctx, TIDE_FATAL, "targets: %s is there twice", twice);
     if (p->targets.count == 0)

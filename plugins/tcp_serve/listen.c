@@ -77,20 +77,21 @@ static int bind_to(const struct addrinfo *to)
     return fd;
 }
 
-// The address as the system gives it: with the port that it chose.
+// The address as the system gives it: with the port that it chose. 0 or an errno.
 static int name_it(struct address *address, int fd)
 {
     struct sockaddr_storage own;
     socklen_t len = sizeof own;
     char host[NI_MAXHOST], port[NI_MAXSERV];
-    if (getsockname(fd, (struct sockaddr *)&own, &len) < 0 ||
-        getnameinfo((struct sockaddr *)&own, len, host, sizeof host, port, sizeof port,
+    if (getsockname(fd, (struct sockaddr *)&own, &len) < 0)
+        return errno;
+    if (getnameinfo((struct sockaddr *)&own, len, host, sizeof host, port, sizeof port,
                     NI_NUMERICHOST | NI_NUMERICSERV) != 0)
-        return -1;
+        return EAFNOSUPPORT;
     address->host = strdup(host);
     if (asprintf(&address->name, own.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port) < 0)
         address->name = NULL;
-    return address->host && address->name ? 0 : -1;
+    return address->host && address->name ? 0 : ENOMEM;
 }
 
 static tide_result listen_on(struct serve *s, struct address *address, const char *target)
@@ -100,15 +101,20 @@ static tide_result listen_on(struct serve *s, struct address *address, const cha
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
                              .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV};
     struct addrinfo *found = NULL;
-    if (!port || getaddrinfo(host, port, &hints, &found) != 0)
+    int error = port ? getaddrinfo(host, port, &hints, &found) : EAI_NONAME;
+    if (error == EAI_MEMORY)
+        return s->host->fail(s->ctx, TIDE_FATAL, "cannot listen on %s: out of memory", target);
+    if (error)
         return s->host->fail(s->ctx, TIDE_FATAL, "listen: %s is no numeric address", target);
     address->fd = bind_to(found);
     freeaddrinfo(found);
     if (address->fd < 0)
         return s->host->fail(s->ctx, TIDE_FATAL, "cannot listen on %s: %s", target,
                              strerror(errno));
-    if (name_it(address, address->fd) < 0)
-        return s->host->fail(s->ctx, TIDE_FATAL, "cannot name the address of %s", target);
+    int code = name_it(address, address->fd);
+    if (code)
+        return s->host->fail(s->ctx, TIDE_FATAL, "cannot name the address of %s: %s", target,
+                             strerror(code));
     if (!strcmp(port, "0"))
         s->host->log(s->ctx, TIDE_LOG_INFO, "listening on %s", address->name);
     return TIDE_OK;

@@ -65,19 +65,23 @@ static tide_result open_sink(const tide_host *host, tide_ctx *ctx, void **self)
     return result == TIDE_OK ? server_start(s) : result;
 }
 
-// A record as an answer: its value and a line end. A tombstone: none.
-static int make(tide_bytes value, struct answer **out)
+// A record as an answer: its value, and a line end unless it tells itself where it ends. A
+// tombstone: none.
+static int make(const tide_record *record, struct answer **out)
 {
+    tide_bytes value = record->value;
     *out = NULL;
     if (!value.data)
         return 0;
-    struct answer *answer = malloc(sizeof *answer + value.len + 1);
+    size_t line_end = record->flags & TIDE_RECORD_FRAMED ? 0 : 1;
+    struct answer *answer = malloc(sizeof *answer + value.len + line_end);
     if (!answer)
         return -1;
     answer->refs = 1;
-    answer->len = value.len + 1;
+    answer->len = value.len + line_end;
     memcpy(answer->bytes, value.data, value.len);
-    answer->bytes[value.len] = '\n';
+    if (line_end)
+        answer->bytes[value.len] = '\n';
     *out = answer;
     return 0;
 }
@@ -92,7 +96,7 @@ static int take_record(struct serve *s, const tide_record *record)
         s->host->metric_add(s->ctx, s->unmatched, 1);
         return 0;
     }
-    if (make(record->value, &answer) < 0)
+    if (make(record, &answer) < 0)
         return -1;
     for (; name; name = serve_find_next(name, key.data, key.len))
         set(&s->addresses[name->address], answer);

@@ -108,6 +108,22 @@ static void test_newest_by_key(void)
     sink_close(&s);
 }
 
+// What tells itself where it ends gets no line end: a byte more would be another record.
+static void test_framed(void)
+{
+    struct subject s;
+    begin(&s, "127.0.0.1");
+    CU_ASSERT_EQUAL(sink_open(&s), TIDE_OK);
+    tide_record record = {.struct_size = sizeof record,
+                          .flags = TIDE_RECORD_FRAMED,
+                          .value = FAKE_BYTES("\x81\xa1x\x01")};
+    CU_ASSERT_EQUAL(fake_write(&s.host, s.plugin->sink, s.self, &record, 1), TIDE_OK);
+    CU_ASSERT_STRING_EQUAL(answer_of(1), "\x81\xa1x\x01");
+    put(&s, NULL, "a line");
+    CU_ASSERT_STRING_EQUAL(answer_of(1), "a line\n");
+    sink_close(&s);
+}
+
 static void test_port_zero(void)
 {
     struct subject s;
@@ -260,6 +276,7 @@ static void test_request_is_ignored(void)
 
 static CU_TestInfo cases[] = {
     {"the newest record of the address", test_newest_by_key},
+    {"framed values", test_framed},
     {"port 0 is a free one", test_port_zero},
     {"what cannot be listened on", test_cannot_listen},
     {"addresses that misbehave", test_faults},
