@@ -65,6 +65,8 @@ static int fill_record(const struct step *step, struct trial_record *record, str
     const struct tide_config *value = setting_at(step->body, "value");
     if (!value)
         return wrong(step, "what `value`?");
+    if (value->plain && value->look == LOOKS_NULL)
+        return 0; // no value at all: a tombstone
     json_t *data = data_json(value);
     code = data ? data_print(data, json) : ERR_NOMEM;
     json_decref(data);

@@ -2,9 +2,10 @@
 #include "operators/aggregate.h"
 #include "operators/filter.h"
 #include "operators/flat_map.h"
+#include "operators/join.h"
 #include "operators/map.h"
 #include "operators/operator.h"
 #include "operators/route.h"
 
 const struct operator_class *const operator_classes[] = {
-    &aggregate_class, &filter_class, &flat_map_class, &map_class, &route_class, NULL};
+    &aggregate_class, &filter_class, &flat_map_class, &join_class, &map_class, &route_class, NULL};

@@ -27,11 +27,13 @@ static const char *const *names(const struct catalogue *catalogue, enum node_kin
 static void put_yaml(struct buf *yaml, const struct operator_class *class, const char *options)
 {
     (void)buf_printf(yaml,
-                     "pipeline: test\nsources: { in: { type: source } }\n"
+                     "pipeline: test\nsources: { in: { type: source }%s }\n"
                      "sinks: { out: { type: sink, inputs: it%s%s } }\noperators:\n  it:\n"
-                     "    type: %s\n    inputs: in\n    ",
+                     "    type: %s\n    inputs: %s\n    ",
+                     class->entry.sides ? ", other: { type: source }" : "",
                      class->entry.has_out ? "" : ".",
-                     class->entry.has_out ? "" : class->entry.ports[0], class->type);
+                     class->entry.has_out ? "" : class->entry.ports[0], class->type,
+                     class->entry.sides ? "{ left: in, right: other }" : "in");
     for (; *options; options++) {
         (void)buf_putc(yaml, *options);
         if (*options == '\n')
@@ -124,7 +126,7 @@ enum op_status one_process(struct one_operator *one)
 {
     enum op_status status = OP_DONE;
     while (one->batch) {
-        status = one->op->process(one->op, 0, one->batch, &one->outputs);
+        status = one->op->process(one->op, one->input, one->batch, &one->outputs);
         if (status != OP_AGAIN) {
             batch_unref(one->batch);
             one->batch = NULL;

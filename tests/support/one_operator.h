@@ -22,6 +22,7 @@ struct one_operator {
     struct batch *batch; // records sent, not yet processed
     struct error err;    // of one_init
     bool no_event_time;  // set before: what the spec's has_event_time denies
+    uint32_t input;      // where the next batch comes from; of a join: 0 left, 1 right
     uint64_t agains;     // how often the operator said OP_AGAIN
 };
 
