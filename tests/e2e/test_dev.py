@@ -123,12 +123,12 @@ class Dev(harness.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertEqual(done.calls[-2:], [
             "ctest --test-dir build/coverage --output-on-failure --no-tests=error -j 3 "
-            "-L unit|plugins|e2e -E kafka",
+            "-L unit|plugins|e2e|kit|cases -E kafka",
             "python3 -B tests/coverage/report.py --html",
         ])
         self.assertEqual(self.dev("coverage", "--kafka").calls[-2],
                          "ctest --test-dir build/coverage --output-on-failure --no-tests=error "
-                         "-j 3 -L unit|plugins|e2e")
+                         "-j 3 -L unit|plugins|e2e|kit|cases")
 
     def test_a_selection(self):
         done = self.dev("test", "-R", "unit/record")

@@ -116,7 +116,7 @@ static inline bool twin_same(const char *body)
     char text[8192];
     (void)snprintf(text, sizeof text, "%s%s\nend)) end end)()", head, body);
     struct twin twin;
-    bool same = twin_open(&twin, text, 1000) && twin_agree(&twin, 7);
+    bool same = twin_open(&twin, text, 10000) && twin_agree(&twin, 7);
     if (!same)
         fprintf(stderr, "  of %s\n", body);
     twin_close(&twin);
