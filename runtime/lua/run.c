@@ -31,6 +31,31 @@ static void begin(lua_State *L, struct script_run *run, struct record *record)
 
 static int emit(lua_State *L);
 
+// What an expression is, at the top of the stack.
+static struct value plain_value(lua_State *L)
+{
+    size_t len;
+    const char *text;
+    switch (lua_type(L, -1)) {
+    case LUA_TNIL:
+        return value_absent();
+    case LUA_TBOOLEAN:
+        return value_bool(lua_toboolean(L, -1));
+    case LUA_TNUMBER:
+        return lua_isinteger(L, -1) ? value_int(lua_tointeger(L, -1))
+                                    : value_float(lua_tonumber(L, -1));
+    case LUA_TSTRING:
+        text = lua_tolstring(L, -1, &len);
+        return value_string(text, len > UINT32_MAX ? UINT32_MAX : (uint32_t)len);
+    default:
+        break;
+    }
+    if (lua_touserdata(L, -1) == VM_NULL)
+        return value_null();
+    luaL_error(L, "a number or a text is wanted, not a %s", luaL_typename(L, -1));
+    return value_absent(); // not reached
+}
+
 // Calls the function at stack index 2 for one record and looks at what it returned. [-0, +0]
 static enum script_verdict step(lua_State *L, struct script_run *run, uint32_t index)
 {
@@ -48,6 +73,11 @@ static enum script_verdict step(lua_State *L, struct script_run *run, uint32_t i
         uint64_t matches = (uint64_t)lua_tointeger(L, -1);
         lua_settop(L, 2); // run f
         return sink->routed(sink->arg, index, matches);
+    }
+    if (run->call == SCRIPT_CALL_VALUE) {
+        enum script_verdict verdict = sink->valued(sink->arg, index, plain_value(L));
+        lua_settop(L, 2); // run f
+        return verdict;
     }
     bool kept =
         run->call == SCRIPT_CALL_MAP

@@ -69,7 +69,7 @@ bool script_has(const struct script *script, const char *function);
 // the script. Their number; texts are borrowed from the script.
 uint32_t script_kept(const struct script *script, const char *const **out);
 
-// -- filter, map, flat_map, route: a whole batch through the function --
+// -- filter, map, flat_map, route, value: a whole batch through the function --
 
 enum script_verdict {
     SCRIPT_NEXT,  // go on with the next record
@@ -88,6 +88,9 @@ struct script_sink {
     // SCRIPT_CALL_ROUTE, instead of done: bit i is set when expression i was true (without `all`:
     // only the first that was). 0: none. PAUSE: not taken, comes again later.
     enum script_verdict (*routed)(void *arg, uint32_t index, uint64_t matches);
+    // SCRIPT_CALL_VALUE, instead of done: what the function returned (nil: VALUE_ABSENT); text is
+    // valid during the call. PAUSE here leaves with the cursor behind the record.
+    enum script_verdict (*valued)(void *arg, uint32_t index, struct value value);
     // True: a record is given back as it was before its function ran when that fails or pauses.
     // flat_map always does so.
     bool marks;
@@ -112,7 +115,8 @@ enum script_call {
     SCRIPT_CALL_FILTER,   // truth of the result
     SCRIPT_CALL_MAP,      // must return a record, a table or `drop`; nil is an error
     SCRIPT_CALL_FLAT_MAP, // function(r, emit)
-    SCRIPT_CALL_ROUTE     // of script_routes
+    SCRIPT_CALL_ROUTE,    // of script_routes
+    SCRIPT_CALL_VALUE     // a number, text, boolean or nil
 };
 
 // Runs records batch->cursor .. count-1, advancing the cursor behind each finished one. 0 when all

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "base/alloc.h"
 #include "operators/aggregate_build.h"
+#include "operators/aggregate_gap.h"
 #include "operators/aggregate_state.h"
 #include "time/watermark.h"
 #include "time/zone.h"
@@ -108,6 +109,7 @@ static void aggregate_free(struct op *op)
     for (uint32_t i = 0; i < agg->key_count; i++)
         path_deinit(&agg->keys[i]);
     script_free(agg->script);
+    gap_free(agg->gap);
     zone_free(agg->zone);
     buf_deinit(&agg->key);
     buf_deinit(&agg->key_json);

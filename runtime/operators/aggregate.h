@@ -27,6 +27,7 @@
 //                          their panes are told more than once
 //   aggregate_slices.c     sliding: a table for each slice; a window is put together of its slices
 //   aggregate_sessions.c   sessions of each key, merged when a record joins them
+//   aggregate_gap.c        gaps out of the records
 //   aggregate_counts.c     so many records of a key
 //
 // Late records that are still allowed fire their window again at once, for their key.
@@ -119,6 +120,7 @@ struct aggregate {
     struct window_assigner windows;
     struct zone *zone;
     int64_t session_max_ms; // 0: none
+    struct agg_gap *gap;    // sessions whose gap each record has of its own; NULL: windows.size
     bool processing;        // windows of the clock, not of the records
     int64_t early_ms;       // emit: { every }; 0: not
     uint32_t early_count;   // emit: { count }; 0: not

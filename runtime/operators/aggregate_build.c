@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "operators/aggregate_build.h"
 #include "base/alloc.h"
+#include "config/text.h"
+#include "operators/aggregate_gap.h"
 #include "operators/scripted.h"
 #include "record/shape.h"
 
@@ -198,6 +200,16 @@ static void lay_out(struct aggregate *agg)
     }
 }
 
+// A gap that is no duration is an expression.
+static int read_gap(struct aggregate *agg, const struct operator_spec *spec, struct error *err)
+{
+    const struct tide_config *gap = setting_at(spec->node->options, "window.session.gap");
+    int64_t ms;
+    if (!gap || text_parse_duration(gap->text, &ms))
+        return 0;
+    return gap_new(&agg->gap, spec, gap, err);
+}
+
 int aggregate_configure(struct aggregate *agg, const struct operator_spec *spec, struct error *err)
 {
     const struct tide_config *options = spec->node->options;
@@ -206,6 +218,8 @@ int aggregate_configure(struct aggregate *agg, const struct operator_spec *spec,
     buf_init(&agg->undo, AGG_ACC_MAX);
     agg->budget = &agg->keyed.budget;
     int rc = window_configure(agg, setting_at(options, "window"), spec->has_event_time, err);
+    if (!rc)
+        rc = read_gap(agg, spec, err);
     if (!rc)
         rc = read_keys(agg, setting_at(options, "key_by"), err);
     if (!rc)

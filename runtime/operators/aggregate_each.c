@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "operators/aggregate.h"
+#include "operators/aggregate_gap.h"
 
 // The general way: record by record, each into all the slots that its kind of window finds for it.
 // A record that fails has changed none of them.
@@ -64,12 +64,25 @@ static enum op_status take(struct aggregate *agg, struct batch *batch, int64_t t
     return fire_again(agg, outputs);
 }
 
+// The session that the record would be on its own is as long as its gap.
+static int read_gap(struct aggregate *agg, struct batch *batch, struct error *err)
+{
+    int64_t ms;
+    int rc = gap_read(agg->gap, batch, &ms, err);
+    if (!rc)
+        agg->windows.size =
+            agg->session_max_ms && ms > agg->session_max_ms ? agg->session_max_ms : ms;
+    return rc;
+}
+
 static int read(struct aggregate *agg, struct batch *batch, struct record *record, int64_t *time,
                 struct agg_values *values, struct error *err)
 {
     int rc = read_time(agg, record, time, err);
     if (!rc)
         rc = read_key(agg, batch, record, err);
+    if (!rc && agg->gap)
+        rc = read_gap(agg, batch, err);
     if (!rc && !agg->by_hand)
         rc = program_read(&agg->program, batch, record, values, err);
     return rc;
@@ -105,6 +118,8 @@ enum op_status aggregate_each(struct aggregate *agg, struct batch *batch, struct
     enum { RECORDS_PER_LOOK = 64 };
     struct error err = ERROR_INIT;
     enum op_status status = fire_again(agg, outputs);
+    if (agg->gap)
+        gap_forget(agg->gap);
     for (uint32_t done = 1; status == OP_DONE && batch->cursor < batch->count; done++) {
         status = each(agg, batch, outputs, &err);
         if (done % RECORDS_PER_LOOK == 0 && status == OP_DONE && batch->cursor < batch->count &&

@@ -7,6 +7,8 @@
 
 // The option `window:`.
 
+static const int64_t GAP_MAX_MS = 1000000000000000;
+
 // -- which window --
 
 static bool given(const struct tide_config *window, const char *name)
@@ -49,8 +51,13 @@ static int read_fixed(struct window_assigner *windows, const struct tide_config 
 
 static int read_session(struct aggregate *agg, const struct tide_config *window, struct error *err)
 {
+    int64_t gap = 1; // of an expression: each record's own
     agg->windows.kind = WINDOW_SESSION;
-    agg->windows.size = setting_int(window, "session.gap", 0);
+    if (text_parse_duration(setting_text(window, "session.gap"), &gap) &&
+        (gap < 1 || gap > GAP_MAX_MS))
+        return error_set(err, ERR_INPUT, "session: gap: expected 1ms to %lldms",
+                         (long long)GAP_MAX_MS);
+    agg->windows.size = gap;
     agg->session_max_ms = setting_int(window, "session.max", 0);
     if (agg->session_max_ms && agg->session_max_ms < agg->windows.size)
         return error_set(err, ERR_INPUT, "session: max (%lld ms) is less than gap (%lld ms)",
@@ -213,11 +220,11 @@ int window_choose_kind(struct aggregate *agg, struct error *err)
 
 static const tide_option session_options[] = {
     {.name = "gap",
-     .type = TIDE_DURATION,
+     .type = TIDE_TEXT,
      .flags = TIDE_OPTION_REQUIRED,
-     .min = 1,
-     .max = 1e15,
-     .help = "a session ends when nothing of its key has come for so long"},
+     .help = "a session ends when nothing of its key has come for so long: a duration, or a Lua "
+             "expression over the fields of each record, in ms or as text: `critical and 5000 or "
+             "30000`"},
     {.name = "max",
      .type = TIDE_DURATION,
      .min = 1,

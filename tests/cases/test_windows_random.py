@@ -101,8 +101,10 @@ class Reference:
 
 
 class Sessions(Reference):
+    gap = None  # of the record in hand, where each has its own
+
     def place(self, key, time):
-        start, end = time, time + self.config["size"]
+        start, end = time, time + (self.gap or self.config["size"])
         touching = [(place, pane) for place, pane in self.panes.items()
                     if place[0] == key and pane.start <= end and start <= pane.end]
         if not touching and self.gone(end):
@@ -145,6 +147,8 @@ def choose_config(rng):
 def window_text(config):
     kind = config["kind"]
     parts = [f"{kind}: {config['size']}ms"]
+    if config.get("own_gap"):
+        parts = ["session: { gap: 'text and tostring(gap) .. \"ms\" or gap / 1' }"]
     if kind == "sliding":
         parts.append(f"every: {config['every']}ms")
     if kind != "session" and config["offset"]:
@@ -204,6 +208,7 @@ def expect(port, values):
 
 def make_case(rng, name):
     config = choose_config(rng)
+    config["own_gap"] = config["kind"] == "session" and rng.random() < 0.4
     reference = (Sessions if config["kind"] == "session" else Reference)(config)
     work = COMPUTE if rng.random() < 0.7 else BY_HAND
     text = HEAD.format(window=window_text(config), work=work, name=name)
@@ -216,6 +221,9 @@ def make_case(rng, name):
             time = now - rng.choice([0, 0, 0, 1, 3, 10, 40])
             key, value = rng.choice("abc"), rng.randrange(-9, 10)
             record = {"key": key, "value": value}
+            if config["own_gap"]:
+                record["gap"] = reference.gap = rng.choice([1, 2, 10, 40])
+                record["text"] = rng.random() < 0.5
             out = reference.send(key, time, value)
             text += f"      - send: {{ to: agg, time: {time}, value: {json.dumps(record)} }}\n"
             text += expect("agg", out or []) + expect("agg.late", [record] if out is None else [])
