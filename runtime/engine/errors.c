@@ -53,7 +53,7 @@ uint32_t outputs_wordless(const struct outputs *outputs)
 
 // -- dead letters --
 
-enum { LETTER_HEADERS = 6, OFFSET_TEXT_MAX = 21 };
+enum { LETTER_HEADERS = 7, OFFSET_TEXT_MAX = 21 };
 
 static const char *source_name(const struct outputs *outputs, const struct record *record)
 {
@@ -112,6 +112,8 @@ static bool address_letter(struct outputs *outputs, struct batch *batch, struct 
     headers[old++] = header_of("source", source, strlen(source));
     headers[old++] = header_of("split", split, strlen(split));
     headers[old++] = header_of("offset", end - digits, digits);
+    if (letter->flags & RECORD_TRUNCATED)
+        headers[old++] = header_of("truncated", "true", 4);
     meta->headers = headers;
     meta->header_count = old;
     letter->meta = meta;

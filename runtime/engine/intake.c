@@ -163,11 +163,19 @@ static void keep_rest(struct source_split *split, struct parcel *parcel)
     split->rest_len = parcel->len;
 }
 
-// A frame that is too long: an error record without bytes.
-static enum intake too_long(struct source_node *node, uint32_t id, int64_t offset,
-                            struct error *err)
+enum { TRUNCATED_MAX = 64 << 10 };
+
+// A frame that is too long, or cut off: an error record of its first bytes, which a header of the
+// dead letter tells from a whole one.
+static enum intake no_frame(struct source_node *node, uint32_t id, int64_t offset,
+                            const char *bytes, size_t len, struct error *err)
 {
+    size_t max = node->splits[id].framer.max;
     struct record *record = add_record(node, id, offset, TIME_NONE);
+    max = max < TRUNCATED_MAX ? max : TRUNCATED_MAX;
+    record->raw = bytes;
+    record->raw_len = (uint32_t)(len < max ? len : max);
+    record->flags |= RECORD_TRUNCATED;
     return reject(node, record, err);
 }
 
@@ -186,7 +194,8 @@ static enum intake cut_frames(struct source_node *node, struct parcel *parcel, b
         enum intake result = INTAKE_DONE;
         int64_t offset = split->offset + (int64_t)frame.skipped;
         if (rc < 0) {
-            result = too_long(node, parcel->split, offset, &err);
+            result = no_frame(node, parcel->split, offset, front + frame.skipped,
+                              frame.used - frame.skipped, &err);
         } else if (rc > 0 && frame.len) { // empty lines are no records
             struct record *record = add_record(node, parcel->split, offset, TIME_NONE);
             result = finish_record(node, record, frame.bytes, frame.len, shared_pad());

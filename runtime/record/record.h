@@ -49,6 +49,7 @@ enum record_flags {
     RECORD_RAW = 16,         // raw is no JSON text; spans are text, or numbers as in JSON
     RECORD_LINES = 32,       // raw has line breaks between its tokens: not to be copied as it is
     RECORD_BIG_TEXT = 64,    // integers beyond int64 in nested values read as text
+    RECORD_TRUNCATED = 128,  // raw is the beginning of what is no record: of a dead letter only
 };
 
 struct header {

@@ -2,6 +2,7 @@
 """Files as they are found: huge lines, odd ends, compressed, damaged, not files at all."""
 
 import gzip
+import json
 import os
 import unittest
 
@@ -54,7 +55,33 @@ class Files(harness.TestCase):
             self.assertIn("errors 1", done.err)
             self.assertIn("longer than 1048576 bytes", done.err)
             os.unlink(self.path("out.jsonl"))
-        self.assertEqual(self.output("dead.jsonl").count(b"\n"), 1)
+        self.assertEqual(self.output("dead.jsonl"), b'{"n":' + 65531 * b"\0" + b"\n")
+
+    def test_a_letter_of_a_line_that_is_too_long(self):
+        """Its beginning, and a header that says so; of a whole record there is no such header."""
+        self.write("in.jsonl", '{"n":1}\n{"n":"' + 200 * "x" + '"}\n{"n":oops}\n')
+        self.write("p.yaml", """
+pipeline: p
+connections: { l: { type: log, dir: data } }
+sources:
+  in: { type: file, path: in.jsonl, limits: { record: 100 }, on_error: { dlq: dead } }
+sinks:
+  out: { type: file, inputs: in, path: out.jsonl }
+  dead: { type: topic, connection: l, topic: dead }
+""")
+        self.succeeds("run", "p.yaml")
+        self.write("show.yaml", """
+pipeline: show
+connections: { l: { type: log, dir: data } }
+sources: { in: { type: topic, connection: l, topic: dead, decode: text, until: latest } }
+operators:
+  show: { type: map, inputs: in, lua: "return function(r) r.h = meta(r).headers return r end" }
+sinks: { out: { type: file, inputs: show, path: letters.jsonl } }
+""")
+        self.succeeds("run", "show.yaml")
+        letters = [json.loads(line) for line in self.output("letters.jsonl").splitlines()]
+        headers = {letter.pop("h").get("truncated"): list(letter.values()) for letter in letters}
+        self.assertEqual(headers, {None: ['{"n":oops}'], "true": ['{"n":"' + 94 * "x"]})
 
     def test_a_record_is_at_most_64_mebibytes(self):
         self.write("p.yaml", "pipeline: p\nsources:\n  in: { type: file, path: in, "
