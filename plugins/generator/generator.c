@@ -1,27 +1,39 @@
 // SPDX-License-Identifier: MIT
 #include "fields.h"
 #include "tidemill/plugin.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-// A source that makes up records: the same ones for the same seed. Its position is the number of
-// records and the state of the random numbers, so that it goes on where it stopped.
+// A source that makes up records: the same ones for the same seed. A split's position is the number
+// of its next record and the state of its random numbers, so that it goes on where it stopped.
+//
+// With several splits, split s of n makes the records s, s + n, s + 2n, ... out of random numbers
+// of its own: what is made does not depend on how many instances share them.
 
 enum { CHUNK = 256, CHUNK_BYTES = 256 * 1024, POSITION = 1 + 5 * 8, POSITION_VERSION = 1 };
 
+enum { SPLITS_MAX = 1024, NAME = 24 };
+
 #define SECOND_NS 1e9
+
+struct stream { // a split that is this instance's
+    struct program_state state;
+    uint32_t id;
+    uint64_t end; // its first record that is not made; UINT64_MAX: endless
+};
 
 struct generator {
     const tide_host *host;
     tide_ctx *ctx;
     struct program program;
-    struct program_state state;
     uint64_t count; // 0: endless
     double rate;    // records a second; 0: no limit
     int64_t start_ns;
-    uint64_t start_number; // the record that was due at start_ns
-    uint32_t split;
-    int assigned;
+    uint64_t made; // since start_ns
+    uint32_t splits;
+    struct stream *streams;
+    uint32_t stream_count, next;
     uint32_t chunk; // records made at once
     char *bytes;
     tide_message messages[CHUNK];
@@ -32,7 +44,22 @@ static void close_generator(void *self)
     struct generator *g = self;
     program_deinit(&g->program);
     free(g->bytes);
+    free(g->streams);
     free(g);
+}
+
+static tide_result announce(struct generator *g)
+{
+    char text[NAME] = "generator";
+    tide_bytes name = {text, strlen(text)};
+    tide_result result = TIDE_OK;
+    if (g->splits == 1)
+        return g->host->splits_added(g->ctx, &name, 1);
+    for (uint32_t i = 0; i < g->splits && result == TIDE_OK; i++) {
+        name.len = (size_t)snprintf(text, sizeof text, "generator-%u", (unsigned)i);
+        result = g->host->splits_added(g->ctx, &name, 1);
+    }
+    return result;
 }
 
 static tide_result prepare(struct generator *g)
@@ -40,7 +67,7 @@ static tide_result prepare(struct generator *g)
     const tide_host *host = g->host;
     g->count = (uint64_t)host->opt_int(g->ctx, "count");
     g->rate = host->opt_number(g->ctx, "rate");
-    random_seed(&g->state.random, (uint64_t)host->opt_int(g->ctx, "seed"));
+    g->splits = (uint32_t)host->opt_int(g->ctx, "splits");
     const tide_config *fields = host->config(g->ctx, "fields");
     tide_result result =
         fields_compile(host, g->ctx, fields, host->opt_text(g->ctx, "time"), &g->program);
@@ -49,10 +76,10 @@ static tide_result prepare(struct generator *g)
     size_t fit = CHUNK_BYTES / g->program.longest;
     g->chunk = fit > CHUNK ? CHUNK : fit ? (uint32_t)fit : 1;
     g->bytes = malloc(g->chunk * g->program.longest);
-    if (!g->bytes)
+    g->streams = calloc(g->splits, sizeof *g->streams);
+    if (!g->bytes || !g->streams)
         return host->fail(g->ctx, TIDE_FATAL, "out of memory");
-    const tide_bytes name = {"generator", 9};
-    return host->splits_added(g->ctx, &name, 1);
+    return announce(g);
 }
 
 static tide_result open_generator(const tide_host *host, tide_ctx *ctx, void **self)
@@ -80,53 +107,83 @@ static uint64_t get64(const unsigned char *in)
     return value;
 }
 
+static struct stream *find_stream(struct generator *g, uint32_t id)
+{
+    for (uint32_t i = 0; i < g->stream_count; i++)
+        if (g->streams[i].id == id)
+            return &g->streams[i];
+    return NULL;
+}
+
 static tide_result position(void *self, uint32_t split, tide_buf *out)
 {
     struct generator *g = self;
-    (void)split;
+    const struct stream *stream = find_stream(g, split);
+    if (!stream)
+        return TIDE_OK;
     unsigned char bytes[POSITION] = {POSITION_VERSION};
-    put64(bytes + 1, g->state.number);
+    put64(bytes + 1, stream->state.number);
     for (int i = 0; i < 4; i++)
-        put64(bytes + 9 + 8 * i, g->state.random.state[i]);
+        put64(bytes + 9 + 8 * i, stream->state.random.state[i]);
     if (g->host->put(out, bytes, sizeof bytes))
         return g->host->fail(g->ctx, TIDE_FATAL, "out of memory");
     return TIDE_OK;
 }
 
-static tide_result assign(void *self, const tide_split *splits, uint32_t count, uint32_t stride)
+// The first split's random numbers are the seed's; the others' are far from each other.
+static void begin(struct generator *g, struct stream *stream, uint32_t id)
 {
-    struct generator *g = self;
-    (void)stride;
-    if (count == 0)
-        return TIDE_OK;
-    g->split = splits->id;
-    g->assigned = 1;
-    const unsigned char *at = splits->position.data;
+    uint64_t seed = (uint64_t)g->host->opt_int(g->ctx, "seed");
+    *stream = (struct stream){.id = id, .end = g->count ? g->count : UINT64_MAX};
+    stream->state.number = id;
+    random_seed(&stream->state.random, seed + id * 0x9e3779b97f4a7c15u);
+}
+
+static tide_result assign_one(struct generator *g, const tide_split *split)
+{
+    if (g->stream_count == g->splits)
+        return g->host->fail(g->ctx, TIDE_FATAL, "generator: more splits than it has");
+    struct stream *stream = &g->streams[g->stream_count++];
+    begin(g, stream, split->id);
+    const unsigned char *at = split->position.data;
     if (!at)
         return TIDE_OK;
-    if (splits->position.len != POSITION || at[0] != POSITION_VERSION)
+    if (split->position.len != POSITION || at[0] != POSITION_VERSION)
         return g->host->fail(g->ctx, TIDE_FATAL, "the stored position is not a generator's");
-    g->state.number = get64(at + 1);
+    stream->state.number = get64(at + 1);
     for (int i = 0; i < 4; i++)
-        g->state.random.state[i] = get64(at + 9 + 8 * i);
+        stream->state.random.state[i] = get64(at + 9 + 8 * i);
     return TIDE_OK;
+}
+
+static tide_result assign(void *self, const tide_split *splits, uint32_t count, uint32_t stride)
+{
+    tide_result result = TIDE_OK;
+    for (uint32_t i = 0; i < count && result == TIDE_OK; i++)
+        result = assign_one(self, (const tide_split *)((const char *)splits + (size_t)i * stride));
+    return result;
+}
+
+// Records a second of the splits that are this instance's.
+static double rate_of(const struct generator *g)
+{
+    return g->rate * g->stream_count / g->splits;
 }
 
 // How many records are due now. What a stall of more than a second held up is not caught up.
 static uint64_t due(struct generator *g, uint32_t max)
 {
-    if (g->rate <= 0)
+    double rate = rate_of(g);
+    if (rate <= 0)
         return max;
     int64_t now = g->host->mono_ns(g->ctx);
-    if (!g->start_ns) {
+    if (!g->start_ns)
         g->start_ns = now;
-        g->start_number = g->state.number;
-    }
-    double target = (double)(now - g->start_ns) / SECOND_NS * g->rate + 1;
-    double behind = target - (double)(g->state.number - g->start_number);
-    if (behind > g->rate + 1) {
+    double target = (double)(now - g->start_ns) / SECOND_NS * rate + 1;
+    double behind = target - (double)g->made;
+    if (behind > rate + 1) {
         g->start_ns = now;
-        g->start_number = g->state.number;
+        g->made = 0;
         behind = 1;
     }
     return behind < 1 ? 0 : behind > max ? max : (uint64_t)behind;
@@ -134,50 +191,78 @@ static uint64_t due(struct generator *g, uint32_t max)
 
 static tide_result wait_for_next(struct generator *g)
 {
-    double next = (double)(g->state.number - g->start_number) / g->rate * SECOND_NS;
+    double next = (double)g->made / rate_of(g) * SECOND_NS;
     g->host->wait_until(g->ctx, g->start_ns + (int64_t)next + 1);
     return TIDE_AGAIN;
 }
 
-static void make(struct generator *g, uint32_t n, int64_t wall_ms)
+static void make(struct generator *g, struct stream *stream, uint32_t n, int64_t wall_ms)
 {
     char *at = g->bytes;
     for (uint32_t i = 0; i < n; i++) {
         tide_message *message = &g->messages[i];
         message->struct_size = sizeof *message;
-        message->split = g->split;
-        message->offset = (int64_t)g->state.number;
+        message->split = stream->id;
+        message->offset = (int64_t)stream->state.number;
         message->time_ms = TIDE_NO_TIME;
-        size_t len = program_run(&g->program, &g->state, wall_ms, at, &message->time_ms);
+        size_t len = program_run(&g->program, &stream->state, wall_ms, at, &message->time_ms);
+        stream->state.number += g->splits - 1;
         message->value = (tide_bytes){at, len};
         at += len;
     }
 }
 
+static uint64_t left_of(const struct generator *g, const struct stream *stream)
+{
+    if (stream->state.number >= stream->end)
+        return 0;
+    return (stream->end - stream->state.number + g->splits - 1) / g->splits;
+}
+
+// The stream whose turn it is, of those that have records left; NULL: none has.
+static struct stream *next_stream(struct generator *g)
+{
+    for (uint32_t i = 0; i < g->stream_count; i++) {
+        struct stream *stream = &g->streams[g->next];
+        g->next = (g->next + 1) % g->stream_count;
+        if (left_of(g, stream))
+            return stream;
+    }
+    return NULL;
+}
+
+// At most `most` records of one stream; false: not all that were made were taken.
+static int emit_some(struct generator *g, struct stream *stream, uint32_t n, int64_t wall_ms,
+                     tide_out *out)
+{
+    struct program_state before = stream->state;
+    make(g, stream, n, wall_ms);
+    uint32_t taken = g->host->emit(out, g->messages, n, sizeof *g->messages);
+    g->made += taken;
+    if (taken == n)
+        return 1;
+    stream->state = before; // back to the first that was not taken
+    make(g, stream, taken, wall_ms);
+    return 0;
+}
+
 static tide_result read_some(void *self, tide_out *out, uint32_t max)
 {
     struct generator *g = self;
-    if (!g->assigned)
-        return TIDE_AGAIN;
-    if (g->count && g->state.number >= g->count)
+    struct stream *stream = next_stream(g);
+    if (!stream) // also of an instance that has no split
         return TIDE_EOF;
     uint64_t left = due(g, max);
     if (left == 0)
         return wait_for_next(g);
-    if (g->count && left > g->count - g->state.number)
-        left = g->count - g->state.number;
     int64_t wall_ms = g->program.uses_clock ? g->host->wall_ms(g->ctx) : 0;
-    while (left > 0) {
-        uint32_t n = left < g->chunk ? (uint32_t)left : g->chunk;
-        struct program_state before = g->state;
-        make(g, n, wall_ms);
-        uint32_t taken = g->host->emit(out, g->messages, n, sizeof *g->messages);
-        left -= taken;
-        if (taken < n) { // back to the first that was not taken
-            g->state = before;
-            make(g, taken, wall_ms);
+    for (; stream && left > 0; stream = next_stream(g)) {
+        uint64_t n = left_of(g, stream);
+        n = n < left ? n : left;
+        n = n < g->chunk ? n : g->chunk;
+        if (!emit_some(g, stream, (uint32_t)n, wall_ms, out))
             break;
-        }
+        left -= n;
     }
     return TIDE_OK;
 }
@@ -205,13 +290,20 @@ static const tide_option options[] = {
      .min = 0,
      .max = 9e18,
      .help = "the same seed makes the same records"},
+    {.name = "splits",
+     .type = TIDE_INT,
+     .default_text = "1",
+     .min = 1,
+     .max = SPLITS_MAX,
+     .help = "parts that can be made in different lanes, each with every so manieth record"},
     {.name = "time", .type = TIDE_TEXT, .help = "the field (ms) that is the record's own time"},
     {.name = NULL},
 };
 
 static const tide_source source = {
     .struct_size = sizeof source,
-    .capabilities = TIDE_SOURCE_REPLAYABLE | TIDE_SOURCE_BOUNDED,
+    .capabilities =
+        TIDE_SOURCE_REPLAYABLE | TIDE_SOURCE_BOUNDED | TIDE_SOURCE_SPLITS | TIDE_SOURCE_PARALLEL,
     .options = options,
     .open = open_generator,
     .close = close_generator,

@@ -48,7 +48,7 @@ static tide_result flush(void *self)
 
 static const tide_sink sink = {
     .struct_size = sizeof sink,
-    .capabilities = TIDE_SINK_IDEMPOTENT | TIDE_SINK_STREAM,
+    .capabilities = TIDE_SINK_IDEMPOTENT | TIDE_SINK_STREAM | TIDE_SINK_PARALLEL,
     .open = open_sink,
     .close = close_sink,
     .write = write_batch,

@@ -12,6 +12,7 @@
 
 static const struct args_option options[] = {
     PIPELINE_OPTIONS,
+    {"parallelism", 0, "N", "lanes, whatever the pipeline says"},
     {"runs", 'n', "COUNT", "run it so often, show the median (default 1)"},
     {"for", 0, "DURATION", "end each run after this time"},
     {"json", 'j', NULL, "as JSON: a list of runs"},

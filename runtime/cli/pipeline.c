@@ -102,6 +102,11 @@ static int load(struct pipeline *pipeline, const char *file, const struct args *
         .clock = clock_system(),
         .has_plugins = true,
     };
+    int64_t lanes = 0; // as the pipeline says
+    code = args_count(args, "parallelism", 1, 1024, 0, &lanes, err);
+    if (code)
+        return code;
+    config.lanes = (uint32_t)lanes;
     return engine_new(&pipeline->engine, &config, problems);
 }
 

@@ -13,6 +13,7 @@
 
 static const struct args_option options[] = {
     PIPELINE_OPTIONS,
+    {"parallelism", 0, "N", "lanes, whatever the pipeline says"},
     {"quiet", 'q', NULL, "no status line and no summary"},
     {"profile", 0, NULL, "measure the time that each node takes (in the report)"},
     {"http", 0, "ADDR", "serve /metrics, /healthz and /readyz there: 127.0.0.1:9090, or a port"},

@@ -4,32 +4,96 @@
 #include "engine/engine_parts.h"
 #include "engine/unheeded.h"
 #include <poll.h>
+#include <unistd.h>
 #include <string.h>
+
+enum { ACK_DEFAULT_MS = 1000, DRAIN_DEFAULT_MS = 10000, LINK_SLOTS_LEAST = 2 };
+
+static int say(struct problems *problems, int rc, const struct error *err)
+{
+    if (rc)
+        problem_add(problems, (struct place){0}, error_reason(err), "%s", err->text);
+    return rc;
+}
+
+static int make_wakers(struct engine *engine, struct error *err)
+{
+    engine->wakers = mem_array(engine->plan->lanes, sizeof *engine->wakers);
+    if (!engine->wakers)
+        return error_nomem(err);
+    for (; engine->waker_count < engine->plan->lanes; engine->waker_count++) {
+        int rc = waker_init(&engine->wakers[engine->waker_count], err);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+static uint32_t worker_count(const struct engine *engine)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    uint32_t lanes = engine->plan->lanes;
+    return cores < 1 ? 1 : (unsigned long)cores < lanes ? (uint32_t)cores : lanes;
+}
+
+static int make_lanes(struct engine *engine, struct problems *problems)
+{
+    struct lane_config config = {.plan = engine->plan,
+                                 .flow = &engine->flow,
+                                 .clock = engine->config.clock,
+                                 .wakers = engine->wakers,
+                                 .connections = &engine->connections,
+                                 .has_plugins = engine->config.has_plugins};
+    engine->lanes = mem_zalloc(sizeof(struct lane *) * engine->plan->lanes);
+    if (!engine->lanes)
+        return ERR_NOMEM;
+    for (; config.index < engine->plan->lanes; config.index++) {
+        int rc = lane_new(&engine->lanes[config.index], &config, problems);
+        engine->lane_count += engine->lanes[config.index] != NULL;
+        if (rc)
+            return rc;
+        config.first = engine->lanes[0];
+    }
+    return 0;
+}
+
+// Links may hold so many batches; fewer only make it slower.
+static size_t link_slots(const struct engine_config *config)
+{
+    if (!config->link_slots)
+        return LINK_SLOTS;
+    return config->link_slots < LINK_SLOTS_LEAST ? LINK_SLOTS_LEAST : config->link_slots;
+}
+
+static int connect_lanes(struct engine *engine, struct problems *problems)
+{
+    struct error err = ERROR_INIT;
+    engine->wiring.slots = link_slots(&engine->config);
+    int rc = wiring_connect(&engine->wiring, engine->plan, engine->lanes, &err);
+    engine->flow.lanes = engine->lanes;
+    engine->flow.lane_count = engine->lane_count;
+    return rc == ERR_NOMEM ? rc : say(problems, rc, &err);
+}
 
 static int build(struct engine *engine, struct problems *problems)
 {
     const struct engine_config *config = &engine->config;
     struct error err = ERROR_INIT;
-    int rc = worker_init(&engine->worker, config->clock, &err);
-    if (rc) {
-        problem_add(problems, (struct place){0}, error_reason(&err), "%s", err.text);
-        return rc;
-    }
-    rc = plan_new(&engine->plan, config->topology, config->registry, problems);
-    if (!rc)
-        rc = connections_init(&engine->connections, config->topology, config->registry,
-                              config->clock, &engine->worker.waker, problems);
+    int rc = plan_new(&engine->plan, config->topology, config->registry,
+                      config->has_plugins ? config->lanes : 1, problems);
     if (rc)
         return rc;
-    struct lane_config lane = {.plan = engine->plan,
-                               .clock = config->clock,
-                               .waker = &engine->worker.waker,
-                               .connections = &engine->connections,
-                               .has_plugins = config->has_plugins,
-                               .index = 0,
-                               .count = 1};
-    rc = lane_new(&engine->lane, &lane, problems);
-    return rc ? rc : problems->errors ? ERR_INPUT : 0;
+    rc = make_wakers(engine, &err);
+    rc = rc ? rc
+            : crew_init(&engine->crew, config->clock, worker_count(engine), engine->plan->lanes,
+                        &err);
+    if (rc)
+        return rc == ERR_NOMEM ? rc : say(problems, rc, &err);
+    rc = connections_init(&engine->connections, config->topology, config->registry, config->clock,
+                          engine->wakers, problems);
+    rc = rc ? rc : make_lanes(engine, problems);
+    rc = rc ? rc : problems->errors ? ERR_INPUT : 0;
+    return rc ? rc : connect_lanes(engine, problems);
 }
 
 int engine_new(struct engine **out, const struct engine_config *config, struct problems *problems)
@@ -37,9 +101,12 @@ int engine_new(struct engine **out, const struct engine_config *config, struct p
     struct engine *engine = mem_zalloc(sizeof *engine);
     if (!engine)
         return ERR_NOMEM;
+    const struct tide_config *top = config->topology->top;
     engine->config = *config;
+    flow_init(&engine->flow, config->clock, setting_int(top, "drain", DRAIN_DEFAULT_MS),
+              setting_int(top, "checkpoint.every", ACK_DEFAULT_MS));
     warn_unheeded(config->topology, problems);
-    engine->worker.done_fd = engine->worker.waker.fd = -1;
+    engine->crew.done_fd = -1;
     int rc = build(engine, problems);
     if (rc == ERR_NOMEM)
         problem_add(problems, (struct place){0}, REASON_NOMEM,
@@ -55,40 +122,50 @@ void engine_free(struct engine *engine)
 {
     if (!engine)
         return;
-    if (engine->worker.started)
-        worker_stop(&engine->worker);
-    worker_deinit(&engine->worker);
-    lane_free(engine->lane);
+    if (engine->crew.workers && engine->crew.workers[0].started)
+        crew_stop(&engine->crew);
+    crew_deinit(&engine->crew);
+    for (uint32_t i = 0; i < engine->lane_count; i++)
+        lane_empty(engine->lanes[i]);
+    wiring_deinit(&engine->wiring);
+    for (uint32_t i = 0; i < engine->lane_count; i++)
+        lane_free(engine->lanes[i]);
+    mem_free(engine->lanes);
     if (engine->connections.items)
         connections_deinit(&engine->connections);
+    for (uint32_t i = 0; i < engine->waker_count; i++)
+        waker_deinit(&engine->wakers[i]);
+    mem_free(engine->wakers);
     plan_free(engine->plan);
+    flow_deinit(&engine->flow);
     mem_free(engine);
 }
 
 int engine_start(struct engine *engine, struct error *err)
 {
     engine->started_ns = clock_mono_ns(engine->config.clock);
-    return worker_start(&engine->worker, engine->lane, &engine->connections, err);
+    return crew_start(&engine->crew, &engine->flow, &engine->connections, engine->wakers, err);
 }
 
 void engine_stop(struct engine *engine)
 {
-    worker_stop(&engine->worker);
+    crew_stop(&engine->crew);
 }
 
 enum engine_state engine_wait(struct engine *engine, int timeout_ms)
 {
-    struct pollfd done = {.fd = engine->worker.done_fd, .events = POLLIN};
+    struct pollfd done = {.fd = engine->crew.done_fd, .events = POLLIN};
     poll(&done, 1, timeout_ms); // a signal ends it early, which is as good
-    return (enum engine_state)atomic_load_explicit(&engine->worker.state, memory_order_acquire);
+    return (enum engine_state)atomic_load_explicit(&engine->crew.state, memory_order_acquire);
 }
 
 const struct error *engine_error(const struct engine *engine)
 {
-    return &engine->worker.error;
+    return &engine->crew.error;
 }
 
 void engine_profile(struct engine *engine, bool on)
 {
-    engine->lane->profile = on;
+    for (uint32_t i = 0; i < engine->lane_count; i++)
+        engine->lanes[i]->profile = on;
 }

@@ -21,7 +21,9 @@ struct engine_config {
     const struct topology *topology; // outlives the engine
     struct registry *registry;       // likewise
     struct clock *clock;
-    bool has_plugins; // false: tests; sources and sinks are not opened
+    bool has_plugins;    // false: tests; sources and sinks are not opened, and there is one lane
+    uint32_t lanes;      // 0: as the pipeline says
+    uint32_t link_slots; // batches between two lanes, for tests; 0: as many as is good
 };
 
 enum engine_state {
@@ -82,7 +84,7 @@ struct node_status {
     uint64_t busy_ns;   // time spent in this node's step (only with engine_profile)
     int64_t watermark;  // ms; WATERMARK_NONE, WATERMARK_END
     int64_t lag;        // sources: records behind; -1 unknown
-    uint32_t splits;
+    uint32_t splits, lanes;
     bool open;               // its plugin's instance is; operators: always
     uint64_t queue_capacity; // records that its queues can hold
     uint64_t state_bytes, state_keys, state_windows;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "engine/engine.h"
+#include "engine/wiring.h"
 #include "engine/worker.h"
 
 // What an engine is made of; for the files of this folder that look into one.
@@ -8,8 +9,13 @@
 struct engine {
     struct engine_config config;
     struct plan *plan;
-    struct lane *lane;
+    struct waker *wakers; // one for each lane
+    uint32_t waker_count;
+    struct lane **lanes;
+    uint32_t lane_count;
+    struct wiring wiring;
+    struct flow flow;
     struct connections connections;
-    struct worker worker;
+    struct crew crew;
     int64_t started_ns;
 };

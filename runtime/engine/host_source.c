@@ -15,14 +15,7 @@ enum {
 
 static bool is_full(const struct source_driver *source)
 {
-    return source->ready_count >= READY_MAX;
-}
-
-static struct parcel *last_ready(struct source_driver *source)
-{
-    if (!source->ready)
-        return NULL;
-    return (struct parcel *)((char *)source->ready_tail - offsetof(struct parcel, next));
+    return source->ready_count >= READY_MAX * source->lane_count;
 }
 
 // Bytes and messages are taken of splits that were announced only.
@@ -128,14 +121,14 @@ tide_result host_bad(tide_out *out, uint32_t split, tide_bytes partial, const ch
 
 // -- messages --
 
-// The parcel of messages under construction, or a new one; NULL: full.
-static struct parcel *open_messages(struct source_driver *source)
+// The parcel of messages under construction for the split's lane, or a new one; NULL: full.
+static struct parcel *open_messages(struct source_driver *source, uint32_t split)
 {
-    struct parcel *last = last_ready(source);
+    struct parcel *last = source->rings[split % source->lane_count].newest;
     if (last && last->kind == PARCEL_MESSAGES && last->count < PARCEL_MESSAGES_MAX &&
         last->chunk_count < BATCH_CHUNKS)
         return last;
-    return is_full(source) ? NULL : source_add_parcel(source, PARCEL_MESSAGES, 0);
+    return is_full(source) ? NULL : source_add_parcel(source, PARCEL_MESSAGES, split);
 }
 
 static int keep_chunk(struct parcel *parcel, struct chunk *chunk)
@@ -213,7 +206,7 @@ uint32_t host_emit(tide_out *out, const tide_message *messages, uint32_t count, 
         const tide_message *from = nth(messages, i, stride);
         if (!known(source, "a message", from->split))
             return i;
-        struct parcel *parcel = open_messages(source);
+        struct parcel *parcel = open_messages(source, from->split);
         struct chunk *chunk = parcel ? room_for(source, message_size(from)) : NULL;
         if (!chunk || keep_chunk(parcel, chunk))
             return i;
@@ -251,10 +244,12 @@ uint32_t host_lend(tide_out *out, const tide_message *messages, uint32_t count, 
     if (!chunk)
         source_out_of_memory(source);
     while (chunk && taken < count) {
-        struct parcel *parcel = open_messages(source);
+        uint32_t lane = nth(messages, taken, stride)->split % source->lane_count;
+        struct parcel *parcel = open_messages(source, lane);
         if (!parcel || keep_chunk(parcel, chunk))
             break;
-        while (taken < count && parcel->count < PARCEL_MESSAGES_MAX)
+        while (taken < count && parcel->count < PARCEL_MESSAGES_MAX &&
+               nth(messages, taken, stride)->split % source->lane_count == lane)
             add_message(parcel, nth(messages, taken++, stride));
     }
     if (chunk)

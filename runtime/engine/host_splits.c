@@ -23,6 +23,8 @@ static int64_t find_split(const struct source_driver *source, tide_bytes name, s
 static int tell_lane(struct source_driver *source, size_t id)
 {
     const struct split *split = &source->splits[id];
+    if (!source_reads(source, id))
+        return 0;
     struct parcel *parcel = source_add_parcel(source, PARCEL_SPLIT, (uint32_t)id);
     return parcel ? buf_append(&parcel->text, split->name, split->name_len) : ERR_NOMEM;
 }
@@ -91,7 +93,7 @@ tide_result host_splits_lost(tide_ctx *ctx, const uint32_t *ids, uint32_t count,
         revoked |= split->revoked;
         split->lost = true;
         split->assigned = false;
-        if (!source_add_parcel(source, PARCEL_LOST, ids[i]))
+        if (source_reads(source, ids[i]) && !source_add_parcel(source, PARCEL_LOST, ids[i]))
             return TIDE_FATAL;
     }
     if (revoked)
@@ -112,12 +114,26 @@ static tide_split describe(struct source_driver *source, size_t id)
 static bool waits(const struct source_driver *source, size_t id)
 {
     const struct split *split = &source->splits[id];
-    return split->life == source->life && !split->assigned && !split->lost;
+    return split->life == source->life && !split->assigned && !split->lost &&
+           source_reads(source, id);
+}
+
+// Once splits are known: the lanes without one hold back nobody's watermark.
+static void tell_none(struct source_driver *source)
+{
+    for (uint32_t lane = 0; lane < source->lane_count; lane++) {
+        size_t split = source->shares > 1 ? source->share : lane;
+        if (split >= source->split_count)
+            source_add_parcel_for(source, PARCEL_NONE, lane);
+    }
+    source->told_none = true;
 }
 
 void source_assign(struct source_driver *source)
 {
     size_t at = 0;
+    if (source->split_count && !source->told_none)
+        tell_none(source);
     while (source->unassigned && source->driver.state == DRIVER_RUNNING) {
         tide_split some[ASSIGN_AT_ONCE];
         uint32_t n = 0;

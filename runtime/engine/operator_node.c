@@ -5,12 +5,12 @@
 enum { MEASURE_EVERY_NS = 250000000 };
 
 int operator_node_init(struct operator_node *node, const struct operator_spec *spec,
-                       const struct plan_node *plan, uint16_t index, struct batch_pool *pool,
-                       struct node_stats *stats, struct error *err)
+                       const struct plan_node *plan, uint32_t inputs, uint16_t index,
+                       struct batch_pool *pool, struct node_stats *stats, struct error *err)
 {
-    node->input_count = plan->inputs;
-    node->inputs = mem_zalloc(sizeof *node->inputs * (plan->inputs + 1));
-    if (!node->inputs || valve_init(&node->valve, plan->inputs) ||
+    node->input_count = inputs;
+    node->inputs = mem_zalloc(sizeof *node->inputs * (inputs + 1));
+    if (!node->inputs || valve_init(&node->valve, inputs) ||
         outputs_init(&node->outputs, plan, index, pool, spec->clock, stats))
         return error_nomem(err);
     return plan->class->build(&node->op, spec, err);
@@ -187,7 +187,7 @@ static bool step(struct operator_node *node, struct wait *wait)
         return tick(node, wait) && take(node);
     case PHASE_RECORDS:
         if (node->batch->count)
-            status = op->process(op, node->input, node->batch, &node->outputs);
+            status = op->process(op, node->inputs[node->input].input, node->batch, &node->outputs);
         if (settle(node, status, wait))
             after_records(node);
         break;

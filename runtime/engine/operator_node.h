@@ -13,7 +13,8 @@ enum operator_phase { PHASE_TAKE, PHASE_RECORDS, PHASE_WATERMARK, PHASE_MARKS };
 struct operator_node {
     struct outputs outputs; // first
     struct op *op;
-    struct edge *inputs; // of the node, in the order of the plan's input numbers
+    struct edge
+        *inputs; // in the order of the plan's input numbers, each by the lanes it comes from
     uint32_t input_count, next_input;
     struct valve valve;
     struct batch *batch; // in work
@@ -29,7 +30,7 @@ struct operator_node {
 };
 
 int operator_node_init(struct operator_node *node, const struct operator_spec *spec,
-                       const struct plan_node *plan, uint16_t index, struct batch_pool *pool,
-                       struct node_stats *stats, struct error *err);
+                       const struct plan_node *plan, uint32_t inputs, uint16_t index,
+                       struct batch_pool *pool, struct node_stats *stats, struct error *err);
 void operator_node_deinit(struct operator_node *node);
 void operator_node_step(struct operator_node *node, struct wait *wait);

@@ -27,27 +27,38 @@ void outputs_deinit(struct outputs *outputs)
     complaints_end(&outputs->complaints);
     for (uint32_t i = 0; outputs->ports && i < outputs->plan->ports; i++) {
         batch_unref(outputs->ports[i].pending);
-        mem_free(outputs->ports[i].edges);
+        for (uint32_t k = 0; k < outputs->ports[i].outlet_count; k++)
+            outlet_deinit(&outputs->ports[i].outlets[k]);
+        mem_free(outputs->ports[i].outlets);
     }
     mem_free(outputs->ports);
     outputs->ports = NULL;
 }
 
-int outputs_connect(struct outputs *outputs, uint32_t port, struct edge *edge)
+int outputs_connect(struct outputs *outputs, const struct plan_edge *plan, uint32_t lanes,
+                    struct outlet **out, struct error *err)
 {
-    struct port *p = &outputs->ports[port];
-    struct edge **edges = mem_realloc(p->edges, sizeof *edges * (p->edge_count + 1));
-    if (!edges)
-        return ERR_NOMEM;
-    p->edges = edges;
-    p->edges[p->edge_count++] = edge;
-    return 0;
+    struct port *p = &outputs->ports[plan->port];
+    struct outlet *outlets = mem_realloc(p->outlets, sizeof *outlets * (p->outlet_count + 1));
+    if (!outlets)
+        return error_nomem(err);
+    p->outlets = outlets;
+    *out = &p->outlets[p->outlet_count++];
+    return outlet_init(*out, plan, lanes, err);
 }
 
 static bool port_open(const struct port *port)
 {
-    for (uint32_t i = 0; i < port->edge_count; i++)
-        if (edge_full(port->edges[i]))
+    for (uint32_t i = 0; i < port->outlet_count; i++)
+        if (!outlet_open(&port->outlets[i]))
+            return false;
+    return true;
+}
+
+static bool port_takes_marks(const struct port *port)
+{
+    for (uint32_t i = 0; i < port->outlet_count; i++)
+        if (!outlet_takes_marks(&port->outlets[i]))
             return false;
     return true;
 }
@@ -92,28 +103,35 @@ static struct batch *share(struct outputs *outputs, struct batch *batch)
     return copy;
 }
 
+static bool send_to(struct outputs *outputs, struct outlet *outlet, struct batch *batch)
+{
+    if (!outlet_send(outlet, batch, outputs->pool))
+        return true;
+    batch_unref(batch);
+    outputs_out_of_memory(outputs);
+    return false;
+}
+
 // False: an edge is full, or memory is out, which fails the node.
 static bool send(struct outputs *outputs, uint32_t index)
 {
     struct port *port = &outputs->ports[index];
     struct batch *batch = port->pending;
-    if (!port_open(port))
+    if (batch->count ? !port_open(port) : !port_takes_marks(port))
         return false;
-    for (uint32_t i = 1; i < port->edge_count; i++) {
+    for (uint32_t i = 1; i < port->outlet_count; i++) {
         struct batch *copy = share(outputs, batch);
-        if (!copy)
+        if (!copy || !send_to(outputs, &port->outlets[i], copy))
             return false;
-        edge_push(port->edges[i], copy);
     }
     if (outputs->tap)
         outputs->tap(outputs->tap_arg, outputs->node, index, batch);
     if (index != plan_errors_port(outputs->plan) && index != outputs->late_port)
         stat_add(&outputs->stats->out, batch->count);
-    if (port->edge_count)
-        edge_push(port->edges[0], batch);
-    else
-        batch_unref(batch);
     port->pending = NULL;
+    if (port->outlet_count)
+        return send_to(outputs, &port->outlets[0], batch);
+    batch_unref(batch);
     return true;
 }
 
@@ -123,8 +141,9 @@ static bool prepare(struct outputs *outputs, uint32_t marks)
 {
     for (uint32_t i = 0; i < outputs->plan->ports; i++) {
         struct port *port = &outputs->ports[i];
-        bool sends = port->pending || (marks && port->edge_count);
-        if (sends && !port_open(port))
+        bool sends = port->pending || (marks && port->outlet_count);
+        bool records = port->pending && port->pending->count;
+        if (sends && !(records ? port_open(port) : port_takes_marks(port)))
             return false;
         if (sends && !port->pending && !(port->pending = new_batch(outputs)))
             return false;
@@ -202,7 +221,7 @@ bool outputs_letter_room(const struct outputs *outputs)
 
 bool outputs_wanted(const struct outputs *outputs, uint32_t port)
 {
-    return outputs->ports[port].edge_count > 0 || outputs->tap;
+    return outputs->ports[port].outlet_count > 0 || outputs->tap;
 }
 
 void outputs_begin_step(struct outputs *outputs, int64_t now_ns, int64_t ends_ns)

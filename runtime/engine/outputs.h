@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "engine/complaint.h"
-#include "engine/edge.h"
 #include "engine/plan.h"
+#include "engine/scatter.h"
 #include "engine/stats.h"
 #include "operators/operator.h"
 
@@ -11,8 +11,8 @@
 // another batch wants in. A port with several edges gives each consumer but the first a share.
 
 struct port {
-    struct edge **edges;
-    uint32_t edge_count;
+    struct outlet *outlets; // one for each of the plan's edges that begin here
+    uint32_t outlet_count;
     struct batch *pending;
     bool forwarded; // pending came from the input as a whole
 };
@@ -26,6 +26,20 @@ struct said {
 
 void said_write(struct said *said, const char *text, size_t len);
 void said_read(const struct said *said, char out[SAID_WORDS * 8]);
+
+// Where a node is, and what its lane has for it.
+struct node_place {
+    const struct plan_node *plan;
+    uint16_t index;
+    const char *pipeline;
+    struct batch_pool *pool;
+    struct shape_table *shapes;
+    struct clock *clock;
+    struct node_stats *stats;
+    struct waker *wakers; // of all lanes
+    uint32_t lane;
+    bool has_plugins;
+};
 
 struct outputs {
     const struct plan_node *plan;
@@ -55,7 +69,10 @@ struct outputs {
 int outputs_init(struct outputs *outputs, const struct plan_node *plan, uint16_t node,
                  struct batch_pool *pool, struct clock *clock, struct node_stats *stats);
 void outputs_deinit(struct outputs *outputs);
-int outputs_connect(struct outputs *outputs, uint32_t port, struct edge *edge);
+// One more of the plan's edges, which leads to so many lanes. The caller sets the edges of the
+// outlet, which stays where it is until the next call.
+int outputs_connect(struct outputs *outputs, const struct plan_edge *plan, uint32_t lanes,
+                    struct outlet **out, struct error *err);
 // Memory is out: the node fails, and the pipeline with it.
 void outputs_out_of_memory(struct outputs *outputs);
 // True when every edge of every port can take a batch: a node runs only then.

@@ -15,6 +15,7 @@ enum parcel_kind {
     PARCEL_LOST,     // a split that went away
     PARCEL_END,      // a split's end
     PARCEL_BAD,      // something of a split could not be read: why in `text`, its bytes in `part`
+    PARCEL_NONE,     // the source has splits, and none of them is this lane's
     PARCEL_BARRIER,  // epoch; positions of the splits in `part`, see source_positions.c
     PARCEL_EOF       // nothing ever comes again (stopped: because it was asked to stop)
 };
@@ -28,6 +29,7 @@ struct parcel {
     struct parcel *next;
     enum parcel_kind kind;
     uint32_t split;
+    uint32_t lane;                      // whose it is
     struct chunk *chunks[BATCH_CHUNKS]; // what the bytes live in
     uint32_t chunk_count;
     size_t at, len;

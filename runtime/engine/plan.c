@@ -161,7 +161,7 @@ void plan_reach(const struct plan *plan, uint32_t from, bool *seen)
 }
 
 int plan_new(struct plan **out, const struct topology *topology, const struct registry *registry,
-             struct problems *problems)
+             uint32_t lanes, struct problems *problems)
 {
     struct plan *plan = mem_zalloc(sizeof *plan);
     if (!plan)
@@ -177,7 +177,10 @@ int plan_new(struct plan **out, const struct topology *topology, const struct re
     for (uint32_t i = 0; i < plan->node_count; i++)
         if (connect_inputs(plan, i, problems) || connect_letters(plan, i))
             return ERR_NOMEM;
-    return problems->errors ? ERR_INPUT : 0;
+    if (problems->errors)
+        return ERR_INPUT;
+    plan_spread(plan, lanes, problems);
+    return 0;
 }
 
 void plan_free(struct plan *plan)

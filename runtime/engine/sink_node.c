@@ -3,21 +3,23 @@
 #include "base/alloc.h"
 #include <string.h>
 
-int sink_node_init(struct sink_node *node, const struct plan_node *plan, uint16_t index,
-                   const char *pipeline, struct batch_pool *pool, struct clock *clock,
-                   struct node_stats *stats, struct waker *waker, bool has_plugins,
+int sink_node_init(struct sink_node *node, const struct node_place *place, uint32_t inputs,
                    struct error *err)
 {
-    node->input_count = plan->inputs;
-    node->inputs = mem_zalloc(sizeof *node->inputs * (plan->inputs + 1));
-    if (!node->inputs || outputs_init(&node->outputs, plan, index, pool, clock, stats))
+    node->input_count = inputs;
+    node->inputs = mem_zalloc(sizeof *node->inputs * (inputs + 1));
+    if (!node->inputs || outputs_init(&node->outputs, place->plan, place->index, place->pool,
+                                      place->clock, place->stats))
         return error_nomem(err);
     while (node->spare_count < SINK_UNDER_WAY) {
         if (!(node->spare[node->spare_count] = outgoing_new()))
             return error_nomem(err);
         node->spare_count++;
     }
-    return has_plugins ? sink_driver_new(&node->driver, plan, pipeline, clock, waker, err) : 0;
+    if (!place->has_plugins)
+        return 0;
+    return sink_driver_new(&node->driver, place->plan, place->pipeline, place->clock,
+                           &place->wakers[place->lane], err);
 }
 
 void sink_node_deinit(struct sink_node *node)

@@ -20,15 +20,13 @@ struct sink_node {
     struct outgoing *returned; // with refusals that did not fit yet
     size_t refusals_done;
     uint32_t ended, barriers;
-    uint64_t epoch;         // of the last barrier taken
-    uint64_t flushed_epoch; // barriers up to this one are durable
-    uint32_t marks_left;    // to send on `errors`, behind the letters
-    bool done;
+    uint64_t epoch;                 // of the last barrier taken
+    _Atomic uint64_t flushed_epoch; // barriers up to this one are durable; the first lane looks
+    uint32_t marks_left;            // to send on `errors`, behind the letters
+    _Atomic bool done;
 };
 
-int sink_node_init(struct sink_node *node, const struct plan_node *plan, uint16_t index,
-                   const char *pipeline, struct batch_pool *pool, struct clock *clock,
-                   struct node_stats *stats, struct waker *waker, bool has_plugins,
+int sink_node_init(struct sink_node *node, const struct node_place *place, uint32_t inputs,
                    struct error *err);
 void sink_node_deinit(struct sink_node *node);
 void sink_node_step(struct sink_node *node, struct wait *wait);

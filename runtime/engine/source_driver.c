@@ -19,37 +19,48 @@ void source_out_of_memory(struct source_driver *source)
     driver_fail(&source->driver, &err);
 }
 
-// Moves what is ready into the ring; false when something had to stay.
+// Moves what is ready into the rings; false when something had to stay.
 static bool deliver(struct source_driver *source)
 {
-    bool any = false;
     while (source->ready) {
-        struct parcel *next = source->ready->next; // once pushed it is the lane's
-        if (!ring_push(&source->parcels, source->ready))
+        struct parcel *parcel = source->ready, *next = parcel->next; // pushed, it is the lane's
+        struct source_ring *ring = &source->rings[parcel->lane];
+        bool newest = ring->newest == parcel;
+        if (!ring_push(&ring->parcels, parcel))
             break;
+        ring->newest = newest ? NULL : ring->newest;
         source->ready = next;
         source->ready_count--;
-        any = true;
+        waker_wake(ring->waker);
     }
     if (!source->ready)
         source->ready_tail = &source->ready;
-    if (any)
-        waker_wake(source->driver.lane_waker);
     return !source->ready;
 }
 
-struct parcel *source_add_parcel(struct source_driver *source, enum parcel_kind kind,
-                                 uint32_t split)
+struct parcel *source_add_parcel_for(struct source_driver *source, enum parcel_kind kind,
+                                     uint32_t lane)
 {
-    struct parcel *parcel = parcel_new(kind, split);
+    struct parcel *parcel = parcel_new(kind, 0);
     if (!parcel) {
         source_out_of_memory(source);
         return NULL;
     }
     parcel->next = NULL;
+    parcel->lane = lane;
+    source->rings[lane].newest = parcel;
     *source->ready_tail = parcel;
     source->ready_tail = &parcel->next;
     source->ready_count++;
+    return parcel;
+}
+
+struct parcel *source_add_parcel(struct source_driver *source, enum parcel_kind kind,
+                                 uint32_t split)
+{
+    struct parcel *parcel = source_add_parcel_for(source, kind, split % source->lane_count);
+    if (parcel)
+        parcel->split = split;
     return parcel;
 }
 
@@ -58,9 +69,11 @@ static void finish_reading(struct source_driver *source, bool stopped)
 {
     if (source->ack && source->driver.state == DRIVER_RUNNING)
         source_barrier(source, source->barrier_done + 1, true);
-    struct parcel *parcel = source_add_parcel(source, PARCEL_EOF, 0);
-    if (parcel)
-        parcel->stopped = stopped;
+    for (uint32_t i = 0; i < source->lane_count; i++) {
+        struct parcel *parcel = source_add_parcel_for(source, PARCEL_EOF, i);
+        if (parcel)
+            parcel->stopped = stopped;
+    }
     source->sent_eof = true;
 }
 
@@ -177,7 +190,7 @@ static bool has_work(struct driver *driver)
     if (driver->state == DRIVER_RUNNING && ring_count(&source->acks))
         return true;
     if (source->ready)
-        return ring_count(&source->parcels) < PARCEL_RING;
+        return ring_count(&source->rings[source->ready->lane].parcels) < PARCEL_RING;
     return stop_waits(source) || barrier_waits(source);
 }
 
@@ -246,22 +259,41 @@ static uint32_t read_max(const struct plan_node *node)
     return most < 1 ? 1 : most > BATCH_RECORDS ? BATCH_RECORDS : (uint32_t)most;
 }
 
-struct parcel *source_driver_take(struct source_driver *source)
+struct parcel *source_driver_take(struct source_driver *source, uint32_t lane)
 {
-    struct parcel *parcel = ring_pop(&source->parcels);
-    if (parcel)
+    struct parcel *parcel = ring_pop(&source->rings[lane].parcels);
+    if (parcel && source->driver.threaded)
         driver_wake(&source->driver);
+    else if (parcel && lane)
+        waker_wake(source->driver.lane_waker); // of the lane that steps it
     return parcel;
 }
 
+static int init_rings(struct source_driver *source, const struct source_lanes *lanes)
+{
+    source->share = lanes->share;
+    source->shares = lanes->shares;
+    source->rings = mem_zalloc(sizeof *source->rings * lanes->count);
+    if (!source->rings)
+        return ERR_NOMEM;
+    for (; source->lane_count < lanes->count; source->lane_count++) {
+        struct source_ring *ring = &source->rings[source->lane_count];
+        ring->waker = &lanes->wakers[source->lane_count];
+        if (ring_init(&ring->parcels, PARCEL_RING))
+            return ERR_NOMEM;
+    }
+    return ring_init(&source->acks, ACK_RING);
+}
+
 int source_driver_new(struct source_driver **out, const struct plan_node *node,
-                      const char *pipeline, struct clock *clock, struct waker *lane_waker,
+                      const char *pipeline, struct clock *clock, const struct source_lanes *lanes,
                       struct error *err)
 {
     struct source_driver *source = mem_zalloc(sizeof *source);
     if (!source)
         return error_nomem(err);
     pthread_mutex_init(&source->lags.lock, NULL);
+    pthread_mutex_init(&source->brake.lock, NULL);
     read_table(source, node->plugin->source);
     source->read_max = read_max(node);
     source->ready_tail = &source->ready;
@@ -273,9 +305,9 @@ int source_driver_new(struct source_driver **out, const struct plan_node *node,
     source->driver.give_up = give_up;
     source->driver.has_work = has_work;
     bool threaded = source->source->capabilities & TIDE_SOURCE_BLOCKING;
-    int rc = driver_init(&source->driver, node, pipeline, clock, lane_waker, threaded, err);
+    int rc = driver_init(&source->driver, node, pipeline, clock, lanes->wakers, threaded, err);
     source->driver.ctx.source = source;
-    if (!rc && (ring_init(&source->parcels, PARCEL_RING) || ring_init(&source->acks, ACK_RING)))
+    if (!rc && init_rings(source, lanes))
         rc = error_nomem(err);
     if (rc)
         source_driver_free(source);
@@ -289,8 +321,12 @@ void source_driver_free(struct source_driver *source)
     if (!source)
         return;
     struct parcel *parcel;
-    while (source->parcels.slots && (parcel = ring_pop(&source->parcels)))
-        parcel_free(parcel);
+    for (uint32_t i = 0; i < source->lane_count; i++) {
+        while ((parcel = ring_pop(&source->rings[i].parcels)))
+            parcel_free(parcel);
+        ring_deinit(&source->rings[i].parcels);
+    }
+    mem_free(source->rings);
     while (source->acks.slots && (parcel = ring_pop(&source->acks)))
         parcel_free(parcel);
     while ((parcel = source->ready)) {
@@ -303,9 +339,9 @@ void source_driver_free(struct source_driver *source)
         buf_deinit(&source->splits[i].position);
     }
     mem_free(source->splits);
-    ring_deinit(&source->parcels);
     ring_deinit(&source->acks);
     pthread_mutex_destroy(&source->lags.lock);
+    pthread_mutex_destroy(&source->brake.lock);
     driver_deinit(&source->driver);
     mem_free(source);
 }

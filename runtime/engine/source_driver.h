@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "base/ring.h"
+#include "engine/brake.h"
 #include "engine/driver.h"
 #include "engine/parcel.h"
 
 // Runs a source's instance: gives it its splits, reads, and leaves what it hands over as parcels
-// for the lane. At a barrier it notes the positions between two reads; when the sinks have made
-// durable what came before, it tells the source so.
+// for the lanes: split s is of lane s % n, which has a ring of its own here. A source that is
+// PARALLEL has an instance, and a driver, for each lane: each is given the splits of its lane. At a
+// barrier it notes the positions between two reads; when the sinks have made durable what came
+// before, it tells the source so.
 //
 // A split keeps its number for good. An instance that says RETRY is closed and opened anew; it
 // announces its splits again and reads on where the old one has stopped: after the last message
@@ -43,6 +46,19 @@ struct lag_board {
     struct split_lag of[LAGS_MAX];
 };
 
+// For whom a driver reads.
+struct source_lanes {
+    struct waker *wakers; // of the lanes; the first steps the driver, if it has no thread
+    uint32_t count;
+    uint32_t share, shares; // only splits with id % shares == share
+};
+
+struct source_ring {
+    struct ring parcels;   // to the lane
+    struct waker *waker;   // of the lane
+    struct parcel *newest; // of those that are ready; NULL: none is
+};
+
 struct source_driver {
     struct driver driver; // first
     const tide_source *source;
@@ -52,11 +68,14 @@ struct source_driver {
                        uint32_t stride);
     tide_result (*revoke)(void *self, const uint32_t *ids, uint32_t count);
     int64_t (*lag_of)(void *self, uint32_t split);
-    struct ring parcels;                // to the lane
-    struct ring acks;                   // from the lane: parcels of kind BARRIER
+    struct source_ring *rings; // one for each lane
+    uint32_t lane_count, share, shares;
+    struct ring acks;                   // from the first lane: parcels of kind BARRIER
     struct parcel *ready, **ready_tail; // made, not yet in the ring
     uint32_t ready_count;
     bool sent_eof;
+    bool told_none; // the lanes without a split know
+    struct brake brake;
     uint32_t read_max; // records a read
 
     struct split *splits; // index = id
@@ -85,17 +104,26 @@ struct tide_out {
 };
 
 int source_driver_new(struct source_driver **out, const struct plan_node *node,
-                      const char *pipeline, struct clock *clock, struct waker *lane_waker,
+                      const char *pipeline, struct clock *clock, const struct source_lanes *lanes,
                       struct error *err);
 void source_driver_free(struct source_driver *source);
-// For the lane: the next parcel, or NULL.
-struct parcel *source_driver_take(struct source_driver *source);
+// For a lane: its next parcel, or NULL.
+struct parcel *source_driver_take(struct source_driver *source, uint32_t lane);
 
 // -- between its files --
 
-// A parcel at the end of what is ready; NULL: memory is out, and the driver has failed.
+// A parcel at the end of what is ready, for the lane of the split; NULL: memory is out, and the
+// driver has failed.
 struct parcel *source_add_parcel(struct source_driver *source, enum parcel_kind kind,
                                  uint32_t split);
+// One for that lane.
+struct parcel *source_add_parcel_for(struct source_driver *source, enum parcel_kind kind,
+                                     uint32_t lane);
+// Whether the split is one of those that this driver reads.
+static inline bool source_reads(const struct source_driver *source, size_t split)
+{
+    return source->shares == 1 || split % source->shares == source->share;
+}
 void source_out_of_memory(struct source_driver *source);
 // Hands the splits that the instance has announced to it.
 void source_assign(struct source_driver *source);

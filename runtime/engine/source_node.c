@@ -41,26 +41,44 @@ static int read_common(struct source_node *node, struct shape_table *shapes, str
     return rc ? rc : read_event_time(node, common, err);
 }
 
-int source_node_init(struct source_node *node, const struct plan_node *plan, uint16_t index,
-                     const char *pipeline, struct batch_pool *pool, struct shape_table *shapes,
-                     struct clock *clock, struct node_stats *stats, struct waker *waker,
-                     bool has_plugins, struct error *err)
+// Each lane reads of its own ring of the one driver, or has a driver of its own.
+static int get_driver(struct source_node *node, const struct node_place *place,
+                      const struct source_node *first, struct error *err)
 {
-    node->plan = plan;
+    const struct plan_node *plan = place->plan;
+    struct source_lanes lanes = {.wakers = place->wakers, .count = plan->lanes, .shares = 1};
+    if (plan->parallel)
+        lanes = (struct source_lanes){.wakers = &place->wakers[place->lane],
+                                      .count = 1,
+                                      .share = place->lane,
+                                      .shares = plan->lanes};
+    if (first && !plan->parallel) {
+        node->driver = first->driver;
+        node->borrows = true;
+        node->ring = place->lane;
+        return 0;
+    }
+    return source_driver_new(&node->driver, plan, place->pipeline, place->clock, &lanes, err);
+}
+
+int source_node_init(struct source_node *node, const struct node_place *place,
+                     const struct source_node *first, struct error *err)
+{
+    node->plan = place->plan;
     node->sent_watermark = WATERMARK_NONE;
-    if (outputs_init(&node->outputs, plan, index, pool, clock, stats) ||
+    if (outputs_init(&node->outputs, place->plan, place->index, place->pool, place->clock,
+                     place->stats) ||
         valve_init(&node->valve, 0))
         return error_nomem(err);
-    int rc = read_common(node, shapes, err);
-    if (!rc && has_plugins)
-        rc = source_driver_new(&node->driver, plan, pipeline, clock, waker, err);
-    return rc;
+    int rc = read_common(node, place->shapes, err);
+    return rc || !place->has_plugins ? rc : get_driver(node, place, first, err);
 }
 
 void source_node_deinit(struct source_node *node)
 {
     outputs_deinit(&node->outputs);
-    source_driver_free(node->driver);
+    if (!node->borrows)
+        source_driver_free(node->driver);
     if (node->decoder)
         node->decoder->free(node->decoder);
     if (node->has_time && !node->time_of_record)
@@ -175,6 +193,9 @@ static enum intake take_parcel(struct source_node *node, struct parcel *parcel)
         return result;
     case PARCEL_BARRIER:
         return take_barrier(node, parcel);
+    case PARCEL_NONE:
+        node->valve.idle = true; // nobody waits for this lane until it has a split
+        return INTAKE_DONE;
     case PARCEL_EOF:
         return end_of_all(node, parcel->stopped);
     }
@@ -188,10 +209,10 @@ static bool next_parcel(struct source_node *node, struct wait *wait)
     if (!node->driver)
         return false;
     node->parcel_at = 0;
-    node->parcel = source_driver_take(node->driver);
-    if (!node->parcel && !node->driver->driver.threaded) {
+    node->parcel = source_driver_take(node->driver, node->ring);
+    if (!node->parcel && !node->driver->driver.threaded && !node->borrows) {
         driver_step(&node->driver->driver, wait);
-        node->parcel = source_driver_take(node->driver);
+        node->parcel = source_driver_take(node->driver, node->ring);
     }
     if (node->parcel && node->parcel->kind == PARCEL_STREAM)
         stat_add(&node->outputs.stats->in_bytes, node->parcel->len);
@@ -205,14 +226,7 @@ static void brake(struct source_node *node)
     node->room = BATCH_RECORDS;
     if (node->rate <= 0 || !node->driver || driver_stopping(&node->driver->driver))
         return;
-    int64_t now = clock_mono_ns(node->outputs.clock);
-    double most = node->rate > 10 ? node->rate / 10 : 1; // at most 100 ms at once
-    if (node->filled_ns)
-        node->allowance += (double)(now - node->filled_ns) * node->rate / 1e9;
-    node->allowance = node->allowance > most ? most : node->allowance;
-    node->filled_ns = now;
-    if (node->allowance < BATCH_RECORDS)
-        node->room = node->allowance < 1 ? 0 : (uint32_t)node->allowance;
+    node->room = brake_take(&node->driver->brake, clock_mono_ns(node->outputs.clock), node->rate);
 }
 
 // Holds back what may hold records: a barrier or news of a split go on.
@@ -220,11 +234,11 @@ static bool braked(struct source_node *node, struct wait *wait)
 {
     enum parcel_kind kind = node->parcel->kind;
     node->braking = node->batch->count >= node->room && kind != PARCEL_BARRIER &&
-                    kind != PARCEL_SPLIT && kind != PARCEL_LOST && kind != PARCEL_BAD;
+                    kind != PARCEL_SPLIT && kind != PARCEL_NONE && kind != PARCEL_LOST &&
+                    kind != PARCEL_BAD;
     if (!node->braking)
         return false;
-    double missing = 1 - (node->allowance - node->batch->count);
-    int64_t at = node->filled_ns + (int64_t)(missing / node->rate * 1e9) + 1000;
+    int64_t at = brake_next(&node->driver->brake, node->rate);
     if (at < wait->until_ns)
         wait->until_ns = at;
     return true;
@@ -275,13 +289,25 @@ static void read(struct source_node *node, struct wait *wait)
     if (node->driver && !check_driver(node))
         return;
     bool more = fill(node, wait);
-    node->allowance -= node->batch ? node->batch->count : 0;
+    uint32_t taken = node->batch ? node->batch->count : 0;
+    if (node->rate > 0 && node->driver && node->room > taken)
+        brake_return(&node->driver->brake, node->room - taken, node->rate);
     wait->busy = wait->busy || more;
+}
+
+// A driver that feeds other lanes as well is stepped also while this one is full: they may be
+// waiting for a barrier that it has for them.
+static void feed_others(struct source_node *node, struct wait *wait)
+{
+    const struct source_driver *source = node->driver;
+    if (source && !node->borrows && source->lane_count > 1 && !source->driver.threaded)
+        driver_step(&node->driver->driver, wait);
 }
 
 void source_node_step(struct source_node *node, struct wait *wait)
 {
     bool open = node->phase != SOURCE_ENDED && outputs_open(&node->outputs);
+    feed_others(node, wait);
     source_splits_look_for_idle(node, open && !node->barrier_parcel && !node->braking, wait);
     if (!open)
         return;

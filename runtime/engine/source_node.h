@@ -32,6 +32,8 @@ struct source_node {
     struct outputs outputs; // first
     const struct plan_node *plan;
     struct source_driver *driver; // NULL in tests without plugins
+    bool borrows;                 // the driver is the first lane's
+    uint32_t ring;                // of the driver's, that leads here
     struct decoder *decoder;
     struct json_limits limits;
     struct framing_options framing;
@@ -51,23 +53,22 @@ struct source_node {
     struct batch *batch;   // being filled
     struct parcel *parcel; // being cut
     uint32_t parcel_at;    // messages done
-    enum source_phase phase;
-    bool end_is_final; // EOF, not a stop: the final watermark goes out
+    _Atomic int phase;     // enum source_phase; other lanes look whether it is still reading
+    bool end_is_final;     // EOF, not a stop: the final watermark goes out
     int64_t sent_watermark;
     bool sent_idle;
     uint64_t epoch;                               // of the last barrier
     struct parcel *barrier_parcel, *last_barrier; // positions, until it is acknowledged
-    double rate, allowance;                       // records a second; 0: no brake
+    double rate;                                  // records a second; 0: no brake
     uint32_t room;                                // records that may be in the batch now
     bool braking;                                 // the parcel in hand has to wait for it
-    int64_t filled_ns, idle_check_ns;
+    int64_t idle_check_ns;
     int64_t deaf_ns, deaf_since_ns; // time in which nothing could be taken
 };
 
-int source_node_init(struct source_node *node, const struct plan_node *plan, uint16_t index,
-                     const char *pipeline, struct batch_pool *pool, struct shape_table *shapes,
-                     struct clock *clock, struct node_stats *stats, struct waker *waker,
-                     bool has_plugins, struct error *err);
+// `first`: the node in the first lane, whose driver is that of all lanes; NULL: it is the first.
+int source_node_init(struct source_node *node, const struct node_place *place,
+                     const struct source_node *first, struct error *err);
 void source_node_deinit(struct source_node *node);
 void source_node_step(struct source_node *node, struct wait *wait);
 

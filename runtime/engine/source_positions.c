@@ -38,12 +38,15 @@ static bool is_placed(const struct split *split)
 void source_barrier(struct source_driver *source, uint64_t epoch, bool final)
 {
     source->barrier_done = epoch;
-    struct parcel *parcel = source_add_parcel(source, PARCEL_BARRIER, 0);
-    if (!parcel)
-        return;
-    parcel->epoch = epoch;
-    parcel->final = final;
-    parcel->part.max = POSITIONS_MAX;
+    struct parcel *parcel = NULL;
+    // The positions go with the first lane's. What holds behind the end needs no barrier.
+    for (uint32_t i = final ? 1 : source->lane_count; i-- > 0;) {
+        if (!(parcel = source_add_parcel_for(source, PARCEL_BARRIER, i)))
+            return;
+        parcel->epoch = epoch;
+        parcel->final = final;
+        parcel->part.max = POSITIONS_MAX;
+    }
     for (uint32_t i = 0; source->ack && source->position && i < source->split_count; i++)
         if (is_placed(&source->splits[i]) && source->driver.state == DRIVER_RUNNING) {
             put_position(source, parcel, i);

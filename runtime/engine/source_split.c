@@ -45,28 +45,37 @@ static uint32_t topic_len(const struct source_node *node, const char *split)
     return (uint32_t)(slash - split);
 }
 
-static int add(struct source_node *node, const struct parcel *parcel)
+// Room for the split of that number. Those of other lanes stay empty.
+static int make_room(struct source_node *node, uint32_t id)
 {
-    if (mem_grow(&node->splits, &node->split_cap, node->split_count + 1, sizeof *node->splits) ||
-        mem_grow(&node->touched, &node->touched_cap, node->split_count + 1, sizeof *node->touched))
+    if (mem_grow(&node->splits, &node->split_cap, (size_t)id + 1, sizeof *node->splits) ||
+        mem_grow(&node->touched, &node->touched_cap, (size_t)id + 1, sizeof *node->touched))
         return ERR_NOMEM;
-    struct source_split *split = &node->splits[node->split_count++];
-    *split = (struct source_split){.name = mem_strndup(parcel->text.data, parcel->text.len),
-                                   .meta = mem_zalloc(sizeof *split->meta)};
+    while (node->split_count <= id)
+        node->splits[node->split_count++] = (struct source_split){.ended = true};
+    return 0;
+}
+
+static int name_split(struct source_node *node, const struct parcel *parcel)
+{
+    struct source_split *split = &node->splits[parcel->split];
+    split->name = mem_strndup(parcel->text.data, parcel->text.len);
+    split->meta = mem_zalloc(sizeof *split->meta);
     if (!split->name || !split->meta)
         return ERR_NOMEM;
     split->meta->split = split->name;
     split->meta->topic_len = topic_len(node, split->name);
-    return begin(node, split);
+    return 0;
 }
 
 int source_split_add(struct source_node *node, const struct parcel *parcel)
 {
-    int rc = 0;
-    if (parcel->split >= node->split_count)
-        rc = add(node, parcel);
-    else if (node->splits[parcel->split].ended)
-        rc = begin(node, &node->splits[parcel->split]);
+    int rc = parcel->split >= node->split_count ? make_room(node, parcel->split) : 0;
+    struct source_split *split = rc ? NULL : &node->splits[parcel->split];
+    if (split && !split->name)
+        rc = name_split(node, parcel);
+    if (split && !rc && split->ended)
+        rc = begin(node, split);
     if (rc)
         outputs_out_of_memory(&node->outputs);
     return rc;

@@ -11,9 +11,13 @@ static void show_driver(struct lane_node *node, struct node_status *out)
         driver = &node->source.driver->driver;
     else if (node->kind == NODE_SINK && node->sink.driver)
         driver = &node->sink.driver->driver;
-    out->open = !driver || atomic_load_explicit(&driver->is_open, memory_order_relaxed);
-    if (driver)
-        said_read(&driver->last_fault, out->last_fault);
+    if (!driver)
+        return;
+    char fault[sizeof out->last_fault];
+    out->open &= atomic_load_explicit(&driver->is_open, memory_order_relaxed);
+    said_read(&driver->last_fault, fault);
+    if (fault[0])
+        memcpy(out->last_fault, fault, sizeof fault);
 }
 
 static void show_errors(const struct node_stats *from, struct node_status *out)
@@ -21,7 +25,8 @@ static void show_errors(const struct node_stats *from, struct node_status *out)
     _Static_assert(TROUBLES <= sizeof out->errors / sizeof *out->errors, "room for all");
     for (int i = 0; i < TROUBLES; i++)
         out->errors[i] =
-            (struct node_error){.kind = trouble_names[i], .count = stat_get(&from->failed_by[i])};
+            (struct node_error){.kind = trouble_names[i],
+                                .count = out->errors[i].count + stat_get(&from->failed_by[i])};
     out->error_kinds = TROUBLES;
 }
 
@@ -30,19 +35,21 @@ static void show_queue(const struct lane_node *node, struct node_status *out)
     uint32_t inputs = node->kind == NODE_OPERATOR ? node->op.input_count
                       : node->kind == NODE_SINK   ? node->sink.input_count
                                                   : 0;
-    out->queue_capacity = (uint64_t)inputs * EDGE_SLOTS * BATCH_RECORDS;
-    out->has_state = node->kind == NODE_OPERATOR && node->op.op->measure;
-    out->state_bytes = stat_get(&node->stats.state_bytes);
-    out->state_keys = stat_get(&node->stats.state_keys);
-    out->state_windows = stat_get(&node->stats.state_windows);
+    const struct edge *edges = node->kind == NODE_SINK ? node->sink.inputs : node->op.inputs;
+    for (uint32_t i = 0; i < inputs; i++)
+        out->queue_capacity +=
+            (edges[i].link ? edges[i].link->slots : EDGE_SLOTS) * (uint64_t)BATCH_RECORDS;
 }
 
 static int show_lags(struct source_driver *source, struct node_status *out)
 {
     int rc = 0;
     pthread_mutex_lock(&source->lags.lock);
-    out->lags = mem_array(source->lags.count + 1, sizeof *out->lags);
-    if (!out->lags)
+    struct node_lag *lags =
+        mem_realloc(out->lags, (out->lag_count + source->lags.count + 1) * sizeof *lags);
+    if (lags)
+        out->lags = lags;
+    else
         rc = ERR_NOMEM;
     for (uint32_t i = 0; !rc && i < source->lags.count; i++) {
         struct node_lag *lag = &out->lags[out->lag_count++];
@@ -54,75 +61,149 @@ static int show_lags(struct source_driver *source, struct node_status *out)
     return rc;
 }
 
+// Of several instances: counters add up, of others the last stands.
+static void show_metric(const struct ctx_metric *from, struct node_status *out)
+{
+    double value = atomic_load_explicit(&from->value, memory_order_relaxed);
+    bool is_counter = from->kind == TIDE_METRIC_COUNTER;
+    for (uint32_t i = 0; i < out->metric_count; i++)
+        if (!strcmp(out->metrics[i].name, from->name)) {
+            out->metrics[i].value = is_counter ? out->metrics[i].value + value : value;
+            return;
+        }
+    struct node_metric *metric = &out->metrics[out->metric_count++];
+    memcpy(metric->name, from->name, sizeof metric->name);
+    memcpy(metric->help, from->help, sizeof metric->help);
+    metric->is_counter = is_counter;
+    metric->value = value;
+}
+
 static int show_metrics(struct tide_ctx *ctx, struct node_status *out)
 {
     uint32_t count = atomic_load_explicit(&ctx->metric_count, memory_order_acquire);
-    out->metrics = mem_array(count + 1, sizeof *out->metrics);
-    for (uint32_t i = 0; out->metrics && i < count; i++) {
-        struct node_metric *metric = &out->metrics[out->metric_count++];
-        const struct ctx_metric *from = &ctx->metrics[i];
-        memcpy(metric->name, from->name, sizeof metric->name);
-        memcpy(metric->help, from->help, sizeof metric->help);
-        metric->is_counter = from->kind == TIDE_METRIC_COUNTER;
-        metric->value = atomic_load_explicit(&from->value, memory_order_relaxed);
-    }
-    return out->metrics ? 0 : ERR_NOMEM;
+    struct node_metric *metrics =
+        mem_realloc(out->metrics, (out->metric_count + count + 1) * sizeof *metrics);
+    if (!metrics)
+        return ERR_NOMEM;
+    out->metrics = metrics;
+    for (uint32_t i = 0; i < count; i++)
+        show_metric(&ctx->metrics[i], out);
+    return 0;
 }
 
 // What is as long as the plugin makes it: in memory of its own.
 static int show_lists(struct lane_node *node, struct node_status *out)
 {
-    int rc = 0;
-    if (node->kind == NODE_SOURCE && node->source.driver) {
-        rc = show_lags(node->source.driver, out);
-        return rc ? rc : show_metrics(&node->source.driver->driver.ctx, out);
-    }
-    if (node->kind == NODE_SINK && node->sink.driver)
-        rc = show_metrics(&node->sink.driver->driver.ctx, out);
-    return rc;
+    struct driver *driver = lane_driver(node);
+    if (!driver)
+        return 0;
+    int rc = node->kind == NODE_SOURCE ? show_lags(node->source.driver, out) : 0;
+    return rc ? rc : show_metrics(&driver->ctx, out);
+}
+
+// The least that any lane has come to; lanes that have heard of nothing do not count.
+static int64_t least_watermark(int64_t all, const struct node_stats *stats)
+{
+    int64_t one = atomic_load_explicit(&stats->watermark, memory_order_relaxed);
+    return one != WATERMARK_NONE && (all == WATERMARK_NONE || one < all) ? one : all;
+}
+
+static void add_stats(const struct node_stats *from, struct node_status *out)
+{
+    out->in += stat_get(&from->in);
+    out->out += stat_get(&from->out);
+    out->in_bytes += stat_get(&from->in_bytes);
+    out->out_bytes += stat_get(&from->out_bytes);
+    out->filtered += stat_get(&from->filtered);
+    out->failed += stat_get(&from->failed);
+    out->late += stat_get(&from->late);
+    out->absorbed += stat_get(&from->absorbed);
+    out->created += stat_get(&from->created);
+    out->retried += stat_get(&from->retried);
+    out->busy_ns += stat_get(&from->busy_ns);
+    out->splits += (uint32_t)stat_get(&from->splits);
+    out->in_flight += stat_get(&from->in_flight);
+    out->state_bytes += stat_get(&from->state_bytes);
+    out->state_keys += stat_get(&from->state_keys);
+    out->state_windows += stat_get(&from->state_windows);
+    out->watermark = least_watermark(out->watermark, from);
+}
+
+static void show_source(const struct lane_node *node, struct node_status *out)
+{
+    if (node->kind != NODE_SOURCE || !node->source.driver || node->source.borrows)
+        return;
+    int64_t lag = atomic_load_explicit(&node->source.driver->lag, memory_order_relaxed);
+    if (lag >= 0)
+        out->lag = lag + (out->lag < 0 ? 0 : out->lag);
+}
+
+// What one lane adds to the picture.
+static void add_lane(struct lane_node *node, struct node_status *out)
+{
+    char said[sizeof out->last_error];
+    add_stats(&node->stats, out);
+    show_driver(node, out);
+    show_errors(&node->stats, out);
+    show_queue(node, out);
+    show_source(node, out);
+    out->has_state = node->kind == NODE_OPERATOR && node->op.op->measure;
+    said_read(&node->outputs.last_error, said);
+    if (said[0])
+        memcpy(out->last_error, said, sizeof said);
 }
 
 static void fill(const struct engine *engine, uint32_t index, struct node_status *out)
 {
     const struct plan_node *plan = &engine->plan->nodes[index];
-    struct lane_node *node = &engine->lane->nodes[index];
-    const struct node_stats *from = &node->stats;
-    *out = (struct node_status){
-        .name = plan->spec->name,
-        .type = plan->spec->type,
-        .kind = plan->spec->kind,
-        .in = stat_get(&from->in),
-        .out = stat_get(&from->out),
-        .in_bytes = stat_get(&from->in_bytes),
-        .out_bytes = stat_get(&from->out_bytes),
-        .filtered = stat_get(&from->filtered),
-        .failed = stat_get(&from->failed),
-        .late = stat_get(&from->late),
-        .absorbed = stat_get(&from->absorbed),
-        .created = stat_get(&from->created),
-        .retried = stat_get(&from->retried),
-        .busy_ns = stat_get(&from->busy_ns),
-        .splits = (uint32_t)stat_get(&from->splits),
-        .in_flight = stat_get(&from->in_flight),
-        .watermark = atomic_load_explicit(&from->watermark, memory_order_relaxed),
-        .lag = -1,
-    };
-    show_driver(node, out);
-    show_errors(from, out);
-    show_queue(node, out);
-    if (node->kind == NODE_SOURCE && node->source.driver)
-        out->lag = atomic_load_explicit(&node->source.driver->lag, memory_order_relaxed);
-    said_read(&node->outputs.last_error, out->last_error);
+    *out = (struct node_status){.name = plan->spec->name,
+                                .type = plan->spec->type,
+                                .kind = plan->spec->kind,
+                                .watermark = WATERMARK_NONE,
+                                .lag = -1,
+                                .lanes = plan->lanes,
+                                .open = true};
+    for (uint32_t i = 0; i < plan->lanes; i++)
+        add_lane(&engine->lanes[i]->nodes[index], out);
 }
 
+// The step that has gone on for longest.
 static void show_step(const struct engine *engine, struct engine_status *out)
 {
-    const struct lane *lane = engine->lane;
-    uint32_t node = atomic_load_explicit(&lane->at_node, memory_order_acquire);
-    int64_t since = atomic_load_explicit(&lane->at_since_ns, memory_order_relaxed);
-    bool works = node < out->node_count;
-    out->stuck_node = works ? node : out->node_count;
-    out->stuck_ns = works ? clock_mono_ns(engine->config.clock) - since : 0;
+    int64_t now = clock_mono_ns(engine->config.clock);
+    out->stuck_node = out->node_count;
+    for (uint32_t i = 0; i < engine->lane_count; i++) {
+        const struct lane *lane = engine->lanes[i];
+        uint32_t node = atomic_load_explicit(&lane->at_node, memory_order_acquire);
+        int64_t since = atomic_load_explicit(&lane->at_since_ns, memory_order_relaxed);
+        if (node >= out->node_count ||
+            (out->stuck_node != out->node_count && now - since <= out->stuck_ns))
+            continue;
+        out->stuck_node = node;
+        out->stuck_ns = now - since;
+    }
+}
+
+static void show_first(const struct lane_node *node, struct engine_status *out)
+{
+    if (node->kind != NODE_SINK || !node->sink.driver)
+        return;
+    int64_t first = atomic_load_explicit(&node->sink.driver->first_ns, memory_order_relaxed);
+    if (first && (!out->first_record_mono_ns || first < out->first_record_mono_ns))
+        out->first_record_mono_ns = first;
+}
+
+static int show_node(const struct engine *engine, uint32_t index, struct engine_status *out)
+{
+    fill(engine, index, &out->nodes[index]);
+    for (uint32_t i = 0; i < engine->plan->nodes[index].lanes; i++) {
+        struct lane_node *node = &engine->lanes[i]->nodes[index];
+        int rc = show_lists(node, &out->nodes[index]);
+        if (rc)
+            return rc;
+        show_first(node, out);
+    }
+    return 0;
 }
 
 int engine_status(struct engine *engine, struct engine_status *out)
@@ -133,19 +214,11 @@ int engine_status(struct engine *engine, struct engine_status *out)
     if (!out->nodes)
         return ERR_NOMEM;
     show_step(engine, out);
-    for (uint32_t i = 0; i < count; i++) {
-        fill(engine, i, &out->nodes[i]);
-        if (show_lists(&engine->lane->nodes[i], &out->nodes[i])) {
+    for (uint32_t i = 0; i < count; i++)
+        if (show_node(engine, i, out)) {
             engine_status_free(out);
             return ERR_NOMEM;
         }
-        const struct lane_node *node = &engine->lane->nodes[i];
-        if (node->kind != NODE_SINK || !node->sink.driver)
-            continue;
-        int64_t first = atomic_load_explicit(&node->sink.driver->first_ns, memory_order_relaxed);
-        if (first && (!out->first_record_mono_ns || first < out->first_record_mono_ns))
-            out->first_record_mono_ns = first;
-    }
     return 0;
 }
 

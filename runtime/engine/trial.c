@@ -59,8 +59,8 @@ static int make_captures(struct trial *trial)
     for (size_t i = 0; i < count; i++)
         buf_init(&trial->captures[i].lines, TAKEN_MAX);
     for (uint32_t i = 0; i < plan->node_count; i++) {
-        trial->engine->lane->nodes[i].outputs.tap = tap;
-        trial->engine->lane->nodes[i].outputs.tap_arg = trial;
+        trial->engine->lanes[0]->nodes[i].outputs.tap = tap;
+        trial->engine->lanes[0]->nodes[i].outputs.tap_arg = trial;
     }
     return 0;
 }
@@ -77,7 +77,7 @@ int trial_new(struct trial **out, const struct topology *topology, struct regist
     int rc = engine_new(&trial->engine, &config, problems);
     if (!rc) {
         const struct json_limits limits = JSON_LIMITS_DEFAULT;
-        trial->reader = json_reader_new(trial->engine->lane->shapes, &limits);
+        trial->reader = json_reader_new(trial->engine->lanes[0]->shapes, &limits);
         rc = trial->reader ? make_captures(trial) : ERR_NOMEM;
     }
     if (rc)
@@ -104,14 +104,14 @@ void trial_free(struct trial *trial)
 
 static int settle(struct trial *trial, struct error *err)
 {
-    struct lane *lane = trial->engine->lane;
+    struct lane *lane = trial->engine->lanes[0];
     for (int i = 0; i < STEPS_MAX; i++) {
         struct wait wait = {.until_ns = INT64_MAX, .fd = -1};
         int fds[1];
         uint32_t count;
         if (!lane_step(lane, &wait, fds, 1, &count)) {
-            if (lane->failure.code)
-                return error_set(err, lane->failure.code, "%s", lane->failure.text);
+            if (lane->flow->failure.code)
+                return error_set(err, lane->flow->failure.code, "%s", lane->flow->failure.text);
             break;
         }
         if (!wait.busy)
@@ -119,8 +119,8 @@ static int settle(struct trial *trial, struct error *err)
         if (i + 1 == STEPS_MAX)
             return error_set(err, ERR_BUG, "the pipeline does not come to rest");
     }
-    if (lane->failure.code)
-        return error_set(err, lane->failure.code, "%s", lane->failure.text);
+    if (lane->flow->failure.code)
+        return error_set(err, lane->flow->failure.code, "%s", lane->flow->failure.text);
     if (trial->failure.code)
         return error_set(err, trial->failure.code, "%s", trial->failure.text);
     return 0;
@@ -143,7 +143,7 @@ static struct edge *find_edge(struct trial *trial, uint32_t node, const char *in
                               struct error *err)
 {
     const struct plan *plan = trial->engine->plan;
-    struct lane_node *lane_node = &trial->engine->lane->nodes[node];
+    struct lane_node *lane_node = &trial->engine->lanes[0]->nodes[node];
     for (size_t i = 0; i < plan->edge_count; i++) {
         const struct plan_edge *edge = &plan->edges[i];
         if (edge->to == node && (!input || !strcmp(plan->nodes[edge->from].spec->name, input)))
@@ -157,7 +157,7 @@ static struct edge *find_edge(struct trial *trial, uint32_t node, const char *in
 
 static struct source_node *source_at(struct trial *trial, uint32_t node)
 {
-    struct lane_node *lane_node = &trial->engine->lane->nodes[node];
+    struct lane_node *lane_node = &trial->engine->lanes[0]->nodes[node];
     return lane_node->kind == NODE_SOURCE ? &lane_node->source : NULL;
 }
 
@@ -276,7 +276,7 @@ int trial_send(struct trial *trial, const char *to, const char *input,
     struct edge *edge = find_edge(trial, node, input, err);
     if (!edge)
         return ERR_INPUT;
-    struct batch *batch = batch_new(trial->engine->lane->pool);
+    struct batch *batch = batch_new(trial->engine->lanes[0]->pool);
     if (!batch)
         return error_nomem(err);
     rc = fill_record(trial, batch, record, err);
@@ -292,7 +292,7 @@ int trial_send(struct trial *trial, const char *to, const char *input,
 static int mark_edge(struct trial *trial, struct edge *edge, uint32_t marks, int64_t watermark,
                      struct error *err)
 {
-    struct batch *batch = batch_new(trial->engine->lane->pool);
+    struct batch *batch = batch_new(trial->engine->lanes[0]->pool);
     if (!batch)
         return error_nomem(err);
     batch->marks = marks;
@@ -383,7 +383,7 @@ int trial_clock(struct trial *trial, int64_t wall_ms, struct error *err)
 
 int trial_restart(struct trial *trial, struct error *err)
 {
-    int rc = lane_restart(trial->engine->lane, err);
+    int rc = lane_restart(trial->engine->lanes[0], err);
     return rc ? rc : settle(trial, err);
 }
 
@@ -413,7 +413,7 @@ int trial_watermark_of(struct trial *trial, const char *name, int64_t *out, stru
     uint32_t node = 0;
     int rc = find_node(trial, name, strlen(name), &node, err);
     if (!rc)
-        *out = atomic_load_explicit(&trial->engine->lane->nodes[node].stats.watermark,
+        *out = atomic_load_explicit(&trial->engine->lanes[0]->nodes[node].stats.watermark,
                                     memory_order_relaxed);
     return rc;
 }

@@ -10,15 +10,6 @@ static void warn_if_given(const struct tide_config *map, const char *path, const
         problem_warn(problems, setting->place, REASON_UNHEEDED, "%s: %s", path, what);
 }
 
-static void warn_lanes(const struct tide_config *map, struct problems *problems)
-{
-    const struct tide_config *lanes = setting_at(map, "parallelism");
-    if (lanes && lanes->given && lanes->integer > 1)
-        problem_warn(problems, lanes->place, REASON_UNHEEDED,
-                     "parallelism: a pipeline runs in one lane yet, not in %lld",
-                     (long long)lanes->integer);
-}
-
 void warn_unheeded(const struct topology *topology, struct problems *problems)
 {
     const struct tide_config *top = topology->top;
@@ -32,7 +23,4 @@ void warn_unheeded(const struct topology *topology, struct problems *problems)
         warn_if_given(top, "delivery",
                       "exactly once is not there yet; `tidemill check` says what each path gets",
                       problems);
-    warn_lanes(top, problems);
-    for (uint32_t i = 0; i < topology->node_count; i++)
-        warn_lanes(topology->nodes[i].common, problems);
 }

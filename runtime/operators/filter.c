@@ -24,4 +24,5 @@ const struct operator_class filter_class = {
     .type = "filter",
     .help = "keeps the records for which a function or condition is true",
     .entry = {.options = options, .has_out = true},
+    .keeps_records = true,
     .build = build};

@@ -44,11 +44,28 @@ struct operator_spec {
     struct problems *problems; // for warnings; NULL: nobody is to be told
 };
 
+// How the records of an input are shared out over the lanes that an operator is in.
+enum op_sharing {
+    OP_SHARE_STAY, // they stay in the lane where they are
+    OP_SHARE_KEY,  // those of a key are in the lane that owns it; the order of a key is kept
+    OP_SHARE_ALL,  // each goes to every lane (rules, small tables)
+    OP_SHARE_ONE,  // all are in one lane, and so is the operator
+};
+
+struct op_share {
+    enum op_sharing how;
+    const struct tide_config *keys; // KEY: a list of paths
+};
+
 struct operator_class {
     const char *type; // as in YAML
     const char *help;
     struct catalogue_entry entry;
-    bool stateful; // keeps something of past records
+    bool stateful;      // keeps something of past records
+    bool keeps_records; // what comes out is what came in, with the same fields
+    // NULL: by the option `key_by` where it is set; else one lane, if it is stateful; else they
+    // stay. `input` counts as in `process`.
+    void (*share)(const struct node_spec *node, uint32_t input, struct op_share *out);
     // Compiles scripts and conditions; connects nothing. Errors name file:line. ERR_INPUT...
     int (*build)(struct op **out, const struct operator_spec *spec, struct error *err);
 };

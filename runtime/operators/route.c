@@ -134,4 +134,5 @@ const struct operator_class route_class = {
     .type = "route",
     .help = "sends each record to the port whose condition is true",
     .entry = {.options = options, .ports = fixed_ports, .ports_option = "routes", .has_out = false},
+    .keeps_records = true,
     .build = build};

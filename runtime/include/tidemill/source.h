@@ -7,8 +7,9 @@
  *   open -> host->splits_added(names) -> assign(ids, positions) -> read, read, ... -> close
  *
  * The host decides which splits an instance reads and from where; it alone remembers positions.
- * One instance a node, unless the source is PARALLEL: then one a lane, each with its share of the
- * splits. Calls of one instance never overlap; they may come on different threads in turn. */
+ * One instance a node, unless the source is PARALLEL: then one a lane, each of which announces all
+ * splits, in the same order, and is given its share of them, which may be none. Calls of one
+ * instance never overlap; they may come on different threads in turn. */
 
 enum {
     TIDE_SOURCE_REPLAYABLE = 1, /* assign with an old position reads the same records again */

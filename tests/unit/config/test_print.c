@@ -74,7 +74,7 @@ static void shows_what_takes_effect(void)
     char *text = printed(loaded.topology);
     CU_ASSERT_STRING_EQUAL(text, "pipeline: p\n"
                                  "delivery: at_least_once\n"
-                                 "parallelism: auto\n"
+                                 "parallelism: 1\n"
                                  "limits: {}\n"
                                  "drain: 10s\n"
                                  "log:\n"

@@ -22,7 +22,7 @@ static void start(struct lane_test *t, const char *yaml)
                                    .registry = t->pipeline.registry,
                                    .clock = &t->clock.clock};
     CU_ASSERT_EQUAL_FATAL(engine_new(&t->engine, &config, &t->pipeline.problems), 0);
-    t->lane = t->engine->lane;
+    t->lane = t->engine->lanes[0];
 }
 
 static void end(struct lane_test *t)
@@ -213,7 +213,8 @@ static void test_sinks_align(void)
               "sinks: { out: { type: mock, inputs: [a, b], on_error: { dlq: dead } },\n"
               "         dead: { type: mock, inputs: a } }\n");
     struct lane_node *out = node(&t, "out");
-    struct edge *letters = out->outputs.ports[plan_errors_port(out->outputs.plan)].edges[0];
+    struct edge *letters =
+        out->outputs.ports[plan_errors_port(out->outputs.plan)].outlets[0].edges[0];
     put(&t, &out->sink.inputs[0], 3, BATCH_BARRIER, 0, 9);
     put(&t, &out->sink.inputs[0], 1, 0, 0, 0);
     step(out);
@@ -267,9 +268,9 @@ static void test_many_edges(void)
     CU_ASSERT_TRUE(outputs_forward(outputs, PORT_OUT, batch));
     batch_unref(batch);
     CU_ASSERT_TRUE(outputs_flush(outputs, BATCH_WATERMARK, 5, 0));
-    CU_ASSERT_EQUAL(outputs->ports[PORT_OUT].edge_count, 40);
+    CU_ASSERT_EQUAL(outputs->ports[PORT_OUT].outlet_count, 40);
     for (uint32_t i = 0; i < 40; i++) {
-        struct edge *edge = outputs->ports[PORT_OUT].edges[i];
+        struct edge *edge = outputs->ports[PORT_OUT].outlets[i].edges[0];
         CU_ASSERT_EQUAL_FATAL(edge->count, 1);
         CU_ASSERT_EQUAL(edge->slots[edge->head]->count, 1);
         CU_ASSERT_EQUAL(edge->slots[edge->head]->watermark, 5);

@@ -11,7 +11,9 @@ static const struct {
     {"parallelism: auto\n", NULL},
     {"parallelism: 1\n", NULL},
     {"delivery: at_least_once\n", NULL},
-    {"parallelism: 3\n", "parallelism: a pipeline runs in one lane yet, not in 3"},
+    {"parallelism: 3\n",
+     "parallelism: this pipeline can use one lane only: it has no `key_by` and no source of "
+     "several splits"},
     {"limits: { memory: 1GiB }\n", "limits.memory: the process as a whole is not limited yet"},
     {"delivery: exactly_once\n",
      "delivery: exactly once is not there yet; `tidemill check` says what each path gets"},
