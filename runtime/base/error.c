@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "base/error.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,10 +17,10 @@ static void settle(struct error *err, size_t at, int wanted)
         memcpy(err->text + len - (sizeof cut_mark - 1), cut_mark, sizeof cut_mark);
     }
     err->len = len;
-    for (size_t i = at; i < len; i++) {
-        if (err->text[i] == '\n' || err->text[i] == '\r')
-            err->text[i] = ' ';
-    }
+    for (char *p = err->text + at; (p = memchr(p, '\n', (size_t)(err->text + len - p)));)
+        *p = ' ';
+    for (char *p = err->text + at; (p = memchr(p, '\r', (size_t)(err->text + len - p)));)
+        *p = ' ';
 }
 
 int error_setv(struct error *err, int code, const char *fmt, va_list args)
@@ -40,6 +41,22 @@ int error_set(struct error *err, int code, const char *fmt, ...)
     error_setv(err, code, fmt, args);
     va_end(args);
     return code;
+}
+
+void error_begin(struct error *err, int code)
+{
+    err->code = code;
+    err->reason = REASON_NONE;
+    err->len = 0;
+    err->text[0] = 0;
+}
+
+void error_add(struct error *err, const char *text, size_t len)
+{
+    size_t at = err->len, room = sizeof err->text - 1 - at;
+    memcpy(err->text + at, text, len < room ? len : room);
+    settle(err, at, len < INT_MAX ? (int)len : INT_MAX);
+    err->text[err->len] = 0;
 }
 
 int error_errno(struct error *err, int code, int errnum, const char *fmt, ...)

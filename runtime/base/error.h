@@ -47,6 +47,10 @@ int error_set(struct error *err, int code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 int error_setv(struct error *err, int code, const char *fmt, va_list args)
     __attribute__((format(printf, 3, 0)));
+// The same without formats, for errors that come in storms: begin, then add. What has no room is
+// cut.
+void error_begin(struct error *err, int code);
+void error_add(struct error *err, const char *text, size_t len);
 // As error_set, followed by ": " and the text of `errnum`.
 int error_errno(struct error *err, int code, int errnum, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));

@@ -26,7 +26,8 @@ struct complaint {
 
 struct complaints {
     const char *node;
-    int64_t now_ns; // when the step began: the time that `complaints_open` goes by
+    int64_t now_ns; // when the step began
+    uint32_t quiet; // bits of the kinds of which nothing is said before the next step
     bool any_held;
     struct complaint of[TROUBLES];
 };
@@ -35,7 +36,10 @@ enum trouble trouble_of(int code);
 // The node's step begins: says how many were held back where nothing has followed for a second.
 void complaints_tick(struct complaints *complaints, int64_t now_ns);
 // Whether a complaint of that kind would be written now.
-bool complaints_open(const struct complaints *complaints, enum trouble trouble);
+static inline bool complaints_open(const struct complaints *complaints, enum trouble trouble)
+{
+    return !(complaints->quiet >> trouble & 1);
+}
 void complaints_hold(struct complaints *complaints, enum trouble trouble); // counted, not written
-void complaints_say(struct complaints *complaints, enum trouble trouble, const char *text);
+void complaints_say(struct complaints *complaints, enum trouble trouble, const struct error *err);
 void complaints_end(struct complaints *complaints); // what is still held back

@@ -27,7 +27,7 @@ static void say(struct outputs *outputs, const struct record *record, const stru
     struct error located = *err;
     locate(outputs, record, &located);
     said_write(&outputs->last_error, located.text, located.len);
-    complaints_say(&outputs->complaints, trouble, located.text);
+    complaints_say(&outputs->complaints, trouble, &located);
 }
 
 // By the stop, or by who reads the letters: a sink, or a node with `inputs: NODE.errors`.
@@ -42,13 +42,7 @@ static bool is_read_always(const struct outputs *outputs)
 
 uint32_t outputs_wordless(const struct outputs *outputs)
 {
-    uint32_t mask = 0;
-    if (is_read_always(outputs))
-        return 0;
-    for (int i = 0; i < TROUBLES; i++)
-        if (!complaints_open(&outputs->complaints, (enum trouble)i))
-            mask |= 1u << i;
-    return mask;
+    return is_read_always(outputs) ? 0 : outputs->complaints.quiet;
 }
 
 // -- dead letters --
@@ -86,31 +80,57 @@ static struct header header_of(const char *name, const char *bytes, size_t len)
     return (struct header){.name = name, .bytes = bytes, .len = (uint32_t)len};
 }
 
+static char *put(char *at, const char *bytes, size_t len)
+{
+    memcpy(at, bytes, len);
+    return at + len;
+}
+
+enum { PLACE_MAX = sizeof "split , offset : " + OFFSET_TEXT_MAX };
+
+// What `locate` says, by hand: letters come in storms.
+static char *put_place(char *at, const char *split, size_t split_len, const char *offset,
+                       uint32_t digits)
+{
+    at = put(at, "split ", 6);
+    at = put(at, split, split_len);
+    if (offset) {
+        at = put(at, ", offset ", 9);
+        at = put(at, offset, digits);
+    }
+    return put(at, ": ", 2);
+}
+
 // The dead letter's own headers behind those that the record came with. Names of nodes and splits
 // outlive it; the error and the offset are kept in the batch.
 static bool address_letter(struct outputs *outputs, struct batch *batch, struct record *letter,
                            const struct error *err)
 {
     uint32_t old = letter->meta ? letter->meta->header_count : 0;
+    const char *split = letter->meta && letter->meta->split ? letter->meta->split : "";
+    bool is_source = outputs->plan->spec->kind == NODE_SOURCE;
+    size_t split_len = strlen(split), text_max = PLACE_MAX + split_len + err->len + OFFSET_TEXT_MAX;
     struct record_meta *meta = ARENA_NEW(&batch->arena, struct record_meta);
     struct header *headers = ARENA_ARRAY(&batch->arena, struct header, old + LETTER_HEADERS);
-    char *text = meta && headers ? arena_alloc(&batch->arena, err->len + OFFSET_TEXT_MAX, 1) : NULL;
+    char *text = meta && headers ? arena_alloc(&batch->arena, text_max, 1) : NULL;
     if (!text)
         return false;
     *meta = letter->meta ? *letter->meta : (struct record_meta){0};
     if (old)
         memcpy(headers, letter->meta->headers, sizeof *headers * old);
-    memcpy(text, err->text, err->len);
-    char *end = text + err->len + OFFSET_TEXT_MAX;
+    char *end = text + text_max;
     uint32_t digits = print_offset(letter->offset, end);
+    char *at = text;
+    if (is_source && letter->meta)
+        at = put_place(at, split, split_len, letter->offset < 0 ? NULL : end - digits, digits);
+    at = put(at, err->text, err->len);
     const char *node = outputs->plan->spec->name;
     const char *source = meta->split ? source_name(outputs, letter) : ""; // else an operator's
-    const char *split = meta->split ? meta->split : "";
     headers[old++] = header_of("node", node, strlen(node));
-    headers[old++] = header_of("script", text, place_len(err));
-    headers[old++] = header_of("error", text, err->len);
+    headers[old++] = header_of("script", text, is_source ? 0 : place_len(err));
+    headers[old++] = header_of("error", text, (size_t)(at - text));
     headers[old++] = header_of("source", source, strlen(source));
-    headers[old++] = header_of("split", split, strlen(split));
+    headers[old++] = header_of("split", split, split_len);
     headers[old++] = header_of("offset", end - digits, digits);
     if (letter->flags & RECORD_TRUNCATED)
         headers[old++] = header_of("truncated", "true", 4);
@@ -135,15 +155,7 @@ static bool send_letter(struct outputs *outputs, struct batch *batch, struct rec
         letter->cells = NULL;
         letter->cell_cap = 0;
     }
-    if (outputs->plan->spec->kind != NODE_SOURCE)
-        return address_letter(outputs, letters, letter, err);
-    struct error located;
-    error_clear(&located);
-    located.code = err->code;
-    located.len = err->len;
-    memcpy(located.text, err->text, err->len + 1);
-    locate(outputs, record, &located);
-    return address_letter(outputs, letters, letter, &located);
+    return address_letter(outputs, letters, letter, err);
 }
 
 // -- again --
@@ -250,4 +262,9 @@ bool outputs_may_retry(const struct outputs *outputs)
 bool outputs_tells_error(const struct outputs *outputs)
 {
     return complaints_open(&outputs->complaints, TROUBLE_DATA);
+}
+
+bool outputs_reads_error(const struct outputs *outputs)
+{
+    return !wordless_has(outputs_wordless(outputs), ERR_DATA);
 }

@@ -63,24 +63,35 @@ static int on_error(lua_State *L) // (error)
 {
     if (vm_of(L)->stop >= VM_PAUSE)
         return 1;
-    push_message(L);   // error message
-    keep_traceback(L); // error message
+    if (!vm_of(L)->raised_len)
+        push_message(L); // error message
+    keep_traceback(L);   // error [message]
     return 1;
 }
 
 // The message of an error that a script raised, as one line. By hand: errors come in storms.
 static int set_message(struct error *err, const char *text, size_t len)
 {
-    if (!err || len >= sizeof err->text)
-        return error_set(err, ERR_DATA, "%s", text);
-    error_clear(err);
-    err->code = ERR_DATA;
-    err->len = strnlen(text, len);
-    memcpy(err->text, text, err->len);
-    err->text[err->len] = 0;
-    for (char *at = err->text; (at = strpbrk(at, "\r\n"));)
-        *at = ' ';
+    if (!err)
+        return ERR_DATA;
+    error_begin(err, ERR_DATA);
+    error_add(err, text, strnlen(text, len));
     return ERR_DATA;
+}
+
+static int take_message(struct vm *vm, struct error *err)
+{
+    size_t len = vm->raised_len;
+    vm->raised_len = 0;
+    if (len)
+        return set_message(err, vm->raised, len);
+    if (vm->no_text && err) {
+        error_begin(err, ERR_DATA);
+        return ERR_DATA;
+    }
+    const char *message = lua_tolstring(vm->L, -1, &len);
+    return message ? set_message(err, message, len)
+                   : error_set(err, ERR_DATA, "unknown error in the script");
 }
 
 static int outcome(struct vm *vm, int status, struct error *err)
@@ -106,29 +117,38 @@ static int outcome(struct vm *vm, int status, struct error *err)
     case VM_GO:
         break;
     }
-    size_t len = 0;
-    const char *message = lua_tolstring(vm->L, -1, &len);
-    int rc = message ? set_message(err, message, len)
-                     : error_set(err, ERR_DATA, "unknown error in the script");
+    int rc = take_message(vm, err);
     (void)error_as(err, vm->bad_syntax ? REASON_SCRIPT_SYNTAX : REASON_SCRIPT_ERROR);
     vm->bad_syntax = false;
     return rc;
 }
 
-int call_protected(struct vm *vm, lua_CFunction body, void *arg, struct error *err)
+void call_enter(struct vm *vm)
+{
+    watch_switch(&vm->watch, vm->L);
+    watch_enter(&vm->watch);
+}
+
+void call_leave(struct vm *vm)
+{
+    watch_leave(&vm->watch);
+}
+
+int call_inside(struct vm *vm, lua_CFunction body, void *arg, struct error *err)
 {
     lua_State *L = vm->L;
-    watch_switch(&vm->watch, L);
+    watch_switch(&vm->watch, L); // a coroutine may have run last
     vm->stop = VM_GO;
+    vm->catching = 0;
+    vm->raised_len = 0;
     vm->stop_text[0] = 0;
     if (vm->traceback)
         vm->traceback[0] = 0;
-    watch_enter(&vm->watch);
-    lua_pushcfunction(L, on_error);     // on_error
-    lua_pushcfunction(L, body);         // on_error body
-    lua_pushlightuserdata(L, arg);      // on_error body arg
-    int status = lua_pcall(L, 1, 0, 1); // on_error [message]
-    watch_leave(&vm->watch);
+    int handler = vm->no_text ? 0 : 1;
+    lua_pushcfunction(L, on_error);           // on_error
+    lua_pushcfunction(L, body);               // on_error body
+    lua_pushlightuserdata(L, arg);            // on_error body arg
+    int status = lua_pcall(L, 1, 0, handler); // on_error [message]
     int rc = 0;
     if (status != LUA_OK) {
         lua_sethook(L, NULL, 0, 0);
@@ -137,5 +157,13 @@ int call_protected(struct vm *vm, lua_CFunction body, void *arg, struct error *e
     lua_settop(L, 0); //
     vm->stop = VM_GO;
     vm_end(vm);
+    return rc;
+}
+
+int call_protected(struct vm *vm, lua_CFunction body, void *arg, struct error *err)
+{
+    call_enter(vm);
+    int rc = call_inside(vm, body, arg, err);
+    call_leave(vm);
     return rc;
 }

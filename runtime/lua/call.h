@@ -11,3 +11,7 @@ enum { CALL_PAUSED = 1, CALL_HALTED = 2 };
 // it was left by vm_stop with VM_PAUSE or VM_HALT; ERR_DATA: an error of the script, with
 // script:line; ERR_LIMIT: the time or memory limit; ERR_NOMEM.
 int call_protected(struct vm *vm, lua_CFunction body, void *arg, struct error *err);
+// In parts, for who calls again and again: call_inside any number of times between the two.
+void call_enter(struct vm *vm);
+int call_inside(struct vm *vm, lua_CFunction body, void *arg, struct error *err);
+void call_leave(struct vm *vm);

@@ -22,6 +22,20 @@ void protect_throw_on(lua_State *L, int status)
     }
 }
 
+// A coroutine that waits inside of a pcall is not counted: see vm_raises_unseen.
+static void catch_begin(lua_State *L)
+{
+    struct vm *vm = vm_of(L);
+    vm->stop_text[0] = 0;
+    vm->catching += L == vm->L;
+}
+
+static void catch_end(lua_State *L)
+{
+    struct vm *vm = vm_of(L);
+    vm->catching -= L == vm->L;
+}
+
 static bool failed(int status)
 {
     return status != LUA_OK && status != LUA_YIELD;
@@ -31,6 +45,7 @@ static bool failed(int status)
 static int after_call(lua_State *L, int status, lua_KContext context)
 {
     (void)context;
+    catch_end(L);
     if (!failed(status))
         return lua_gettop(L);
     protect_throw_on(L, status);
@@ -42,7 +57,7 @@ static int after_call(lua_State *L, int status, lua_KContext context)
 static int protected_call(lua_State *L) // (f, ...)
 {
     luaL_checkany(L, 1);
-    vm_of(L)->stop_text[0] = 0;
+    catch_begin(L);
     lua_pushboolean(L, 1); // f ... true
     lua_insert(L, 1);      // true f ...
     int status = lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, 0, after_call);
@@ -54,6 +69,7 @@ static int protected_call(lua_State *L) // (f, ...)
 static int after_handler(lua_State *L, int status, lua_KContext context) // … false result
 {
     (void)context;
+    catch_end(L);
     if (failed(status))
         protect_throw_on(L, status);
     return 2;
@@ -63,8 +79,10 @@ static int after_handler(lua_State *L, int status, lua_KContext context) // … 
 static int after_call_with_handler(lua_State *L, int status, lua_KContext context)
 {
     (void)context;
-    if (!failed(status))
+    if (!failed(status)) {
+        catch_end(L);
         return lua_gettop(L) - 2;
+    }
     protect_throw_on(L, status);
     lua_pushboolean(L, 0);                             // f handler … error false
     lua_insert(L, -2);                                 // f handler … false error
@@ -78,7 +96,7 @@ static int protected_call_with_handler(lua_State *L) // (f, handler, ...)
 {
     int count = lua_gettop(L);
     luaL_checktype(L, 2, LUA_TFUNCTION);
-    vm_of(L)->stop_text[0] = 0;
+    catch_begin(L);
     lua_pushboolean(L, 1); // f handler ... true
     lua_pushvalue(L, 1);   // f handler ... true f
     lua_rotate(L, 3, 2);   // f handler true f ...

@@ -192,7 +192,7 @@ static void take_back(struct script_run *run)
 static void record_failed(struct script_run *run, struct error *err)
 {
     struct batch *batch = run->batch;
-    if (run->script->fields)
+    if (run->script->fields && err->len)
         condition_hint(run->script, batch, &batch->records[batch->cursor], err);
     run->verdict = run->sink->failed(run->sink->arg, batch->cursor, err);
     if (run->verdict == SCRIPT_NEXT) {
@@ -208,25 +208,26 @@ int script_run(struct script *script, enum script_call call, struct batch *batch
         return error_set(err, ERR_BUG, "a script that is no function was run");
     struct script_run run = {.script = script, .call = call, .batch = batch, .sink = sink};
     struct error failure;
+    error_clear(&failure);
     script->run = &run;
     vm_batch(&script->vm, batch);
+    call_enter(&script->vm);
     while (batch->cursor < batch->count) {
         run.verdict = SCRIPT_NEXT;
         error_clear(&failure);
         script->vm.no_traceback = sink->traces && !sink->traces(sink->arg);
-        int rc = call_protected(&script->vm, run_body, &run, &failure);
+        script->vm.no_text = sink->reads && !sink->reads(sink->arg);
+        int rc = call_inside(&script->vm, run_body, &run, &failure);
         if (rc != 0)
             take_back(&run);
         if (rc < 0)
             record_failed(&run, &failure);
-        if (run.verdict == SCRIPT_HALT) {
-            script->run = NULL;
-            return error_set(err, ERR_FATAL, "%s", failure.text);
-        }
-        if (run.verdict == SCRIPT_PAUSE)
+        if (run.verdict != SCRIPT_NEXT)
             break;
     }
+    call_leave(&script->vm);
     script->run = NULL;
     script->vm.no_traceback = false;
-    return 0;
+    script->vm.no_text = false;
+    return run.verdict == SCRIPT_HALT ? error_set(err, ERR_FATAL, "%s", failure.text) : 0;
 }

@@ -119,9 +119,9 @@ static void choose(lua_State *L, int from, const char *const *names) // [-0, +0]
 
 static void add_base(lua_State *L) // globals [-0, +0]
 {
-    static const char *const names[] = {"assert",   "error",    "ipairs",   "next",   "pairs",
-                                        "select",   "tonumber", "rawequal", "rawlen", "rawget",
-                                        "tostring", "_VERSION", NULL};
+    static const char *const names[] = {"assert", "ipairs",   "next",     "pairs",
+                                        "select", "tonumber", "rawequal", "rawlen",
+                                        "rawget", "tostring", "_VERSION", NULL};
     luaL_requiref(L, "_G", luaopen_base, 0); // globals base
     lua_insert(L, -2);                       // base globals
     choose(L, lua_absindex(L, -2), names);   // base globals
@@ -188,6 +188,7 @@ void sandbox_open(lua_State *L)
     add_library(L, "math", luaopen_math);     // globals
     add_library(L, "utf8", luaopen_utf8);     // globals
     sandbox_protect(L);                       // globals
+    sandbox_raise(L);                         // globals
     sandbox_metatables(L);                    // globals
     sandbox_bound(L);                         // globals
     library_pattern(L);                       // globals

@@ -24,6 +24,7 @@ void sandbox_freeze(lua_State *L, const char *what);
 
 // Parts, each of which adds to the globals table on the top of the stack. [-0, +0]
 void sandbox_protect(lua_State *L);    // pcall xpcall
+void sandbox_raise(lua_State *L);      // error
 void sandbox_metatables(lua_State *L); // setmetatable getmetatable
 void sandbox_bound(lua_State *L);      // string, utf8: what would run long inside C
 void library_pattern(lua_State *L);    // string.find match gmatch gsub

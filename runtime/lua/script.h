@@ -96,6 +96,8 @@ struct script_sink {
     bool marks;
     // Whether the call stack of the next error is wanted; NULL: always.
     bool (*traces)(void *arg);
+    // Whether the text of the next error is wanted; NULL: always.
+    bool (*reads)(void *arg);
 
     // flat_map: emit(r, port). The number of a port's name, or -1 with the names there are in
     // `err`.

@@ -244,7 +244,9 @@ static int test_case(lua_State *L) // (name, function)
     lua_settop(L, 2); // name function
     close_all(testing);
     vm_begin(&testing->vm, NULL, NULL);
+    vm_of(L)->catching++;
     int status = lua_pcall(L, 0, 0, 0); // name [error]
+    vm_of(L)->catching--;
     close_all(testing);
     if (status == LUA_OK) {
         report_case(L, lua_tostring(L, 1), NULL);

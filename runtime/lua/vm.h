@@ -66,9 +66,13 @@ struct vm {
     struct clock *clock;
     const char *node; // for log lines; may be NULL
     struct log_limit log_limits[4];
-    struct error last; // scratch for functions called from Lua: nothing to free on a raise
-    char *traceback;   // of the last error
-    bool no_traceback; // of the next one: nobody wants it
+    struct error last;    // scratch for functions called from Lua: nothing to free on a raise
+    char *traceback;      // of the last error
+    bool no_traceback;    // of the next one: nobody wants it
+    bool no_text;         // of the next one either
+    char raised[VM_TEXT]; // what error() said where no script can catch it
+    size_t raised_len;    // 0: nothing
+    uint32_t catching;    // calls of pcall and xpcall that the main state is in
     size_t traceback_cap;
     char *lib_dir;   // where `require` looks, or NULL
     bool loading;    // globals may still be made
@@ -167,6 +171,12 @@ static inline void vm_check_work(lua_State *L, const struct batch *batch)
 }
 // "scripts/x.lua:12: " of the innermost Lua function, or "".
 void vm_where(lua_State *L, char *out, size_t cap);
+// Whether no part of the script will see the error that is raised now. (Objects cannot have
+// `__close`, which would see it.)
+static inline bool vm_raises_out(const struct vm *vm, const lua_State *L)
+{
+    return !vm->catching && L == vm->L;
+}
 // The scratch batch, emptied.
 struct batch *vm_scratch(struct vm *vm);
 // "memory limit of 64 MiB"; borrowed until the next call.

@@ -116,6 +116,7 @@ static enum op_status process(struct op *op, uint32_t input, struct batch *batch
                                .done = done,
                                .failed = failed,
                                .traces = scripted_traces,
+                               .reads = scripted_reads,
                                .made = made,
                                .port = port_number,
                                .emit_input = emit_input,

@@ -28,6 +28,7 @@ static enum op_status process(struct op *op, uint32_t input, struct batch *batch
                                .done = done,
                                .failed = scripted_failed,
                                .traces = scripted_traces,
+                               .reads = scripted_reads,
                                .marks = outputs_may_retry(outputs)};
     enum op_status status = scripted_run(&inplace->base, inplace->call, batch, outputs, &sink);
     if (status == OP_AGAIN)

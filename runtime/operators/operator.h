@@ -140,6 +140,8 @@ bool outputs_may_retry(const struct outputs *outputs);
 // False: the next error would not be logged, as another was a moment ago; its call stack need not
 // be kept.
 bool outputs_tells_error(const struct outputs *outputs);
+// False: nor would anybody read its text; the error may come without.
+bool outputs_reads_error(const struct outputs *outputs);
 
 // All native operators, NULL-terminated (operators/registry.c).
 extern const struct operator_class *const operator_classes[];

@@ -72,8 +72,11 @@ static enum op_status process(struct op *op, uint32_t input, struct batch *batch
 {
     struct route *route = (struct route *)op;
     (void)input;
-    struct script_sink sink = {
-        .arg = route, .routed = routed, .failed = scripted_failed, .traces = scripted_traces};
+    struct script_sink sink = {.arg = route,
+                               .routed = routed,
+                               .failed = scripted_failed,
+                               .traces = scripted_traces,
+                               .reads = scripted_reads};
     return scripted_run(&route->base, SCRIPT_CALL_ROUTE, batch, outputs, &sink);
 }
 

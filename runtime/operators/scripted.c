@@ -139,6 +139,11 @@ bool scripted_traces(void *arg)
     return outputs_tells_error(((const struct scripted *)arg)->outputs);
 }
 
+bool scripted_reads(void *arg)
+{
+    return outputs_reads_error(((const struct scripted *)arg)->outputs);
+}
+
 enum script_verdict scripted_failed(void *arg, uint32_t index, const struct error *err)
 {
     struct scripted *scripted = arg;

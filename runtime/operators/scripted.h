@@ -36,8 +36,9 @@ struct scripted {
 enum script_verdict scripted_verdict(enum on_error_verdict verdict);
 // For struct script_sink's `failed`, with arg a struct scripted.
 enum script_verdict scripted_failed(void *arg, uint32_t index, const struct error *err);
-// For its `traces`.
+// For its `traces` and `reads`.
 bool scripted_traces(void *arg);
+bool scripted_reads(void *arg);
 // Runs the batch from its cursor on. OP_DONE: all records went through; OP_AGAIN; OP_STOP.
 enum op_status scripted_run(struct scripted *scripted, enum script_call call, struct batch *batch,
                             struct outputs *outputs, const struct script_sink *sink);

@@ -3,6 +3,46 @@
 #include "record/utf8.h"
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+
+static char *put(char *at, const char *bytes, size_t len)
+{
+    memcpy(at, bytes, len);
+    return at + len;
+}
+
+static char *put_number(char *at, size_t number)
+{
+    char digits[20], *digit = digits + sizeof digits;
+    do
+        *--digit = (char)('0' + number % 10);
+    while (number /= 10);
+    return put(at, digit, (size_t)(digits + sizeof digits - digit));
+}
+
+// By hand and in one piece: errors come in storms.
+int codec_found(struct error *err, const char *bytes, size_t len, size_t at, const char *what)
+{
+    enum { WHAT_MAX = 256 };
+    static const char hex[] = "0123456789abcdef";
+    if (!err)
+        return ERR_DATA;
+    char made[WHAT_MAX + 64];
+    char *end = put_number(put(made, "byte ", 5), at);
+    end = put(put(end, ": expected ", 11), what, strnlen(what, WHAT_MAX));
+    unsigned char c = at < len ? (unsigned char)bytes[at] : 0;
+    char shown[] = {'\'', (char)c, '\''}, coded[] = {'0', 'x', hex[c >> 4], hex[c & 15]};
+    end = put(end, ", found ", 8);
+    if (at >= len)
+        end = put(end, "the end", 7);
+    else if (c > ' ' && c < 0x7f)
+        end = put(end, shown, sizeof shown);
+    else
+        end = put(end, coded, sizeof coded);
+    error_begin(err, ERR_DATA);
+    error_add(err, made, (size_t)(end - made));
+    return ERR_DATA;
+}
 
 int codec_expected(struct error *err, const char *bytes, size_t len, size_t at, const char *fmt,
                    ...)
@@ -14,12 +54,7 @@ int codec_expected(struct error *err, const char *bytes, size_t len, size_t at, 
     va_start(args, fmt);
     (void)vsnprintf(what, sizeof what, fmt, args);
     va_end(args);
-    if (at >= len)
-        return error_set(err, ERR_DATA, "byte %zu: expected %s, found the end", at, what);
-    unsigned char c = (unsigned char)bytes[at];
-    if (c > ' ' && c < 0x7f)
-        return error_set(err, ERR_DATA, "byte %zu: expected %s, found '%c'", at, what, c);
-    return error_set(err, ERR_DATA, "byte %zu: expected %s, found 0x%02x", at, what, c);
+    return codec_found(err, bytes, len, at, what);
 }
 
 int codec_check_utf8(struct error *err, const char *bytes, size_t len)

@@ -153,6 +153,15 @@ static inline bool name_is(const char *name, uint32_t len, const struct shape_na
     return (equal32(name, guess->bytes) | (uint32_t)(~0ull << len)) == ~0u;
 }
 
+// What stands before `member`, which is behind `count` others, is as it should be.
+static bool refuse_member(struct json_reader *reader, const struct span *member, uint32_t count)
+{
+    reader->good = true;
+    reader->good_at = member->name_at;
+    reader->good_members = count;
+    return false;
+}
+
 static bool walk_object(struct walk *walk, const uint32_t *last)
 {
     struct json_reader *reader = walk->reader;
@@ -165,13 +174,12 @@ static bool walk_object(struct walk *walk, const uint32_t *last)
     while (c != '}') {
         struct span span = {.name_at = *walk->token}, name;
         if (walk->token >= last || !walk_name(walk, &name) || !walk_value(walk, last, &span))
-            return false;
+            return refuse_member(reader, &span, count);
         const char *bytes = walk->text + name.at;
         bool plain = name.kind == SPAN_STRING;
         if (guessed)
             guessed =
                 plain && count < guess->count && name_is(bytes, name.len, &guess->names[count]);
-        count++;
         reader->found.escaped_names |= !plain;
         if (json_found_add(reader, span, (struct shape_name){bytes, name.len, plain, 0}))
             return false;
@@ -179,8 +187,9 @@ static bool walk_object(struct walk *walk, const uint32_t *last)
         if (c == ',') {
             walk->token++; // and then a name must follow: walk_name sees to it
         } else if (c != '}') {
-            return false;
+            return refuse_member(reader, &span, count);
         }
+        count++;
     }
     walk->token++;
     reader->depth--;

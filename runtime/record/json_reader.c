@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "record/json_reader.h"
 #include "base/alloc.h"
+#include "record/codec_error.h"
 #include "record/json_text.h"
 
 struct json_reader *json_reader_new(struct shape_table *shapes, const struct json_limits *limits)
@@ -66,10 +67,7 @@ static int word_error(const struct json_reader *reader, int code, const char *te
     if (at >= len)
         return error_set(err, code, "byte %u: expected %s, found the end of the text", at,
                          reader->expected);
-    unsigned char c = (unsigned char)text[at];
-    if (c > 0x20 && c < 0x7f)
-        return error_set(err, code, "byte %u: expected %s, found '%c'", at, reader->expected, c);
-    return error_set(err, code, "byte %u: expected %s, found 0x%02x", at, reader->expected, c);
+    return codec_found(err, text, len, at, reader->expected);
 }
 
 static int unescape_names(struct json_reader *reader, struct batch *batch)
@@ -125,6 +123,19 @@ static void clear_found(struct json_reader *reader)
     reader->found.flags = 0;
     reader->found.escaped_names = false;
     reader->found.guessed = false;
+    reader->good = false;
+}
+
+// What the fast paths refused, or did not see.
+static int read_again(struct json_reader *reader, const char *text, uint32_t len)
+{
+    if (reader->good) {
+        int code = json_scalar_rest(reader, text, len);
+        if (code)
+            return code;
+    }
+    clear_found(reader);
+    return json_scalar(reader, text, len);
 }
 
 int json_read(struct json_reader *reader, struct batch *batch, const char *text, size_t size,
@@ -148,14 +159,12 @@ int json_read(struct json_reader *reader, struct batch *batch, const char *text,
         return 0;
     clear_found(reader);
     int code = 0;
-    if (!fast || reader->path == JSON_PATH_SCALAR || !reader->fast->bitmap(reader, text, len)) {
-        clear_found(reader);
-        code = json_scalar(reader, text, len);
-    }
+    if (!fast || reader->path == JSON_PATH_SCALAR || !reader->fast->bitmap(reader, text, len))
+        code = read_again(reader, text, len);
     if (!code)
         code = make_record(reader, batch, record);
     if (code)
-        return word_error(reader, code, text, len, err);
+        return err ? word_error(reader, code, text, len, err) : code;
     if (fast && reader->path == JSON_PATH_AUTO)
         json_hints_learn(reader, text, len, record);
     return 0;

@@ -6,7 +6,8 @@
 // The reader from inside: what its paths share. A path goes over the text and leaves what it found
 // in the reader's scratch (`json_found`); json_reader.c makes a record of it. The fast paths only
 // say yes or no: what they refuse is read again by the scalar path, which alone words errors and so
-// has the last word.
+// has the last word. The bitmap path may tell which member of the outer object it did not like:
+// the scalar path then begins there.
 
 enum { JSON_DEPTH_MAX = 1024, JSON_SIZE_MAX = (1 << 28) - 1, JSON_LAYOUTS = 8 };
 
@@ -48,6 +49,9 @@ struct json_reader {
     uint32_t members[JSON_DEPTH_MAX + 1];
     char kinds[JSON_DEPTH_MAX + 1]; // '[' or '{'
     struct json_hints *hints;
+    bool good;             // the bitmap path refused a text that is an object up to
+    uint32_t good_at;      // where a member starts, or should,
+    uint32_t good_members; // behind so many
     uint32_t error_at;
     const char *expected;
 };
@@ -60,6 +64,8 @@ const struct json_fast *json_fast_named(const char *name);
 
 // 0, ERR_DATA, ERR_LIMIT (error_at and expected set) or ERR_NOMEM.
 int json_scalar(struct json_reader *reader, const char *text, uint32_t len);
+// From `good_at` on: the error, as json_scalar would tell it. 0: there is none.
+int json_scalar_rest(struct json_reader *reader, const char *text, uint32_t len);
 
 int json_found_grow(struct json_reader *reader);
 

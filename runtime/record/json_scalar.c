@@ -282,25 +282,32 @@ static bool scan_value(struct scan *scan, struct span *span)
     return true;
 }
 
-static bool scan_object(struct scan *scan)
+static bool scan_member(struct scan *scan)
 {
     struct shape_name name = {0};
-    bool first = true, more;
-    if (!enter(scan))
+    struct span span = {.name_at = scan->at};
+    if (!scan_name(scan, &name) || !scan_value(scan, &span))
         return false;
-    for (;;) {
+    scan->reader->found.escaped_names |= !name.plain;
+    return !json_found_add(scan->reader, span, name) || fail(scan, scan->at, ERR_NOMEM, "memory");
+}
+
+static bool scan_members(struct scan *scan, bool first)
+{
+    bool more;
+    do {
         if (!scan_separator(scan, first, &more))
             return false;
-        if (!more)
-            return true;
         first = false;
-        struct span span = {.name_at = scan->at};
-        if (!scan_name(scan, &name) || !scan_value(scan, &span))
+        if (more && !scan_member(scan))
             return false;
-        scan->reader->found.escaped_names |= !name.plain;
-        if (json_found_add(scan->reader, span, name))
-            return fail(scan, scan->at, ERR_NOMEM, "memory");
-    }
+    } while (more);
+    return true;
+}
+
+static bool scan_object(struct scan *scan)
+{
+    return enter(scan) && scan_members(scan, true);
 }
 
 static bool scan_whole(struct scan *scan)
@@ -313,16 +320,29 @@ static bool scan_whole(struct scan *scan)
     return !json_found_add(scan->reader, span, name) || fail(scan, scan->at, ERR_NOMEM, "memory");
 }
 
+static int scan_end(struct scan *scan)
+{
+    skip_space(scan);
+    if (scan->at < scan->len)
+        expected(scan, "nothing behind the value");
+    return scan->code;
+}
+
 int json_scalar(struct json_reader *reader, const char *text, uint32_t len)
 {
     struct scan scan = {.reader = reader, .text = text, .len = len};
     reader->depth = 0;
     skip_space(&scan);
     bool done = peek(&scan) == '{' ? scan_object(&scan) : scan_whole(&scan);
-    if (!done)
-        return scan.code;
-    skip_space(&scan);
-    if (scan.at < len)
-        expected(&scan, "nothing behind the value");
-    return scan.code;
+    return done ? scan_end(&scan) : scan.code;
+}
+
+int json_scalar_rest(struct json_reader *reader, const char *text, uint32_t len)
+{
+    struct scan scan = {.reader = reader, .text = text, .at = reader->good_at, .len = len};
+    reader->depth = 1;
+    reader->kinds[1] = '{';
+    reader->members[1] = reader->good_members;
+    bool done = scan_member(&scan) && scan_members(&scan, false);
+    return done ? scan_end(&scan) : scan.code;
 }

@@ -40,7 +40,10 @@ JOBS = [
     ("logfmt", "logfmt file to JSON file", 0, None),
     ("msgpack", "MessagePack file to JSON file", 0, None),
     ("regex", "access log to JSON file, regular expression", 0, None),
+    ("storm_decode", "file, nothing in it is JSON, dead letters", 0, None),
+    ("storm_lua", "file, Lua map that always fails, skip", 0, None),
 ]
+STORM_SHARE = 0.5  # of what the same pipeline does where no record fails
 KAFKA_JOBS = [
     ("kafka", "Kafka topic, keyed 60 s aggregate, Kafka topic", 1.8e6, "kafka_fill"),
 ]
@@ -78,12 +81,14 @@ class Bench:
         self.readings = os.path.join(self.dir, f"readings-{self.records}.jsonl")
         self.rich_records = max(1, self.records // RICH_SHARE)
         self.rich = os.path.join(self.dir, f"rich-{self.rich_records}.jsonl")
+        self.ending, self.calm = 'error("bad")', {}  # storm -> records/s where no record fails
+        self.storm = os.path.join(self.dir, f"storm-{self.records}.jsonl")
         self.count, self.format = self.records, ""
 
     def environment(self):
         return dict(os.environ, COUNT=str(self.count), READINGS=self.readings, RICH=self.rich,
                     FORMAT=self.format, LINES=os.path.join(self.dir, "lines." + self.format),
-                    RUN=str(os.getpid()),  # topics of its own
+                    STORM=self.storm, ENDING=self.ending, RUN=str(os.getpid()),  # topics of its own
                     OUT=os.path.join(self.dir, "out"), LOG=os.path.join(self.dir, "log"))
 
     def tidemill_bench(self, pipeline):
@@ -117,6 +122,28 @@ class Bench:
             file.writelines(rich_record(luck, number) for number in range(self.rich_records))
         os.rename(self.rich + ".part", self.rich)
 
+    def make_storm(self):
+        """The readings, each with a letter in the midst of a number."""
+        if os.path.exists(self.storm):
+            return
+        note(f"spoiling {self.records:,} readings in {self.dir} ...")
+        with open(self.readings, encoding="utf-8") as good, open(self.storm + ".part", "w",
+                                                                 encoding="utf-8") as bad:
+            bad.writelines(line.replace('"send_bytes":', '"send_bytes":x') for line in good)
+        os.rename(self.storm + ".part", self.storm)
+
+    def measure_calm(self, name):
+        """The same pipeline with nothing that fails."""
+        storm, ending = self.storm, self.ending
+        self.storm, self.ending = self.readings, "return r"
+        rates = []
+        for number in range(self.repeats + 1):
+            self.clear("out")
+            note(f"{name}: calm " + ("warming up" if number == 0 else f"run {number}"))
+            rates.append(self.tidemill_bench(name)["records_per_second"])
+        self.calm[name] = statistics.median(rates[1:])
+        self.storm, self.ending = storm, ending
+
     def make_lines(self, name):
         self.count, self.format = max(1, self.records // FORMAT_SHARE), name
         note(f"making {self.count:,} lines in {self.dir} ...")
@@ -130,6 +157,10 @@ class Bench:
         if name.startswith("rich"):
             self.make_rich()
             records = self.rich_records
+        if name == "storm_decode":
+            self.make_storm()
+        if name.startswith("storm"):
+            self.measure_calm(name)
         if before:
             self.clear("log")
             self.tidemill_bench(before)
@@ -183,6 +214,16 @@ def summary(name, title, bar, runs):
     }
 
 
+def compare_storms(rows, calm):
+    """A storm's bar is a share of what the pipeline does without one."""
+    for row in rows:
+        normal = calm.get(row["job"])
+        if normal:
+            row["bar"] = round(normal * STORM_SHARE)
+            row["percent_of_normal"] = round(100 * row["records_per_second"] / normal)
+            row["title"] += f" ({row['percent_of_normal']} %)"
+
+
 def print_table(rows, start):
     print(f"{'':48} {'M records/s':>11} {'bar':>5} {'spread':>11} {'ns/record':>9} {'MiB':>6}")
     for row in rows:
@@ -232,6 +273,7 @@ def main():
         bench.make_readings()
         rows = [summary(name, title, bar, bench.job(name, before))
                 for name, title, bar, before in wanted]
+        compare_storms(rows, bench.calm)
         start = bench.start_ms()
     finally:
         if not options.dir:

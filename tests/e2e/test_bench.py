@@ -51,7 +51,10 @@ class Bench(harness.TestCase):
         figures = json.loads(done.stdout)
         self.assertEqual([job["job"] for job in figures["jobs"]],
                          ["pass", "lua", "aggregate", "append", "read", "rich", "rich_filter",
-                          "rich_map", "csv", "syslog", "logfmt", "msgpack", "regex"])
+                          "rich_map", "csv", "syslog", "logfmt", "msgpack", "regex",
+                          "storm_decode", "storm_lua"])
+        for job in figures["jobs"]:
+            self.assertEqual("percent_of_normal" in job, job["job"].startswith("storm"))
         formats = ["csv", "syslog", "logfmt", "msgpack", "regex"]
         for job in figures["jobs"]:
             share = 5 if job["job"].startswith("rich") else 2 if job["job"] in formats else 1

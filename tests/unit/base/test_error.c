@@ -50,6 +50,27 @@ static void cuts_with_dots(void)
     CU_ASSERT_STRING_EQUAL(err.text + err.len - 3, "...");
 }
 
+static void is_made_in_pieces(void)
+{
+    char long_text[5000];
+    memset(long_text, 'x', sizeof long_text);
+    struct error err = ERROR_INIT;
+    error_as(&err, REASON_SCRIPT_TIME);
+    error_begin(&err, ERR_DATA);
+    CU_ASSERT_EQUAL(err.code, ERR_DATA);
+    CU_ASSERT_EQUAL(err.reason, REASON_NONE);
+    error_add(&err, "one\r\n", 5);
+    error_add(&err, "two|", 3);
+    CU_ASSERT_STRING_EQUAL(err.text, "one  two");
+    CU_ASSERT_EQUAL(err.len, 8);
+    error_add(&err, long_text, sizeof long_text);
+    CU_ASSERT_EQUAL(err.len, sizeof err.text - 1);
+    CU_ASSERT_EQUAL(strlen(err.text), err.len);
+    CU_ASSERT_STRING_EQUAL(err.text + err.len - 4, "x...");
+    error_add(&err, "more", 4);
+    CU_ASSERT_EQUAL(strlen(err.text), sizeof err.text - 1);
+}
+
 static void stays_one_line(void)
 {
     struct error err = ERROR_INIT;
@@ -113,6 +134,7 @@ static CU_TestInfo cases[] = {
     {"prefixes from the inside out", prefixes_from_the_inside_out},
     {"cuts with dots", cuts_with_dots},
     {"stays one line", stays_one_line},
+    {"is made in pieces", is_made_in_pieces},
     {"works without a place to write", works_without_a_place_to_write},
     {"names every code", names_every_code},
     {"tells the reason", tells_the_reason},

@@ -138,6 +138,80 @@ static void logging(void)
     fixture_deinit(&f);
 }
 
+// What error() says of each value, as the caller of pcall and the node see it.
+static void raising(void)
+{
+    static const struct {
+        const char *script, *caught, *failed;
+    } rows[] = {
+        {"error('bad')", "t.lua:1: bad", "t.lua:1: bad"},
+        {"error('bad', 0)", "bad", "t.lua:1: bad"},
+        {"error('x.lua:7: bad', 0)", "x.lua:7: bad", "x.lua:7: bad"},
+        {"error(('y'):rep(1000))", "t.lua:1: yyyy", "t.lua:1: yyyy"},
+        {"error({ message = 'in it' })", "table", "in it"},
+        {"error(12)", "12", "t.lua:1: 12"},
+        {"error()", "nil", "error raised with a nil"},
+        {"error(nil)", "nil", "error raised with a nil"},
+        {"(nil)()", "attempt to call a nil value", "attempt to call a nil value"},
+        {"coroutine.wrap(function() error('deep') end)()", "deep", "deep"},
+        {"error('two\\nlines')", "two\\nlines", "two lines"},
+        {"pcall(error, 'in') error('out')", "t.lua:1: out", "t.lua:1: out"},
+        {"xpcall(error, function(e) error(e) end, 'in') error('out')", "t.lua:1: out",
+         "t.lua:1: out"},
+    };
+    struct fixture f;
+    fixture_init(&f);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[512];
+        (void)snprintf(text, sizeof text, "return function(r) %s end", rows[i].script);
+        (void)fixture_map(&f, text, "{}");
+        CU_ASSERT_EQUAL(f.failed, 1);
+        CHECK_HAS(f.err.text, rows[i].failed);
+        (void)snprintf(text, sizeof text,
+                       "return function(r) local ok, e = pcall(function() %s end) "
+                       "r.e = type(e) == 'string' and e or type(e) == 'number' and e .. '' or "
+                       "type(e) return r end",
+                       rows[i].script);
+        CHECK_HAS(fixture_map(&f, text, "{}"), rows[i].caught);
+    }
+    fixture_deinit(&f);
+}
+
+static bool nobody(void *arg)
+{
+    (void)arg;
+    return false;
+}
+
+// Where nobody reads the text of an error it is not made, but for what a script catches.
+static void unread_errors(void)
+{
+    static const char text[] =
+        "return function(r) if r.n == 1 then error('bad') end "
+        "local ok, e = pcall(function() error('caught') end) "
+        "r.co = coroutine.wrap(function() return select(2, pcall(error, 'deep')) end)() "
+        "r.e = e if r.n == 2 then local x = r.none + 1 end return r end";
+    struct fixture f;
+    fixture_init(&f);
+    struct script *script = fixture_load(&f, text);
+    CU_ASSERT_FATAL(script != NULL);
+    fixture_input(&f, "{\"n\":1}\n{\"n\":2}\n{\"n\":3}\n{\"n\":1}");
+    struct script_sink sink = {.arg = &f,
+                               .done = fixture_done,
+                               .failed = fixture_failed,
+                               .traces = nobody,
+                               .reads = nobody};
+    struct error err = ERROR_INIT;
+    CU_ASSERT_EQUAL(script_run(script, SCRIPT_CALL_MAP, f.batch, &sink, &err), 0);
+    CU_ASSERT_EQUAL(f.failed, 3);
+    CU_ASSERT_EQUAL(f.err.code, ERR_DATA);
+    CU_ASSERT_EQUAL(f.err.len, 0);
+    CHECK_HAS(buf_cstr(&f.text), "\"e\":\"t.lua:1: caught\"");
+    CHECK_HAS(buf_cstr(&f.text), "\"co\":\"deep\"");
+    script_free(script);
+    fixture_deinit(&f);
+}
+
 static void put(const char *dir, const char *name, const char *text)
 {
     char path[256];
@@ -242,8 +316,14 @@ static void files(void)
     fixture_deinit(&f);
 }
 
-static CU_TestInfo cases[] = {{"conf", conf},   {"time", times},        {"json", json},
-                              {"log", logging}, {"require", requiring}, {"files", files},
+static CU_TestInfo cases[] = {{"conf", conf},
+                              {"time", times},
+                              {"json", json},
+                              {"log", logging},
+                              {"require", requiring},
+                              {"files", files},
+                              {"what error() says", raising},
+                              {"errors that nobody reads", unread_errors},
                               CU_TEST_INFO_NULL};
 
 UNIT_MAIN(UNIT_SUITE("lua/library", cases))
