@@ -216,8 +216,8 @@ function agg.distinct(field) end
 ---@return tide.column
 function agg.quantile(field, q) end
 ---The k most frequent values, most frequent first: { { value = ..., count = ... }, ... }. Exact up
----to max(64, 8 k) different values; beyond, a count is too great by at most the share 1 / max(64, 8 k)
----of all values, never too small, and depends on their order (space-saving).
+---to m = max(64, 8 k) different values; beyond, a count is too great by at most 1 / m of all,
+---never too small, and depends on their order (space-saving).
 ---@param field string
 ---@param k integer
 ---@return tide.column

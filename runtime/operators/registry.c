@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "operators/aggregate.h"
+#include "operators/dedup.h"
 #include "operators/filter.h"
 #include "operators/flat_map.h"
 #include "operators/join.h"
 #include "operators/map.h"
 #include "operators/operator.h"
 #include "operators/route.h"
+#include "operators/sample.h"
+#include "operators/throttle.h"
+#include "operators/union.h"
 
 const struct operator_class *const operator_classes[] = {
-    &aggregate_class, &filter_class, &flat_map_class, &join_class, &map_class, &route_class, NULL};
+    &aggregate_class, &dedup_class,  &filter_class,   &flat_map_class, &join_class, &map_class,
+    &route_class,     &sample_class, &throttle_class, &union_class,    NULL};

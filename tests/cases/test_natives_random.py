@@ -157,6 +157,83 @@ def aggregates(rng, name):
     return case.text
 
 
+# -- operators that let records pass or not --
+
+def sieve(rng, name, options, judge, ports=("op",), processing=False):
+    """`judge(key, time, watermark)`: the port of a record, or None. It forgets by itself."""
+    case = Case(name, options, ports)
+    now, watermark = 1000, None
+    if processing:
+        case.step(f"clock: {now}")
+    for i in range(rng.randrange(5, 60)):
+        case.restart(rng)
+        now += rng.choice([0, 0, 1, 2, 5, 30])
+        if processing:
+            case.step(f"clock: {now}")
+            watermark = now
+        elif rng.random() < 0.25:
+            step = now - rng.choice([1, 2, 10])
+            watermark = step if watermark is None else max(watermark, step)
+            case.watermark(watermark)
+        time = now if processing else now - rng.choice([0, 0, 0, 1, 3, 10, 40])
+        record = {"key": rng.choice(["a", "b", 1, None, True]), "n": i}
+        case.send(time, record)
+        port = judge(record["key"], time, watermark)
+        for one in ports:
+            case.expect(one, [record] if one == port else [])
+    return case.text
+
+
+@family
+def dedup(rng, name):
+    within, seen = rng.choice([1, 5, 20]), {}
+    processing = rng.random() < 0.3
+
+    def judge(key, time, watermark):
+        key = repr(key)
+        for old, at in list(seen.items()):
+            if watermark is not None and at + within <= watermark:
+                del seen[old]
+        if key in seen and abs(time - seen[key]) < within:
+            return None
+        seen[key] = max(time, seen.get(key, time))
+        return "op"
+    return sieve(rng, name, ["type: dedup", "key_by: key", f"within: {within}ms",
+                             f"time: {'processing' if processing else 'event'}"], judge,
+                 processing=processing)
+
+
+@family
+def throttle(rng, name):
+    rate, every, state = rng.choice([1, 2, 5]), rng.choice([1, 5, 20]), {}
+    processing, keyed = rng.random() < 0.5, rng.random() < 0.5
+
+    def judge(key, time, watermark):
+        key = repr(key) if keyed else ""
+        for old, (end, _) in list(state.items()):
+            if watermark is not None and end <= watermark:
+                del state[old]
+        end, passed = state.get(key, (time, 0))
+        if time >= end:
+            end, passed = time + every, 0
+        state[key] = (end, passed + 1)
+        return "op" if passed < rate else "op.excess"
+    options = ["type: throttle", f"rate: {rate}", f"every: {every}ms"]
+    options += ["key_by: [key]"] if keyed else []
+    options += [] if processing else ["time: event"]
+    return sieve(rng, name, options, judge, ("op", "op.excess"), processing)
+
+
+@family
+def sample(rng, name):
+    every, count = rng.choice([1, 2, 7]), [0]
+
+    def judge(*_):
+        count[0] += 1
+        return "op" if count[0] % every == 1 % every else None
+    return sieve(rng, name, ["type: sample", f"every: {every}"], judge)
+
+
 def run(tidemill, path):
     return subprocess.run([tidemill, "test", path], capture_output=True, text=True, timeout=60,
                           check=False)

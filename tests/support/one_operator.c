@@ -141,7 +141,7 @@ enum op_status one_process(struct one_operator *one)
 enum op_status one_watermark(struct one_operator *one, int64_t watermark)
 {
     enum op_status status = one_process(one);
-    while (status == OP_DONE) {
+    while (status == OP_DONE && one->op->watermark) {
         status = one->op->watermark(one->op, watermark, &one->outputs);
         fake_outputs_collect(&one->outputs);
         if (status != OP_AGAIN)

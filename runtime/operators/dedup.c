@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+#include "operators/dedup.h"
+#include "base/alloc.h"
+#include "operators/sieve.h"
+
+// dedup: of the records of a key, those are dropped that come less than `within` after, or before,
+// the newest that passed. The key is forgotten when the watermark (or the clock) is `within` behind
+// that one: what comes later than that passes.
+
+enum { SECTION_KEY };
+
+struct dedup {
+    struct sieve sieve; // first
+    int64_t within_ms;
+};
+
+struct dedup_key {
+    struct native_key key; // first; due when it is forgotten
+    int64_t passed;        // the newest time of a record that passed
+};
+
+static bool forgotten(const struct dedup *dedup, int64_t passed)
+{
+    return native_add(passed, dedup->within_ms) <= dedup->sieve.native.progress;
+}
+
+static int judge(struct sieve *sieve, struct batch *batch, struct record *record, bool *pass,
+                 struct error *err)
+{
+    struct dedup *dedup = (struct dedup *)sieve;
+    struct table_key key;
+    void *found;
+    int64_t time;
+    bool made;
+    int rc = native_read_time(&sieve->native, record, &time, err);
+    if (!rc)
+        rc = native_read_key(&sieve->native, batch, record, &key, err);
+    if (!rc)
+        rc = native_take(&sieve->native, &key, &found, &made);
+    if (rc)
+        return rc;
+    struct dedup_key *state = found;
+    *pass = made || time >= native_add(state->passed, dedup->within_ms) ||
+            time <= native_add(state->passed, -dedup->within_ms);
+    if (made || (*pass && time > state->passed))
+        state->passed = time;
+    if (forgotten(dedup, state->passed))
+        native_drop(&sieve->native, state); // too late to be remembered
+    else
+        native_move(&sieve->native, state, native_add(state->passed, dedup->within_ms));
+    return 0;
+}
+
+static void forget(struct sieve *sieve)
+{
+    struct dedup_key *first = native_first(&sieve->native);
+    for (; first && first->key.due.at <= sieve->native.progress;
+         first = native_first(&sieve->native))
+        native_drop(&sieve->native, first);
+}
+
+// -- as bytes --
+
+static int save(struct op *op, struct image *image)
+{
+    const struct native *native = (const struct native *)op;
+    for (uint32_t i = 0; i < native->table.count; i++) {
+        const struct dedup_key *state = native_at(native, i);
+        uint32_t len;
+        const char *key = native_key_bytes(native, state, &len);
+        image_i64(image, state->passed);
+        image_end(image, SECTION_KEY, key, len);
+    }
+    return image->rc;
+}
+
+static int load(struct op *op, struct image_entry *entry, struct error *err)
+{
+    struct dedup *dedup = (struct dedup *)op;
+    struct table_key key;
+    void *found;
+    bool made;
+    int64_t passed = entry_i64(entry);
+    int rc = entry_done(entry, err);
+    if (rc || !entry->key || entry->section != SECTION_KEY)
+        return rc ? rc : error_set(err, ERR_CORRUPT, "this is no state of a dedup");
+    table_key_set(&key, entry->key, entry->key_len);
+    rc = native_take(&dedup->sieve.native, &key, &found, &made);
+    if (rc)
+        return native_explain(&dedup->sieve.native, rc, err);
+    ((struct dedup_key *)found)->passed = passed;
+    native_move(&dedup->sieve.native, found, native_add(passed, dedup->within_ms));
+    return 0;
+}
+
+// -- building --
+
+static void dedup_free(struct op *op)
+{
+    native_deinit((struct native *)op);
+    mem_free(op);
+}
+
+static int build(struct op **out, const struct operator_spec *spec, struct error *err)
+{
+    const struct tide_config *options = spec->node->options;
+    struct dedup *dedup = mem_zalloc(sizeof *dedup);
+    if (!dedup)
+        return error_nomem(err);
+    struct op *op = &dedup->sieve.native.op;
+    sieve_init(&dedup->sieve, &dedup_class);
+    dedup->sieve.judge = judge;
+    dedup->sieve.forget = forget;
+    dedup->within_ms = setting_int(options, "within", 1);
+    op->save = save;
+    op->load = load;
+    op->free = dedup_free;
+    int rc = native_init(&dedup->sieve.native, spec, setting_text(options, "time"),
+                         sizeof(struct dedup_key), err);
+    if (rc) {
+        dedup_free(op);
+        return rc;
+    }
+    *out = op;
+    return 0;
+}
+
+static const tide_option options[] = {
+    {.name = "key_by",
+     .type = TIDE_LIST,
+     .item = TIDE_TEXT,
+     .flags = TIDE_OPTION_REQUIRED,
+     .help = "the field, or fields, that are the same in duplicates"},
+    {.name = "within",
+     .type = TIDE_DURATION,
+     .flags = TIDE_OPTION_REQUIRED,
+     .min = 1,
+     .max = 1e15,
+     .help = "how far apart in time duplicates may be; for so long a key is remembered"},
+    {.name = "time",
+     .type = TIDE_CHOICE,
+     .choices = "event|processing",
+     .default_text = "event",
+     .help = "the records' time, or the clock's"},
+    {.name = NULL},
+};
+
+const struct operator_class dedup_class = {
+    .type = "dedup",
+    .help = "drops records whose key came before, within a time",
+    .entry = {.options = options, .has_out = true},
+    .stateful = true,
+    .build = build,
+};

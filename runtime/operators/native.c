@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+#include "operators/native.h"
+#include "base/alloc.h"
+#include "time/watermark.h"
+
+enum { KEY_BYTES_MAX = 1 << 20 };
+
+static int read_keys(struct native *native, const struct tide_config *key_by, struct error *err)
+{
+    if (!key_by)
+        return 0; // all records have the same key
+    if (key_by->count == 0 || key_by->count > KEY_FIELDS_MAX)
+        return error_set(err, ERR_INPUT, "key_by: %u fields; there are 1 to %d", key_by->count,
+                         KEY_FIELDS_MAX);
+    for (uint32_t i = 0; i < key_by->count; i++) {
+        int rc = path_compile(&native->keys[i], key_by->items[i].text, err);
+        if (rc)
+            return error_prefix(err, "key_by");
+        native->key_count++;
+    }
+    return 0;
+}
+
+int native_init(struct native *native, const struct operator_spec *spec, const char *time,
+                size_t key_bytes, struct error *err)
+{
+    native->clock = spec->clock;
+    native->progress = WATERMARK_NONE;
+    native->key_bytes = key_bytes;
+    native->processing = time && strcmp(time, "processing") == 0;
+    native->budget.limit_bytes = (size_t)setting_int(spec->node->common, "limits.state", 0);
+    table_init(&native->table, sizeof(void *), &native->budget);
+    buf_init(&native->key, KEY_BYTES_MAX);
+    if (!native->processing && time && !spec->has_event_time)
+        return error_set(err, ERR_INPUT,
+                         "the records have no event time: give their sources `event_time:`, or "
+                         "this node `time: processing`");
+    return read_keys(native, setting_at(spec->node->options, "key_by"), err);
+}
+
+void native_deinit(struct native *native)
+{
+    for (uint32_t i = 0; i < native->table.count; i++) {
+        void *key = native_at(native, i);
+        if (native->key_free)
+            native->key_free(native, key);
+        mem_free(key);
+    }
+    table_deinit(&native->table);
+    due_deinit(&native->due);
+    for (uint32_t i = 0; i < native->key_count; i++)
+        path_deinit(&native->keys[i]);
+    buf_deinit(&native->key);
+}
+
+// -- records --
+
+static int key_failed(const struct native *native, int rc, const struct path *path,
+                      struct value value, struct error *err)
+{
+    if (rc == ERR_DATA)
+        return error_set(err, rc, "field '%s' (key_by): %s is no key", path->text,
+                         value_type_name((enum value_type)value.type));
+    if (rc == ERR_LIMIT)
+        return error_set(err, rc, "the key is longer than %zu bytes", native->key.max);
+    return error_nomem(err);
+}
+
+int native_read_key(struct native *native, struct batch *batch, struct record *record,
+                    struct table_key *key, struct error *err)
+{
+    buf_clear(&native->key);
+    for (uint32_t i = 0; i < native->key_count; i++) {
+        struct path *path = &native->keys[i];
+        struct value value = path_read(batch, record, path);
+        if (value.type == VALUE_ABSENT)
+            return error_set(err, ERR_DATA, "field '%s' (key_by) is absent", path->text);
+        int rc = key_encode_value(value, &native->key);
+        if (rc)
+            return key_failed(native, rc, path, value, err);
+    }
+    table_key_set(key, native->key.len ? native->key.data : "", (uint32_t)native->key.len);
+    return 0;
+}
+
+int native_read_time(const struct native *native, const struct record *record, int64_t *time,
+                     struct error *err)
+{
+    *time = native->processing ? native->progress : record->time;
+    return *time == TIME_NONE ? error_set(err, ERR_DATA, "the record has no event time") : 0;
+}
+
+int native_explain(const struct native *native, int rc, struct error *err)
+{
+    if (rc == ERR_NOMEM)
+        return error_nomem(err);
+    if (rc == ERR_LIMIT)
+        error_set(err, rc,
+                  "the state has reached its limit of %zu bytes (%u keys); raise `limits: { state: "
+                  "... }`",
+                  native->budget.limit_bytes, native->table.count);
+    return rc;
+}
+
+enum op_status native_failed(struct batch *batch, struct outputs *outputs, const struct error *err)
+{
+    switch (outputs_error(outputs, batch, batch->cursor, err)) {
+    case ERROR_SKIP:
+        batch->cursor++;
+        return OP_DONE;
+    case ERROR_RETRY:
+        return OP_AGAIN;
+    case ERROR_STOP:
+        break;
+    }
+    return OP_STOP;
+}
+
+// -- keys --
+
+void *native_find(const struct native *native, const struct table_key *key)
+{
+    struct table_entry *entry = table_find(&native->table, key);
+    return entry ? *(void **)(void *)entry->slot : NULL;
+}
+
+static int make_key(struct native *native, struct native_key **out)
+{
+    int rc = budget_take(&native->budget, native->key_bytes);
+    if (rc)
+        return rc;
+    *out = mem_zalloc(native->key_bytes);
+    if (*out && due_room(&native->due) == 0)
+        return 0;
+    mem_free(*out);
+    budget_give(&native->budget, native->key_bytes);
+    return ERR_NOMEM;
+}
+
+int native_take(struct native *native, const struct table_key *key, void **out, bool *made)
+{
+    *out = native_find(native, key);
+    *made = !*out;
+    if (*out)
+        return 0;
+    struct native_key *block;
+    struct table_entry *entry;
+    int rc = make_key(native, &block);
+    if (rc)
+        return rc;
+    rc = table_take(&native->table, key, &entry, made);
+    if (rc) {
+        mem_free(block);
+        budget_give(&native->budget, native->key_bytes);
+        return rc;
+    }
+    *(struct native_key **)(void *)entry->slot = block;
+    block->entry = native->table.count - 1;
+    block->due.at = INT64_MAX;
+    due_add(&native->due, &block->due);
+    *out = block;
+    return 0;
+}
+
+void native_move(struct native *native, void *key, int64_t due)
+{
+    due_move(&native->due, &((struct native_key *)key)->due, due);
+}
+
+void native_drop(struct native *native, void *key)
+{
+    struct native_key *block = key;
+    uint32_t number = block->entry, last = native->table.count - 1;
+    if (native->key_free)
+        native->key_free(native, key);
+    due_drop(&native->due, &block->due);
+    if (number != last)
+        ((struct native_key *)native_at(native, last))->entry = number;
+    table_remove(&native->table, number);
+    mem_free(block);
+    budget_give(&native->budget, native->key_bytes);
+}
+
+void native_measure(const struct op *op, struct operator_state *out)
+{
+    const struct native *native = (const struct native *)op;
+    *out = (struct operator_state){.bytes = native->budget.used_bytes, .keys = native->table.count};
+}
