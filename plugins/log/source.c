@@ -255,7 +255,9 @@ static tide_result position(void *self, uint32_t split, tide_buf *out)
         return source->host->fail(source->ctx, TIDE_FATAL, "split %u is not assigned", split);
     unsigned char bytes[POSITION_BYTES];
     part_position(part, bytes);
-    return source->host->put(out, bytes, sizeof bytes) ? TIDE_RETRY : TIDE_OK;
+    return source->host->put(out, bytes, sizeof bytes)
+               ? source->host->fail(source->ctx, TIDE_RETRY, "out of memory")
+               : TIDE_OK;
 }
 
 static int64_t lag(void *self, uint32_t split)
