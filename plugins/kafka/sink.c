@@ -45,10 +45,13 @@ static tide_result read_topic(struct sink *sink)
         sink->topic_template = sink->host->template_of(sink->ctx, "topic");
         return TIDE_OK;
     }
-    sink->fixed = sink_topic_get(sink, text, strlen(text));
+    rd_kafka_resp_err_t err;
+    sink->fixed = sink_topic_get(sink, text, strlen(text), &err);
+    if (err == RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE)
+        return out_of_memory(sink);
     return sink->fixed ? TIDE_OK
                        : sink->host->fail(sink->ctx, TIDE_FATAL, "topic \"%s\": %s", text,
-                                          rd_kafka_err2str(rd_kafka_last_error()));
+                                          rd_kafka_err2str(err));
 }
 
 static tide_result make_client(struct sink *sink)

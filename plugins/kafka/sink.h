@@ -69,8 +69,10 @@ tide_result sink_open(const tide_host *host, tide_ctx *ctx, void **self);
 void sink_close(void *self);
 int sink_poll_fd(void *self);
 
-// sink_topics.c. Borrowed; NULL: memory is out or the name is none.
-struct sink_topic *sink_topic_get(struct sink *sink, const char *name, size_t len);
+// sink_topics.c. Borrowed; NULL with *err: __CRIT_SYS_RESOURCE when memory is out, else the name is
+// none.
+struct sink_topic *sink_topic_get(struct sink *sink, const char *name, size_t len,
+                                  rd_kafka_resp_err_t *err);
 // OK: its chains are there and empty. AGAIN, FATAL: as topic_look.
 tide_result sink_topic_ready(struct sink *sink, struct sink_topic *topic);
 // At the begin of a write, while all chains are empty: takes notice of partitions that were added.

@@ -9,15 +9,19 @@
 
 #define REFRESH_NS INT64_C(60000000000)
 
-struct sink_topic *sink_topic_get(struct sink *sink, const char *name, size_t len)
+struct sink_topic *sink_topic_get(struct sink *sink, const char *name, size_t len,
+                                  rd_kafka_resp_err_t *err)
 {
+    *err = RD_KAFKA_RESP_ERR_NO_ERROR;
     for (struct sink_topic *topic = sink->topics; topic; topic = topic->next)
         if (strlen(topic->ask.name) == len && !memcmp(topic->ask.name, name, len))
             return topic;
     struct sink_topic *topic = calloc(1, sizeof *topic);
     char *copy = strndup(name, len);
-    if (topic && copy)
-        topic->rkt = rd_kafka_topic_new(sink->client->rk, copy, NULL);
+    if (!topic || !copy)
+        *err = RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE;
+    else if (!(topic->rkt = rd_kafka_topic_new(sink->client->rk, copy, NULL)))
+        *err = rd_kafka_last_error();
     if (!topic || !copy || !topic->rkt) {
         free(topic);
         free(copy);

@@ -17,8 +17,11 @@ static tide_result find_topic(struct sink *sink, const tide_batch *batch, uint32
     struct sink_topic *topic = sink->fixed;
     if (!topic) {
         tide_bytes name = sink->host->expand(sink->ctx, batch, index, sink->topic_template);
+        rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR_NO_ERROR;
         if (name.data)
-            topic = sink_topic_get(sink, name.data, name.len);
+            topic = sink_topic_get(sink, name.data, name.len, &err);
+        if (err == RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE) // not the record's fault
+            return sink->host->fail(sink->ctx, TIDE_FATAL, "out of memory");
         if (!topic)
             sink->host->refuse(
                 sink->ctx, batch, index, "no topic: %.*s", name.data ? (int)name.len : 38,

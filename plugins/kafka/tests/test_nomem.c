@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+#define TEST_OPENS_MORE
+#include "support/nomem_test.h"
+
+#include <librdkafka/rdkafka.h>
+#include <librdkafka/rdkafka_mock.h>
+
+// A connection, a sink and a source on the cluster that librdkafka mocks within the process: what
+// is written is read, to the end that the topic has at the start, and its position is taken.
+
+static rd_kafka_t *home; // of the cluster
+static rd_kafka_mock_cluster_t *cluster;
+
+static int begin(void)
+{
+    char why[200];
+    home = rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), why, sizeof why);
+    cluster = home ? rd_kafka_mock_cluster_new(home, 1) : NULL;
+    return cluster ? 0 : 1;
+}
+
+static int end(void)
+{
+    rd_kafka_mock_cluster_destroy(cluster);
+    rd_kafka_destroy(home);
+    return 0;
+}
+
+enum { RECORDS = 5 };
+
+static tide_result write_all(struct subject *s, const char *topic)
+{
+    tide_result result = sink_open(s);
+    for (int i = 0; i < RECORDS && result >= 0; i++) {
+        char text[16];
+        int len = snprintf(text, sizeof text, "%d", i);
+        tide_header header = {"trace", FAKE_BYTES("abc")};
+        tide_record record = {.struct_size = sizeof record,
+                              .time_ms = TIDE_NO_TIME,
+                              .key = {topic, strlen(topic)},
+                              .value = {text, (size_t)len},
+                              .headers = &header,
+                              .header_count = i & 1};
+        result = fake_write(&s->host, s->plugin->sink, s->self, &record, 1);
+    }
+    return result >= 0 ? fake_flush(&s->host, s->plugin->sink, s->self, 10000) : result;
+}
+
+static tide_result read_all(struct subject *s)
+{
+    tide_buf *position = fake_buf_new();
+    tide_result result = source_open(s);
+    if (result >= 0)
+        result = fake_read_until(&s->host, s->plugin->source, s->self, RECORDS + 1, 10000);
+    if (result >= 0) {
+        CU_ASSERT_EQUAL(result, TIDE_EOF);
+        CU_ASSERT_EQUAL(s->host.message_count, RECORDS);
+        result = s->plugin->source->position(s->self, 0, position);
+    }
+    for (size_t i = 0; i < s->host.message_count; i++) {
+        CU_ASSERT_EQUAL(atoi(s->host.messages[i].value.data), (int)i);
+        CU_ASSERT_EQUAL(s->host.messages[i].header_count, (i & 1));
+    }
+    fake_release(&s->host);
+    fake_buf_free(position);
+    return result;
+}
+
+static tide_result open_connection(struct subject *s, const char *linger)
+{
+    nomem_subject(s);
+    fake_add(&s->host, "brokers", rd_kafka_mock_cluster_bootstraps(cluster));
+    fake_set(&s->host, "options:linger.ms", linger);
+    return s->plugin->connection->open(&s->host.table, fake_ctx(&s->host), &s->self);
+}
+
+static tide_result use(struct subject *connection, const char *topic, char why[1024])
+{
+    struct subject sink, source;
+    nomem_subject(&sink);
+    sink.host.connection = connection->self;
+    fake_set(&sink.host, "topic", "{key}");
+    tide_result result = write_all(&sink, topic);
+    CU_ASSERT_EQUAL(sink.host.refused_count, 0); // the records are good
+    nomem_end(&sink.host, result, why);
+    sink_close(&sink);
+    if (result < 0)
+        return result;
+    nomem_subject(&source);
+    source.host.connection = connection->self;
+    fake_set(&source.host, "topic", topic);
+    fake_set(&source.host, "start", "earliest");
+    fake_set(&source.host, "until", "latest");
+    fake_set(&source.host, "assignment", "all");
+    result = read_all(&source);
+    nomem_end(&source.host, result, why);
+    source_close(&source);
+    return result;
+}
+
+static tide_result life(char why[1024])
+{
+    static int number;
+    struct subject connection;
+    char topic[16];
+    snprintf(topic, sizeof topic, "t%d", number++);
+    if (rd_kafka_mock_topic_create(cluster, topic, 1, 1))
+        abort();
+    tide_result result = open_connection(&connection, "0");
+    nomem_end(&connection.host, result, why);
+    if (result >= 0)
+        result = use(&connection, topic, why);
+    if (connection.self)
+        connection.plugin->connection->close(connection.self);
+    fake_host_deinit(&connection.host);
+    return result;
+}
+
+static void test_all(void)
+{
+    nomem_each(life);
+}
+
+static CU_TestInfo cases[] = {{"connection, sink and source", test_all}, CU_TEST_INFO_NULL};
+UNIT_MAIN({"kafka without memory", begin, end, NULL, NULL, cases})
