@@ -61,8 +61,6 @@ tide_result commit_ack(void *self, uint64_t id, const tide_position *positions, 
     if (list->cnt && rd_kafka_commit(source->client->rk, list, 1) == RD_KAFKA_RESP_ERR_NO_ERROR)
         source->commits_pending++;
     rd_kafka_topic_partition_list_destroy(list);
-    if (source->revoke_by_ns > 1)
-        source->revoke_by_ns = 1; // the last word on what is to be given back
     return TIDE_OK;
 }
 

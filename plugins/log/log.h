@@ -51,6 +51,7 @@ bool topic_name_ok(const char *name, size_t len);
 // 0: *partitions; 1: there is no such topic; -1: `why`.
 int topic_load(const char *dir, const char *topic, uint32_t *partitions, char *why);
 // Makes the topic, durably; -1: `why`.
+enum { TOPIC_NEVER = -2 }; // it cannot be made before somebody changes something
 int topic_create(const char *dir, const char *topic, uint32_t partitions, char *why);
 // <dir>/<topic>/<partition>; -1: too long.
 int partition_path(char out[PATH_BYTES], const char *dir, const char *topic, uint32_t partition);

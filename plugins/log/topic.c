@@ -25,10 +25,21 @@ bool topic_name_ok(const char *name, size_t len)
     return true;
 }
 
+// Whether trying again later is of no use: somebody has to change something first.
+static bool is_lasting(int errnum)
+{
+    static const int lasting[] = {EACCES, EPERM, EROFS, ENOTDIR, EISDIR, ELOOP, ENAMETOOLONG};
+    for (size_t i = 0; i < sizeof lasting / sizeof *lasting; i++)
+        if (errnum == lasting[i])
+            return true;
+    return false;
+}
+
 static int fail(char *why, const char *path, const char *what)
 {
-    (void)snprintf(why, WHY, "%.300s: %s: %.100s", path, what, strerror(errno));
-    return -1;
+    int errnum = errno;
+    (void)snprintf(why, WHY, "%.300s: %s: %.100s", path, what, strerror(errnum));
+    return is_lasting(errnum) ? TOPIC_NEVER : -1;
 }
 
 static int topic_file(char out[PATH_BYTES], const char *dir, const char *topic, const char *name)
@@ -139,8 +150,11 @@ int topic_create(const char *dir, const char *topic, uint32_t partitions, char *
         topic_file(path, dir, topic, "topic"))
         return fail(why, topic, "cannot be made");
     int len = snprintf(text, sizeof text, "partitions: %" PRIu32 "\n", partitions);
-    if (make_dirs(home, why) || write_synced(temporary, text, (size_t)len, why))
-        return -1;
+    int code = make_dirs(home, why);
+    if (!code)
+        code = write_synced(temporary, text, (size_t)len, why);
+    if (code)
+        return code;
     if (rename(temporary, path))
         return fail(why, path, "cannot be made");
     return sync_dir(home, why) || sync_dir(dir, why) ? -1 : 0;

@@ -32,7 +32,8 @@ static tide_result find_partitions(const char *dir, struct log_writer *writer, c
     const struct writer_options *options = &writer->options;
     if (found == 1) {
         writer->partitions = options->partitions;
-        return topic_create(dir, writer->topic, writer->partitions, why) ? TIDE_RETRY : TIDE_OK;
+        int made = topic_create(dir, writer->topic, writer->partitions, why);
+        return !made ? TIDE_OK : made == TOPIC_NEVER ? TIDE_FATAL : TIDE_RETRY;
     }
     if (options->partitions_given && options->partitions != writer->partitions)
         (void)snprintf(note, WHY, "topic %s has %u partitions and keeps them; the option says %u",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "engine/driver.h"
 #include "base/log.h"
+#include "engine/backoff.h"
 #include <errno.h>
 #include <poll.h>
 #include <sched.h>
@@ -17,6 +18,7 @@ int driver_init(struct driver *driver, const struct plan_node *node, const char 
     driver->lane_waker = lane_waker;
     driver->threaded = threaded;
     driver->own_waker.fd = -1;
+    driver->random = (uint64_t)clock_mono_ns(clock) | 1;
     int rc = threaded ? waker_init(&driver->own_waker, err) : 0;
     ctx_init(&driver->ctx, pipeline, node->spec->name, node->spec->options, clock,
              threaded ? &driver->own_waker : lane_waker);
@@ -72,14 +74,12 @@ static void back_off(struct driver *driver, const struct error *why)
         from = spec->backoff_from_ms;
         to = spec->backoff_to_ms;
     }
-    int64_t ms = from;
-    for (uint32_t i = 0; i < driver->attempts && ms < to; i++)
-        ms *= 2;
-    ms = ms > to ? to : ms;
+    int64_t wait_ns = backoff_ns(from, to, driver->attempts, &driver->random);
+    int64_t ms = wait_ns / 1000000;
     driver->attempts++;
     driver->state = DRIVER_BACKOFF;
     said_write(&driver->last_fault, why->text, why->len);
-    driver->retry_at_ns = now + ms * 1000000;
+    driver->retry_at_ns = now + wait_ns;
     const struct log_field fields[] = {{"retry_ms", ms}, {"attempt", driver->attempts}};
     const struct log_event event = {.level = LOG_WARN,
                                     .place = driver->ctx.node,

@@ -33,6 +33,7 @@ struct driver {
     void *self;
     enum driver_state state; // the stepping thread's
     uint32_t attempts;
+    uint64_t random; // jitter
     int64_t retry_at_ns, opened_at_ns;
     int64_t stop_by_ns; // draining: until then it may be opened yet
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "engine/backoff.h"
 #include "engine/outputs.h"
 #include <inttypes.h>
 #include <string.h>
@@ -160,28 +161,6 @@ static bool send_letter(struct outputs *outputs, struct batch *batch, struct rec
 
 // -- again --
 
-static uint64_t next_random(struct outputs *outputs)
-{
-    uint64_t x = outputs->random; // xorshift64: jitter needs no more
-    x ^= x << 13;
-    x ^= x >> 7;
-    x ^= x << 17;
-    return outputs->random = x;
-}
-
-// Exponential backoff with full jitter in its upper half.
-static int64_t backoff_ns(struct outputs *outputs, uint32_t attempt)
-{
-    const struct on_error_spec *spec = &outputs->plan->on_error;
-    int64_t ms = spec->backoff_from_ms > 0 ? spec->backoff_from_ms : 1;
-    while (attempt-- && ms < spec->backoff_to_ms)
-        ms *= 2;
-    if (ms > spec->backoff_to_ms && spec->backoff_to_ms > 0)
-        ms = spec->backoff_to_ms;
-    int64_t half = ms * 500000;
-    return half + (int64_t)(next_random(outputs) % (uint64_t)(half + 1));
-}
-
 static bool try_again(struct outputs *outputs, uint32_t index)
 {
     const struct on_error_spec *spec = &outputs->plan->on_error;
@@ -190,7 +169,9 @@ static bool try_again(struct outputs *outputs, uint32_t index)
     if (spec->retry_max && outputs->attempts >= spec->retry_max)
         return false;
     outputs->attempt_at = index;
-    outputs->retry_at_ns = clock_mono_ns(outputs->clock) + backoff_ns(outputs, outputs->attempts++);
+    outputs->retry_at_ns =
+        clock_mono_ns(outputs->clock) + backoff_ns(spec->backoff_from_ms, spec->backoff_to_ms,
+                                                   outputs->attempts++, &outputs->random);
     stat_add(&outputs->stats->retried, 1);
     return true;
 }

@@ -76,6 +76,31 @@ static void tells_what_retention_dropped(void)
 }
 
 // The disk is full for a while: everything arrives once, in order.
+// A directory that can never be made is told at once; root may write everywhere, so that it is a
+// file or a loop that is in the way.
+static void gives_up_on_a_hopeless_directory(void)
+{
+    static const char *const rows[][2] = {{"file/in/it", "Not a directory"},
+                                          {"loop/in/it", "Too many levels of symbolic links"}};
+    char path[128];
+    snprintf(path, sizeof path, "%s/file", root);
+    FILE *file = fopen(path, "w");
+    CU_ASSERT_FATAL(file != NULL);
+    fclose(file);
+    snprintf(path, sizeof path, "%s/loop", root);
+    CU_ASSERT_EQUAL(symlink("loop", path), 0);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct bench bench;
+        make(&bench);
+        snprintf(bench.dir, sizeof bench.dir, "%s/%s", root, rows[i][0]);
+        connect_to(&bench);
+        CU_ASSERT_EQUAL(open_sink(&bench, "t"), TIDE_FATAL);
+        CU_ASSERT_PTR_NOT_NULL(strstr(bench.sink_host.reason, rows[i][1]));
+        CU_ASSERT_PTR_NOT_NULL(strstr(bench.sink_host.reason, root));
+        unmake(&bench);
+    }
+}
+
 static void waits_for_a_full_disk(void)
 {
     struct bench bench;
@@ -182,6 +207,7 @@ static void never_reads_damaged_records(void)
 static CU_TestInfo cases[] = {
     {"notices a replaced directory", notices_a_replaced_directory},
     {"tells what retention dropped", tells_what_retention_dropped},
+    {"gives up on a hopeless directory", gives_up_on_a_hopeless_directory},
     {"waits for a full disk", waits_for_a_full_disk},
     {"stops at a failed sync", stops_at_a_failed_sync},
     {"never reads damaged records", never_reads_damaged_records},
