@@ -74,20 +74,28 @@ static tide_result open_connection(struct subject *s, const char *linger)
     return s->plugin->connection->open(&s->host.table, fake_ctx(&s->host), &s->self);
 }
 
-static tide_result use(struct subject *connection, const char *topic, char why[1024])
+// With a connection, or (NULL) with brokers of its own.
+static void join(struct subject *s, const struct subject *connection)
+{
+    nomem_subject(s);
+    if (connection)
+        s->host.connection = connection->self;
+    else
+        fake_add(&s->host, "brokers", rd_kafka_mock_cluster_bootstraps(cluster));
+}
+
+static tide_result use(const struct subject *connection, const char *topic, char why[1024])
 {
     struct subject sink, source;
-    nomem_subject(&sink);
-    sink.host.connection = connection->self;
-    fake_set(&sink.host, "topic", "{key}");
+    join(&sink, connection);
+    fake_set(&sink.host, "topic", connection ? "{key}" : topic);
     tide_result result = write_all(&sink, topic);
     CU_ASSERT_EQUAL(sink.host.refused_count, 0); // the records are good
     nomem_end(&sink.host, result, why);
     sink_close(&sink);
     if (result < 0)
         return result;
-    nomem_subject(&source);
-    source.host.connection = connection->self;
+    join(&source, connection);
     fake_set(&source.host, "topic", topic);
     fake_set(&source.host, "start", "earliest");
     fake_set(&source.host, "until", "latest");
@@ -98,28 +106,44 @@ static tide_result use(struct subject *connection, const char *topic, char why[1
     return result;
 }
 
-static tide_result life(char why[1024])
+static const char *new_topic(void)
 {
     static int number;
-    struct subject connection;
-    char topic[16];
+    static char topic[16];
     snprintf(topic, sizeof topic, "t%d", number++);
     if (rd_kafka_mock_topic_create(cluster, topic, 1, 1))
         abort();
+    return topic;
+}
+
+static tide_result connected_life(char why[1024])
+{
+    struct subject connection;
     tide_result result = open_connection(&connection, "0");
     nomem_end(&connection.host, result, why);
     if (result >= 0)
-        result = use(&connection, topic, why);
+        result = use(&connection, new_topic(), why);
     if (connection.self)
         connection.plugin->connection->close(connection.self);
     fake_host_deinit(&connection.host);
     return result;
 }
 
-static void test_all(void)
+static tide_result direct_life(char why[1024])
 {
-    nomem_each(life);
+    return use(NULL, new_topic(), why);
 }
 
-static CU_TestInfo cases[] = {{"connection, sink and source", test_all}, CU_TEST_INFO_NULL};
+static void test_connection(void)
+{
+    nomem_each(connected_life);
+}
+
+static void test_direct(void)
+{
+    nomem_each(direct_life);
+}
+
+static CU_TestInfo cases[] = {
+    {"by a connection", test_connection}, {"directly", test_direct}, CU_TEST_INFO_NULL};
 UNIT_MAIN({"kafka without memory", begin, end, NULL, NULL, cases})
