@@ -9,6 +9,7 @@
 --   map        function(r) -> record|table|drop   nothing returned is an error
 --   flat_map   function(r, emit)                  emit(record or table [, port]), at will
 --   aggregate  agg { … }, or a table of functions (tide.fold)
+--   process    a table with on_record (tide.process)
 --
 -- Beside what stands here: assert error getmetatable ipairs next pairs pcall rawequal rawget rawlen
 -- select setmetatable tonumber tostring type xpcall _VERSION, coroutine, math, string, table, utf8,
@@ -233,13 +234,78 @@ function agg.sum_exact(field) end
 ---@return tide.column
 function agg.collect(field, limit) end
 
+---Keyed state, timers and ports. What a call writes, sets and emits counts when it has returned; a
+---call that fails leaves nothing of it. Records of one key come in their order.
+---@class tide.process
+---@field version? integer of the state
+---@field state? table<string, tide.state> each becomes a field of ctx
+---@field ports? string[] that ctx.emit names; without it those that stand in calls of ctx.emit
+---@field on_record fun(r: tide.record, ctx: tide.ctx)
+---@field on_timer? fun(name: string, ctx: tide.ctx)
+---@field on_broadcast? fun(r: tide.record, ctx: tide.ctx) of inputs that `broadcast:` names; no key
+
+---What keeps something per key; only declared while the script loads, as in
+---
+---    state = { last = state.value(), seen = state.map { ttl = "1h" } }
+---
+---Any JSON value can be kept; objects and arrays are handed out as copies, so that a changed one
+---has to be set again. `ttl` is the time from the last write of a value (map entry, list element)
+---after which it is not there any more: in event time, or with time = "processing" of the clock.
+---@class tide.state
+
+---@class tide.ttl
+---@field ttl? string|integer a duration, or ms
+---@field time? "event"|"processing"
+
+state = {}
+---One value: ctx.x:get(), :set(v), :clear(); nil when there is none.
+---@param options? tide.ttl
+---@return tide.state
+function state.value(options) end
+---Values by key, which are strings, numbers or booleans: ctx.x:get(k), :set(k, v), :delete(k),
+---:clear(), # and pairs (in no order; what is visited may be deleted).
+---@param options? tide.ttl
+---@return tide.state
+function state.map(options) end
+---Values in their order, from 1: ctx.x:append(v), :get(i), :clear(), # and pairs.
+---@param options? tide.ttl
+---@return tide.state
+function state.list(options) end
+---An integer: ctx.x:add(n) (1 without n) returns the sum, :get() is 0 at first, :clear().
+---@param options? tide.ttl
+---@return tide.state
+function state.counter(options) end
+---A map of no key, that on_broadcast writes and all keys read.
+---@param options? tide.ttl
+---@return tide.state
+function state.broadcast(options) end
+
+---What a process is given beside the record; it and its states are valid in every call, and only
+---there.
+---@class tide.ctx
+---@field key any of the record or timer; of several fields an array
+---@field time? integer event time of the record, or the time of the timer
+---@field watermark? integer event time has come so far; math.maxinteger at the end
+---@field split? string|integer as meta(r).split
+---@field side? string the input's name, where `inputs` is a map
+---@field [string] any the states
+---Sends a record, or a table of fields, on ("out" without a port); of the time of the record or
+---timer.
+---@field emit fun(record: tide.record|table, port?: string)
+---Sets the timer of that name, or moves it; without a time (ms) it is cancelled. A time that is
+---over fires when event time next goes on (processing time: at once). At the end of all input
+---timers of event time fire, but a name only once; those of processing time do not.
+---@field timer fun(name: string, at?: integer, time?: "event"|"processing")
+---Processing time, ms.
+---@field now fun(): integer
+
 ---In test files only: x_test.lua beside x.lua, run by `tidemill test`.
 test = {}
 
 ---An operator under test. Each case starts with a fresh one.
 ---@class tide.harness
 local harness = {}
----A record goes in.
+---A record goes in. A process without `key_by` takes the key for its own.
 ---@param value table
 ---@param about? { key?: string, time?: integer|string } time: ms, or a duration since 0
 function harness:send(value, about) end

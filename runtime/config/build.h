@@ -29,6 +29,9 @@ struct draft {
     const struct tree *tree;
     const struct catalogue_entry *entry; // NULL: the type is unknown (said)
     const struct tide_config *common, *options;
+    const char **own_ports; // NULL-terminated, or NULL
+    uint32_t own_count;
+    bool ports_unknown; // any name may be one
     int32_t connection; // index among connections, or -1
     struct on_error_spec on_error;
     uint32_t edge_count, edge_cap;
@@ -49,6 +52,7 @@ struct build {
     const struct catalogue *catalogue;
     struct schema schema;
     struct tree *top;
+    const struct topology *topology; // its directory is known
     struct draft *connections;
     uint32_t connection_count;
     struct draft *nodes; // in the order of the file: sources, operators, sinks

@@ -47,8 +47,8 @@ static const char *const *ports_of(struct build *build, const struct draft *draf
     uint32_t count = 0, fixed = 0;
     while (entry->ports && entry->ports[fixed])
         fixed++;
-    const char **ports =
-        ARENA_ARRAY(build->arena, const char *, fixed + (more ? more->count : 0) + 3);
+    const char **ports = ARENA_ARRAY(build->arena, const char *,
+                                     fixed + (more ? more->count : 0) + draft->own_count + 3);
     if (!ports)
         return NULL;
     if (entry->has_out || draft->kind == NODE_SOURCE)
@@ -57,6 +57,8 @@ static const char *const *ports_of(struct build *build, const struct draft *draf
         ports[count++] = entry->ports[i];
     for (uint32_t i = 0; more && i < more->count; i++)
         ports[count++] = more->is_list ? more->items[i].text : more->items[i].name;
+    for (uint32_t i = 0; i < draft->own_count; i++)
+        ports[count++] = draft->own_ports[i];
     ports[count++] = "errors"; // of every node: its failed records
     ports[count] = NULL;
     return ports;
@@ -84,6 +86,44 @@ static void say_no_port(struct build *build, const struct draft *draft, const ch
     buf_deinit(&list);
 }
 
+// False: out of memory.
+static bool add_own_port(struct build *build, struct draft *draft, const char *name)
+{
+    const char **ports = ARENA_ARRAY(build->arena, const char *, draft->own_count + 2);
+    if (!ports)
+        return false;
+    if (draft->own_count)
+        memcpy(ports, draft->own_ports, draft->own_count * sizeof *ports);
+    ports[draft->own_count++] = name;
+    ports[draft->own_count] = NULL;
+    draft->own_ports = ports;
+    return true;
+}
+
+static bool is_listed(const struct draft *draft, const char *name)
+{
+    const char *option = draft->entry->ports_option;
+    const struct tide_config *list = option ? setting_at(draft->options, option) : NULL;
+    for (uint32_t i = 0; list && list->is_list && i < list->count; i++)
+        if (strcmp(list->items[i].text, name) == 0)
+            return true;
+    return false;
+}
+
+// The ports that nodes name in themselves, but for those that their options list.
+static int read_own_ports(struct build *build, struct draft *draft)
+{
+    const char *const *ports = NULL;
+    if (!draft->entry || !draft->entry->own_ports || draft->broken || !draft->common)
+        return 0;
+    draft->ports_unknown =
+        !draft->entry->own_ports(build->topology, draft->common, build->arena, &ports);
+    for (uint32_t i = 0; !draft->ports_unknown && ports && ports[i]; i++)
+        if (!is_listed(draft, ports[i]) && !add_own_port(build, draft, ports[i]))
+            return ERR_NOMEM;
+    return 0;
+}
+
 // The port as an edge names it, NULL when there is none (said) or memory is out.
 static const char *find_port(struct build *build, struct draft *from, const char *port,
                              struct place place)
@@ -95,6 +135,8 @@ static const char *find_port(struct build *build, struct draft *from, const char
     for (uint32_t i = 0; ports && ports[i]; i++)
         if (strcmp(ports[i], name) == 0)
             return ports[i];
+    if (ports && from->ports_unknown && port)
+        return add_own_port(build, from, name) ? name : NULL;
     if (ports)
         say_no_port(build, from, port, ports, place);
     return NULL;
@@ -202,7 +244,8 @@ static int read_inputs(struct build *build, struct draft *to)
     if (!inputs || to->kind == NODE_SOURCE)
         return 0;
     bool sides = to->entry && to->entry->sides;
-    if (inputs->is_map == sides || !to->entry)
+    bool both = to->entry && to->entry->optional_sides;
+    if (inputs->is_map == sides || both || !to->entry)
         return inputs->is_map ? read_sides(build, to, inputs) : read_list(build, to, inputs, NULL);
     to->inputs_bad = build->edges_unknown = true;
     problem_add(build->problems, inputs->place, REASON_WRONG_VALUE,
@@ -270,7 +313,7 @@ static void check_unread(struct build *build, const struct draft *draft)
     if (build->edges_unknown || draft->kind == NODE_SINK || !draft->entry ||
         draft->entry->optional_out)
         return;
-    bool has_out = draft->entry->has_out || draft->kind == NODE_SOURCE;
+    bool has_out = (draft->entry->has_out || draft->kind == NODE_SOURCE) && !draft->entry->any_out;
     if (has_out ? draft->out_read : draft->any_read)
         return;
     problem_add(build->problems, draft->place, REASON_UNREAD_OUTPUT,
@@ -282,6 +325,8 @@ static void check_unread(struct build *build, const struct draft *draft)
 int build_inputs(struct build *build)
 {
     int code = 0;
+    for (uint32_t i = 0; i < build->node_count && !code; i++)
+        code = read_own_ports(build, &build->nodes[i]);
     for (uint32_t i = 0; i < build->node_count && !code; i++)
         code = read_inputs(build, &build->nodes[i]);
     for (uint32_t i = 0; i < build->node_count && !code; i++)

@@ -137,7 +137,8 @@ static void fill_node(struct node_spec *spec, const struct draft *draft)
                                .place = draft->place,
                                .common = draft->common,
                                .options = draft->options,
-                               .connection = draft->connection};
+                               .connection = draft->connection,
+                               .own_ports = (const char *const *)draft->own_ports};
 }
 
 // Drafts in their order to nodes; indices change on the way.
@@ -231,10 +232,11 @@ int topology_load(struct topology **out, const struct topology_input *input,
     int code = topology ? 0 : ERR_NOMEM;
     if (!code) {
         *topology = (struct topology){.memory = pool};
-        code = build_all(&build, input, topology);
+        build.topology = topology;
+        code = set_dir(&pool->arena, input->files[0], &topology->dir);
     }
     if (!code)
-        code = set_dir(&pool->arena, input->files[0], &topology->dir);
+        code = build_all(&build, input, topology);
     if (code == ERR_LIMIT) {
         problem_add(problems, (struct place){input->files[0], 0, 0}, REASON_TOO_LARGE,
                     "too large: more than %d values", TREE_NODES_MAX);

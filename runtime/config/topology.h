@@ -13,13 +13,22 @@
 
 enum node_kind { NODE_SOURCE, NODE_OPERATOR, NODE_SINK, NODE_CONNECTION };
 
+struct arena;
+struct topology;
+
 struct catalogue_entry {
     const tide_option *options; // its own, besides those of its kind; NULL: none
     const char *const *ports;   // operators: fixed named ports besides `out`, NULL-terminated
     const char *ports_option;   // operators: a map option whose keys are ports too (routes), NULL
-    bool has_out;               // false: the unnamed port does not exist (route)
-    bool optional_out;          // an unconsumed `out` is fine
-    bool sides;                 // inputs are a map of sides (join)
+    // Operators: ports that the node itself names (its script), NULL-terminated in `arena`. False:
+    // it cannot be told what they are, so any name may be one. NULL: there are none.
+    bool (*own_ports)(const struct topology *topology, const struct tide_config *common,
+                      struct arena *arena, const char *const **out);
+    bool has_out;        // false: the unnamed port does not exist (route)
+    bool optional_out;   // an unconsumed `out` is fine
+    bool any_out;        // when another port is consumed
+    bool sides;          // inputs are a map of sides (join)
+    bool optional_sides; // or may be one
 };
 
 struct catalogue {
@@ -50,6 +59,8 @@ struct node_spec {
     uint32_t input_count;
     struct edge_spec *inputs;
     int32_t connection; // index into connections, or -1
+    // Ports behind those of the type and its ports_option; NULL: none.
+    const char *const *own_ports;
 };
 
 struct topology {

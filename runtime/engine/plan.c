@@ -31,7 +31,8 @@ static uint32_t count_ports(const struct plan_node *node)
     uint32_t n = 1; // out
     if (node->class) {
         const struct tide_config *map = port_map(node);
-        n += count_names(node->class->entry.ports) + (map ? map->count : 0);
+        n += count_names(node->class->entry.ports) + (map ? map->count : 0) +
+             count_names(node->spec->own_ports);
     }
     return n + 1; // errors
 }
@@ -49,8 +50,12 @@ const char *plan_port_name(const struct plan_node *node, uint32_t port)
     if (port == plan_errors_port(node))
         return "errors";
     uint32_t fixed = count_names(node->class->entry.ports);
-    return port <= fixed ? node->class->entry.ports[port - 1]
-                         : map_port(port_map(node), port - 1 - fixed);
+    if (port <= fixed)
+        return node->class->entry.ports[port - 1];
+    const struct tide_config *map = port_map(node);
+    uint32_t listed = fixed + (map ? map->count : 0);
+    return port <= listed ? map_port(map, port - 1 - fixed)
+                          : node->spec->own_ports[port - 1 - listed];
 }
 
 static int find_port(const struct plan_node *node, const char *name, uint32_t *out)

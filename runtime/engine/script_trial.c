@@ -47,6 +47,8 @@ static int put_yaml(struct buf *yaml, const char *script, const char *type, cons
                         from, type);
     if (rc == 0)
         rc = json_write_string(name, strlen(name), yaml);
+    if (rc == 0 && strcmp(type, "process") == 0 && !strstr(options, "\"key_by\""))
+        rc = buf_puts(yaml, ", key_by: '@key'");
     if (rc == 0)
         rc = put_options(yaml, options);
     return rc != 0 ? rc : buf_puts(yaml, " } }\n");

@@ -216,3 +216,15 @@ void detached_copy(lua_State *L, int index)
     push_view(L, -1, owner, node); // owner view
     lua_remove(L, -2);             // view
 }
+
+void detached_push_text(lua_State *L, struct value value)
+{
+    struct owner *owner = push_owner(L); // owner
+    value.bytes = arena_copy(&owner->batch.arena, value.bytes, value.len);
+    if (!value.bytes)
+        vm_raise(L, ERR_NOMEM, NULL);
+    struct node *node = convert_node(L, &owner->batch, value);
+    account(L, owner);
+    push_view(L, -1, owner, node); // owner view
+    lua_remove(L, -2);             // view
+}

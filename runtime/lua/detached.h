@@ -8,6 +8,8 @@
 
 // Pushes a copy of the value at `index`. [-0, +1]; may raise
 void detached_copy(lua_State *L, int index);
+// Pushes an array or object, given as JSON text that is copied. [-0, +1]; may raise
+void detached_push_text(lua_State *L, struct value value);
 // Pushes a nested value of the detached value at `owner`. [-0, +1]; may raise
 void detached_push(lua_State *L, int owner, struct node *node);
 // The node of the detached value at `index`; raises when it is none.

@@ -200,10 +200,11 @@ void sandbox_open(lua_State *L)
     library_time(L);                          // globals
     library_json(L);                          // globals
     library_agg(L);                           // globals
+    library_state(L);                         // globals
     library_require(L);                       // globals
     library_scratch(L);                       // globals
-    static const char *const frozen[] = {"string", "table", "math", "utf8", "coroutine",
-                                         "log",    "time",  "json", NULL};
+    static const char *const frozen[] = {"string", "table", "math", "utf8",  "coroutine",
+                                         "log",    "time",  "json", "state", NULL};
     for (const char *const *name = frozen; *name; name++)
         freeze_member(L, *name); // globals
     make_env(L);                 //

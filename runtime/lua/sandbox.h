@@ -36,4 +36,5 @@ void library_log(lua_State *L);        // log, print
 void library_time(lua_State *L);       // time
 void library_json(lua_State *L);       // json
 void library_agg(lua_State *L);        // agg
+void library_state(lua_State *L);      // state
 void library_require(lua_State *L);    // require

@@ -5,6 +5,7 @@
 #include "lua/call.h"
 #include "lua/chunk.h"
 #include "lua/conf.h"
+#include "lua/keeper.h"
 #include "lua/kept.h"
 #include "lua/script_parts.h"
 
@@ -12,7 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const function_names[FN_COUNT] = {NULL, "init", "add", "merge", "finish"};
+static const char *const function_names[FN_COUNT] = {
+    NULL, "init", "add", "merge", "finish", "on_record", "on_timer", "on_broadcast"};
 
 // -- what the script returned --
 
@@ -79,6 +81,8 @@ static void take_result(lua_State *L, struct script *script, int index)
         take_table(L, script, index);
         if (!script->names[0])
             luaL_error(L, "the table that the script returned has no functions");
+        if (script->refs[FN_ON_RECORD] != LUA_NOREF)
+            keeper_read(L, script, index);
     } else if (lua_isnil(L, index)) {
         luaL_error(L, "the script returned nothing; it has to end with 'return function(r) … end', "
                       "'return agg { … }' or a table of functions");
@@ -237,6 +241,7 @@ void script_free(struct script *script)
     if (!script)
         return;
     vm_deinit(&script->vm);
+    keeper_free(script->keeper);
     arena_deinit(&script->arena);
     arena_deinit(&script->accs.arena);
     mem_free(script);

@@ -7,9 +7,20 @@
 // What a script consists of; for the files of this folder only.
 
 // Functions of a table, or of an agg, that the runtime calls.
-enum script_function { FN_MAIN, FN_INIT, FN_ADD, FN_MERGE, FN_FINISH, FN_COUNT };
+enum script_function {
+    FN_MAIN,
+    FN_INIT,
+    FN_ADD,
+    FN_MERGE,
+    FN_FINISH,
+    FN_ON_RECORD,
+    FN_ON_TIMER,
+    FN_ON_BROADCAST,
+    FN_COUNT
+};
 
 struct script_run;
+struct keeper;
 
 struct script {
     struct vm vm;
@@ -27,6 +38,7 @@ struct script {
     struct script_run *run; // the batch at work
     struct batch accs;      // accumulators and windows of the call at work
     uint32_t folded;        // windows that the record at the cursor went into before a pause
+    struct keeper *keeper;  // of a process script, else NULL
     uint32_t emitted;       // emits of the record at the cursor that were taken before a pause
 };
 

@@ -5,6 +5,7 @@
 #include "lua/call.h"
 #include "lua/chunk.h"
 #include "lua/convert.h"
+#include "lua/process.h"
 #include "lua/sandbox.h"
 #include "lua/script.h"
 #include "record/json.h"
@@ -160,14 +161,17 @@ static int harness_out(lua_State *L) // (harness, port)
 
 // -- test.* --
 
-// Where the script says it: agg {…} and tables are aggregates, functions maps.
+// Where the script says it: tables with on_record are processes, agg {…} and other tables
+// aggregates, functions maps.
 static const char *guess_type(const char *path)
 {
     struct script_source source = {.path = path};
     struct script *script = NULL;
     if (script_load(&script, &source, NULL) != 0)
         return "map"; // the operator will say what is wrong
-    const char *type = script_kind(script) == SCRIPT_FUNCTION ? "map" : "aggregate";
+    const char *type = script_kind(script) == SCRIPT_FUNCTION ? "map"
+                       : script_processes(script)             ? "process"
+                                                              : "aggregate";
     script_free(script);
     return type;
 }

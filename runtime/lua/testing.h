@@ -15,7 +15,9 @@
 //   end)
 //
 // test.load takes the options that the operator has in a pipeline (key_by, window, ports, params);
-// `type` may be left out where the script says it: agg and tables are aggregates, functions maps.
+// `type` may be left out where the script says it: tables with on_record are processes (whose key
+// is, without key_by, that of the record: { key = … }), agg and other tables aggregates, functions
+// maps.
 // Every case starts with fresh operators. What runs them is the host's business: this layer knows
 // neither operators nor the engine.
 

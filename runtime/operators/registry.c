@@ -6,11 +6,12 @@
 #include "operators/join.h"
 #include "operators/map.h"
 #include "operators/operator.h"
+#include "operators/process.h"
 #include "operators/route.h"
 #include "operators/sample.h"
 #include "operators/throttle.h"
 #include "operators/union.h"
 
 const struct operator_class *const operator_classes[] = {
-    &aggregate_class, &dedup_class,  &filter_class,   &flat_map_class, &join_class, &map_class,
-    &route_class,     &sample_class, &throttle_class, &union_class,    NULL};
+    &aggregate_class, &dedup_class, &filter_class, &flat_map_class, &join_class,  &map_class,
+    &process_class,   &route_class, &sample_class, &throttle_class, &union_class, NULL};

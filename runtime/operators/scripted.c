@@ -50,7 +50,7 @@ static int check_kept(const struct script *script, const struct operator_spec *s
     return 0;
 }
 
-int scripted_load(struct script **out, const struct operator_spec *spec, struct error *err)
+static int load(struct script **out, const struct operator_spec *spec, struct error *err)
 {
     const struct tide_config *file = setting_at(spec->node->common, "script");
     const struct tide_config *text = setting_at(spec->node->common, "lua");
@@ -75,9 +75,21 @@ int scripted_load(struct script **out, const struct operator_spec *spec, struct 
         if (topology_find_file(spec->topology, "scripts/lib", path, sizeof path, NULL) == 0)
             source.lib_dir = path;
     }
-    int rc = script_load(out, &source, err);
+    return script_load(out, &source, err);
+}
+
+int scripted_load_quietly(struct script **out, const struct operator_spec *spec)
+{
+    return load(out, spec, NULL);
+}
+
+int scripted_load(struct script **out, const struct operator_spec *spec, struct error *err)
+{
+    int rc = load(out, spec, err);
     if (rc != 0)
         return rc;
+    const struct tide_config *file = setting_at(spec->node->common, "script");
+    const struct tide_config *text = setting_at(spec->node->common, "lua");
     rc = check_kept(*out, spec, file ? file->place : text->place, err);
     if (rc != 0) {
         script_free(*out);

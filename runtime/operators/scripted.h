@@ -8,6 +8,8 @@
 
 // Loads the node's `script:` or `lua:`. ERR_INPUT when it has neither or both.
 int scripted_load(struct script **out, const struct operator_spec *spec, struct error *err);
+// The same, to look at: nothing is warned of, and why it cannot be loaded is not told.
+int scripted_load_quietly(struct script **out, const struct operator_spec *spec);
 // The same, and it must have returned a function.
 int scripted_load_function(struct script **out, const struct operator_spec *spec,
                            struct error *err);

@@ -66,6 +66,16 @@ class Configs(harness.TestCase):
         self.assertEqual(done.jsonl(), [dict(reading, bits_per_second=reading["receive_bytes"] * 8)
                                         for reading in READINGS if reading["receive_bytes"]])
 
+    def run_offline(self):
+        self.write("readings.jsonl", lines([{"device": "r1", "ts": 1000},
+                                            {"device": "r2", "ts": 2000},
+                                            {"device": "r2", "ts": 400000}]))
+        done = self.succeeds("run", self.config("offline.yaml"))
+        alerts = [("r1", 1000, 1), ("r2", 400000, 2)]  # the file is one batch
+        self.assertCountEqual(done.jsonl(), [
+            {"device": device, "event": "offline", "last_seen": last, "readings": readings}
+            for device, last, readings in alerts])
+
     def run_minute_totals(self):
         self.write("readings.jsonl", lines(READINGS))
         done = self.succeeds("run", self.config("minute_totals.yaml"))

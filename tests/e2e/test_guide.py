@@ -47,12 +47,12 @@ class Guide(harness.TestCase):
             if language == "yaml":
                 self.succeeds("check", name)
         done = self.succeeds("test", ".")
-        self.assertIn("4 passed, 0 failed\n", done.out)
+        self.assertIn("6 passed, 0 failed\n", done.out)
 
     def test_all_kinds_of_operators_are_shown(self):
         text = "".join(text for language, _, text in self.blocks() if language == "yaml")
         scripts = "".join(text for language, _, text in self.blocks() if language == "lua")
-        for kind in ("filter", "route", "flat_map", "aggregate", "map"):
+        for kind in ("filter", "route", "flat_map", "aggregate", "map", "process"):
             self.assertIn(f"type: {kind}", text)
         for word in ("test.load", "agg {", "emit", "conf.", "drop"):
             self.assertIn(word, scripts)
