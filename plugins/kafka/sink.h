@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "connection.h"
+#include "reach.h"
 #include "topics.h"
 
 // The sink: one idempotent producer handle.
@@ -35,6 +36,7 @@ struct sink {
     struct connection *connection;
     struct client *client;
     struct scout *scout;
+    struct reach reach;
     rd_kafka_queue_t *queue;
 
     int32_t topic_template; // -1: `fixed` is the topic of all
