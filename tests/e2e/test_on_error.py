@@ -126,6 +126,34 @@ sinks: {{ out: {{ type: file, inputs: show, path: back{number}.jsonl }} }}
                     self.assertIn("two", done.err)
                 self.assertEqual(self.lines("dead.jsonl"), letters, done)
 
+    def test_retry_of_sources_and_sinks(self):
+        """Plugins that open only at the fourth time: the waits double, and each has its jitter."""
+        mocks = os.path.join(os.path.dirname(harness.TIDEMILL), "tests/mock")
+        if not os.path.exists(os.path.join(mocks, "mock.so")):
+            self.skipTest("the tests' own plugins are not built")
+        plugins = mocks + ":" + os.path.join(os.path.dirname(harness.TIDEMILL), "plugins")
+        again = ("retry_opens: 3, log: opens, "
+                 "on_error: {{ retry: {{ max: {}, backoff: 20ms..80ms }} }}")
+        for where in ("source", "sink"):
+            for most, status in ((3, 0), (2, 1)):
+                with self.subTest(where=where, most=most):
+                    with contextlib.suppress(FileNotFoundError):
+                        os.remove(self.path("opens"))
+                    hard = again.format(most)
+                    source = "type: mock, count: 5" + (", " + hard if where == "source" else "")
+                    sink = "type: mock, path: out" + (", " + hard if where == "sink" else "")
+                    self.write("p.yaml", f"pipeline: t\nsources: {{ in: {{ {source} }} }}\n"
+                                         f"sinks: {{ out: {{ inputs: in, {sink} }} }}\n")
+                    done = self.tidemill("run", "p.yaml", "--quiet", "--log", "json",
+                                         env={"TIDEMILL_PLUGINS": plugins})
+                    self.assertEqual(done.status, status, done)
+                    said = [json.loads(line) for line in done.err.splitlines()
+                            if "trying again" in line]
+                    self.assertEqual([line["code"] for line in said], ["unavailable"] * most, done)
+                    for line, limit in zip(said, (20, 40, 80)):
+                        self.assertLessEqual(line["fields"]["retry_ms"], limit)
+                        self.assertGreaterEqual(line["fields"]["retry_ms"], limit // 2 - 1)
+
     def test_a_dead_letter_sink_that_fails(self):
         for on_error, status in (("stop", 1), ("skip", 0)):
             with self.subTest(on_error):
@@ -171,6 +199,15 @@ sinks: { out: { type: file, inputs: show, path: back.jsonl } }
         self.assertEqual(len(errors), 5)
         for number, error in enumerate(errors):
             self.assertIn(f"offset {8 + number * len(BAD)}: byte 5: ", error)
+
+    def test_a_line_for_machines_has_the_reason(self):
+        self.pipeline(source="skip", operator="skip")
+        self.write("in.jsonl", BAD + '{"n":2}\n')
+        done = self.tidemill("run", "p.yaml", "--quiet", "--log", "json")
+        self.assertEqual(done.status, 0, done)
+        codes = {line["node"]: line["code"] for line in map(json.loads, done.err.splitlines())
+                 if line["level"] == "warn"}
+        self.assertEqual(codes, {"in": "bad-record", "m": "script-error"}, done)
 
     def test_a_storm_says_little(self):
         """100,000 bad records: every one is counted, a line a second tells of them."""
