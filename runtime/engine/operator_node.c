@@ -177,6 +177,19 @@ static bool tick(struct operator_node *node, struct wait *wait)
     return outputs_flush(&node->outputs, 0, 0, 0) && through;
 }
 
+// Until the operator wants to be called again.
+static void wait_for(const struct operator_node *node, struct wait *wait)
+{
+    struct clock *clock = node->outputs.clock;
+    int64_t due = node->op->next_wall_ms(node->op);
+    if (due == INT64_MAX)
+        return;
+    int64_t left_ms = due - clock_wall_ms(clock);
+    int64_t at = clock_mono_ns(clock) + (left_ms > 0 ? left_ms : 0) * 1000000;
+    if (at < wait->until_ns)
+        wait->until_ns = at;
+}
+
 // One phase; false when it cannot go on now.
 static bool step(struct operator_node *node, struct wait *wait)
 {
@@ -202,7 +215,9 @@ static bool step(struct operator_node *node, struct wait *wait)
     if (status == OP_DONE)
         return true;
     outputs_flush(&node->outputs, 0, 0, 0); // make room
-    if (outputs_open(&node->outputs) && !node->outputs.retry_at_ns && !node->outputs.failed)
+    if (op->waits && status == OP_AGAIN && outputs_open(&node->outputs))
+        wait_for(node, wait);
+    else if (outputs_open(&node->outputs) && !node->outputs.retry_at_ns && !node->outputs.failed)
         wait->busy = true; // its time was up
     return false;
 }

@@ -87,6 +87,9 @@ struct op {
     const struct operator_class *class;
     const char *const *ports; // names of ports 1.. (NULL-terminated), or NULL
     struct operator_stats stats;
+    // Set with OP_AGAIN by who waits for something outside: call again at next_wall_ms, not at
+    // once.
+    bool waits;
 
     enum op_status (*process)(struct op *op, uint32_t input, struct batch *batch,
                               struct outputs *outputs);

@@ -4,6 +4,7 @@
 #include "operators/filter.h"
 #include "operators/flat_map.h"
 #include "operators/join.h"
+#include "operators/lookup.h"
 #include "operators/map.h"
 #include "operators/operator.h"
 #include "operators/process.h"
@@ -12,6 +13,16 @@
 #include "operators/throttle.h"
 #include "operators/union.h"
 
-const struct operator_class *const operator_classes[] = {
-    &aggregate_class, &dedup_class, &filter_class, &flat_map_class, &join_class,  &map_class,
-    &process_class,   &route_class, &sample_class, &throttle_class, &union_class, NULL};
+const struct operator_class *const operator_classes[] = {&aggregate_class,
+                                                         &dedup_class,
+                                                         &filter_class,
+                                                         &flat_map_class,
+                                                         &join_class,
+                                                         &lookup_class,
+                                                         &map_class,
+                                                         &process_class,
+                                                         &route_class,
+                                                         &sample_class,
+                                                         &throttle_class,
+                                                         &union_class,
+                                                         NULL};

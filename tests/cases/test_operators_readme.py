@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Every pipeline in runtime/operators/README.md is run with its tests.
+"""Every pipeline in runtime/operators/README.md is run with its tests. Blocks with a name are files
+that stand beside them.
 
     test_operators_readme.py TIDEMILL README"""
 import pathlib
@@ -15,6 +16,8 @@ def main(tidemill, readme):
     blocks = re.findall(r"```yaml\n(.*?)```", text, re.S)
     failed = 0
     with tempfile.TemporaryDirectory() as directory:
+        for name, content in re.findall(r"```\w+ (\S+)\n(.*?)```", text, re.S):
+            (pathlib.Path(directory) / name).write_text(content, encoding="utf-8")
         for i, block in enumerate(blocks):
             path = pathlib.Path(directory) / f"example_{i}.yaml"
             path.write_text(block, encoding="utf-8")
