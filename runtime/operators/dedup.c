@@ -64,6 +64,7 @@ static void forget(struct sieve *sieve)
 static int save(struct op *op, struct image *image)
 {
     const struct native *native = (const struct native *)op;
+    native_save_progress(native, image);
     for (uint32_t i = 0; i < native->table.count; i++) {
         const struct dedup_key *state = native_at(native, i);
         uint32_t len;
@@ -80,11 +81,16 @@ static int load(struct op *op, struct image_entry *entry, struct error *err)
     struct table_key key;
     void *found;
     bool made;
+    int rc = native_load_progress(&dedup->sieve.native, entry, err);
+    if (rc)
+        return rc < 0 ? rc : 0;
+    rc = native_load_key(entry, SECTION_KEY, &key, "dedup", err);
+    if (rc)
+        return rc;
     int64_t passed = entry_i64(entry);
-    int rc = entry_done(entry, err);
-    if (rc || !entry->key || entry->section != SECTION_KEY)
-        return rc ? rc : error_set(err, ERR_CORRUPT, "this is no state of a dedup");
-    table_key_set(&key, entry->key, entry->key_len);
+    rc = entry_done(entry, err);
+    if (rc)
+        return rc;
     rc = native_take(&dedup->sieve.native, &key, &found, &made);
     if (rc)
         return native_explain(&dedup->sieve.native, rc, err);

@@ -181,6 +181,47 @@ void native_drop(struct native *native, void *key)
     budget_give(&native->budget, native->key_bytes);
 }
 
+// -- as bytes --
+
+void native_save_progress(const struct native *native, struct image *image)
+{
+    image_i64(image, native->progress);
+    image_end(image, SECTION_PROGRESS, NULL, 0);
+}
+
+int native_load_progress(struct native *native, struct image_entry *entry, struct error *err)
+{
+    if (entry->section != SECTION_PROGRESS)
+        return 0;
+    int64_t progress = entry_i64(entry);
+    // Of several lanes the one that was furthest behind: nothing that is kept becomes late.
+    if (!native->loaded || progress < native->progress)
+        native->progress = progress;
+    native->loaded = true;
+    int rc = entry_done(entry, err);
+    return rc ? rc : 1;
+}
+
+int native_load_key(const struct image_entry *entry, uint32_t section, struct table_key *key,
+                    const char *type, struct error *err)
+{
+    if (!entry->key || entry->section != section)
+        return error_set(err, ERR_CORRUPT, "this is no state of a %s", type);
+    table_key_set(key, entry->key, entry->key_len);
+    return 0;
+}
+
+enum op_status native_late(struct native *native, struct batch *batch, uint32_t port,
+                           struct outputs *outputs)
+{
+    struct record *record = &batch->records[batch->cursor];
+    if (outputs_wanted(outputs, port) && !outputs_share(outputs, port, batch, record))
+        return OP_AGAIN;
+    native->op.stats.late++;
+    batch->cursor++;
+    return OP_DONE;
+}
+
 void native_measure(const struct op *op, struct operator_state *out)
 {
     const struct native *native = (const struct native *)op;

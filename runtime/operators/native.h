@@ -19,6 +19,7 @@ struct native {
     uint32_t key_count;
     bool processing;  // time is the clock's, not the records'
     int64_t progress; // the watermark, or the clock; WATERMARK_NONE at first
+    bool loaded;      // from a saved state
     struct clock *clock;
     struct state_budget budget;
     struct table table;  // slot: struct native_key *
@@ -77,4 +78,15 @@ static inline int64_t native_add(int64_t a, int64_t b)
         return sum;
     return b < 0 ? INT64_MIN : INT64_MAX;
 }
+// How far time has come, as an entry of its own; read back by native_load_progress: 1 when the
+// entry was that, 0 when it is another, or an error.
+enum { SECTION_PROGRESS = 1000 };
+void native_save_progress(const struct native *native, struct image *image);
+int native_load_progress(struct native *native, struct image_entry *entry, struct error *err);
+// The bytes of a key's entry; ERR_CORRUPT: it is of no key, or of another section.
+int native_load_key(const struct image_entry *entry, uint32_t section, struct table_key *key,
+                    const char *type, struct error *err);
+// A record that is later than `late` takes: to that port, and the cursor moves on.
+enum op_status native_late(struct native *native, struct batch *batch, uint32_t port,
+                           struct outputs *outputs);
 void native_measure(const struct op *op, struct operator_state *out);

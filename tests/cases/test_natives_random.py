@@ -234,6 +234,164 @@ def sample(rng, name):
     return sieve(rng, name, ["type: sample", f"every: {every}"], judge)
 
 
+# -- operators that wait for the watermark --
+
+def waiting(rng, name, options, record, take, tell, ports=("op", "op.late"), order=False):
+    """`take(time, record)` keeps a record, or says that it is late (False), or of no use (None);
+    `tell(watermark)` gives what is due."""
+    case = Case(name, options, ports)
+    now, watermark = 0, None
+    for i in range(rng.randrange(5, 70)):
+        case.restart(rng)
+        if rng.random() < 0.75:
+            now += rng.choice([0, 0, 1, 2, 5, 20])
+            time = now - rng.choice([0, 0, 0, 1, 3, 10, 40])
+            one = record(rng, i)
+            case.send(time, one)
+            late = take(time, one) is False
+            case.expect("op.late", [one] if late else [])
+        else:
+            step = now - rng.choice([1, 2, 10])
+            watermark = step if watermark is None else max(watermark, step)
+            case.watermark(watermark)
+            case.expect("op", tell(watermark), order)
+    case.watermark("end")
+    case.expect("op", tell(windows.END), order)
+    return case.text
+
+
+@family
+def reorder(rng, name):
+    held, passed = [], [None]
+
+    def take(time, record):
+        if passed[0] is not None and time <= passed[0]:
+            return False
+        held.append((time, record))
+        return True
+
+    def tell(watermark):
+        passed[0] = watermark
+        due = sorted((item for item in held if item[0] <= watermark), key=lambda item: item[0])
+        held[:] = [item for item in held if item[0] > watermark]
+        return [record for _, record in due]
+    options = ["type: reorder"] + (["key_by: key"] if rng.random() < 0.5 else [])
+    return waiting(rng, name, options,
+                   lambda rng, i: {"key": rng.choice("ab"), "n": i, "s": "\u00e4\"x"}, take, tell,
+                   order=True)
+
+
+@family
+def top(rng, name):
+    size, n, least = rng.choice([3, 10, 25]), rng.choice([1, 2, 4]), rng.random() < 0.3
+    keyed, held, passed = rng.random() < 0.7, collections.defaultdict(list), [None]
+
+    def take(time, record):
+        start = time - time % size
+        if passed[0] is not None and start + size - 1 <= passed[0]:
+            return False
+        if record.get("v") is not None:
+            held[(start, record["key"] if keyed else "")].append((time, record))
+        return True
+
+    def tell(watermark):
+        passed[0], out = watermark, []
+        for start, key in sorted(held):
+            if start + size - 1 > watermark:
+                continue
+            best = sorted(held.pop((start, key)), key=lambda item: (
+                item[1]["v"] if least else -item[1]["v"], item[0]))
+            out += [dict(record, rank=i + 1, start=start, end=start + size)
+                    for i, (_, record) in enumerate(best[:n])]
+        return out
+
+    def record(rng, i):
+        value = rng.choice([None, 1, 2, 3, 2.5, -1, 2])
+        return {"key": rng.choice("ab"), "n": i, "v": value}
+    options = ["type: top", "by: v", f"n: {n}", f"window: {size}ms",
+               f"order: {'least' if least else 'greatest'}"]
+    return waiting(rng, name, options + (["key_by: [key]"] if keyed else []), record, take, tell)
+
+
+@family
+def pattern(rng, name):
+    within, strict, held, passed = rng.choice([3, 10, 30]), rng.random() < 0.4, [], [None]
+    steps = {"first": (lambda r: r["v"] == 1, "v == 1"),
+             "second": (lambda r: r["v"] >= 2, "v >= 2"),
+             "third": (lambda r: r["v"] == 3, "v == 3")}
+    names = list(steps)[:rng.choice([1, 2, 2, 3])]
+    keyed = rng.random() < 0.7
+
+    def take(time, record):
+        if passed[0] is not None and time <= passed[0]:
+            return False
+        held.append((time, record))
+        return True
+
+    def matches_of(records):
+        """From each record that meets the first condition on, in the order of time."""
+        for i, (start, record) in enumerate(records):
+            if not steps[names[0]][0](record):
+                continue
+            found, gone = [(start, record)], None
+            for time, other in records[i + 1:]:
+                if len(found) == len(names) or gone is not None:
+                    break
+                if time >= start + within:
+                    gone = start + within
+                elif steps[names[len(found)]][0](other):
+                    found.append((time, other))
+                elif strict:
+                    gone = -windows.END
+            yield start, found, gone
+
+    everything, told = [], [0, 0]
+
+    def tell(watermark):
+        passed[0] = watermark
+        everything.extend(sorted((item for item in held if item[0] <= watermark),
+                                 key=lambda item: item[0]))
+        held[:] = [item for item in held if item[0] > watermark]
+        done, out = [], []
+        for key in "ab" if keyed else [None]:
+            mine = [item for item in everything if key is None or item[1]["key"] == key]
+            for start, found, gone in matches_of(mine):
+                result = {"start": start, "end": found[-1][0]}
+                if keyed:
+                    result["key"] = key
+                if len(found) == len(names):
+                    done.append(dict(result, **{n: r for n, (_, r) in zip(names, found)}))
+                elif gone != -windows.END and start + within <= watermark:
+                    rest = dict.fromkeys(names, None)
+                    rest.update({n: r for n, (_, r) in zip(names, found)})
+                    out.append(dict(result, **rest))
+        new = [json.dumps(r, sort_keys=True) for r in done], [json.dumps(r, sort_keys=True)
+                                                              for r in out]
+        fresh = []
+        for i in range(2):
+            count = collections.Counter(new[i])
+            count.subtract(told[i] or collections.Counter())
+            told[i] = collections.Counter(new[i])
+            fresh.append([json.loads(text) for text in count.elements()])
+        timeouts.append(fresh[1])
+        return fresh[0]
+    timeouts = []
+    conditions = ", ".join(f"{n}: '{steps[n][1]}'" for n in names)
+    options = ["type: pattern", f"within: {within}ms", f"steps: {{ {conditions} }}",
+               f"contiguity: {'strict' if strict else 'relaxed'}"]
+    text = waiting(rng, name, options + (["key_by: key"] if keyed else []),
+                   lambda rng, i: {"key": rng.choice("ab"), "n": i, "v": rng.randrange(0, 4)},
+                   take, tell, ("op", "op.late", "op.timeout"))
+    lines, at = [], 0
+    for line in text.splitlines():
+        lines.append(line)
+        if "expect: { from: op," in line:
+            lines.append(f"      - expect: {{ from: op.timeout, "
+                         f"values: {json.dumps(timeouts[at])} }}")
+            at += 1
+    return "\n".join(lines) + "\n"
+
+
 def run(tidemill, path):
     return subprocess.run([tidemill, "test", path], capture_output=True, text=True, timeout=60,
                           check=False)

@@ -2,8 +2,11 @@
 #include "base/alloc.h"
 #include "operator_test.h"
 #include "operators/dedup.h"
+#include "operators/pattern.h"
+#include "operators/reorder.h"
 #include "operators/sample.h"
 #include "operators/throttle.h"
+#include "operators/top.h"
 #include "operators/union.h"
 #include "state/image.h"
 #include "time/watermark.h"
@@ -18,14 +21,20 @@ struct subject {
     uint32_t ports; // besides out
     bool keyed;     // refuses records without the field k
     bool stateful;
+    bool late; // port 1 is that of late records, which are counted as such
 };
 
 static const struct subject subjects[] = {
-    {&dedup_class, "key_by: k\nwithin: 5ms", 0, true, true},
-    {&throttle_class, "key_by: k\nrate: 2\nevery: 5ms\ntime: event", 1, true, true},
-    {&sample_class, "every: 3", 0, false, true},
-    {&sample_class, "share: 0.5\nkey_by: k", 0, true, false},
-    {&union_class, "", 0, false, false},
+    {&dedup_class, "key_by: k\nwithin: 5ms", 0, true, true, false},
+    {&throttle_class, "key_by: k\nrate: 2\nevery: 5ms\ntime: event", 1, true, true, false},
+    {&sample_class, "every: 3", 0, false, true, false},
+    {&sample_class, "share: 0.5\nkey_by: k", 0, true, false, false},
+    {&union_class, "", 0, false, false, false},
+    {&reorder_class, "key_by: k", 1, true, true, true},
+    {&top_class, "key_by: k\nby: n\nn: 2\nwindow: 5ms", 1, true, true, true},
+    {&pattern_class,
+     "key_by: k\nwithin: 6ms\nsteps:\n  a: n % 3 == 0\n  b: n % 2 == 1\n  c: n % 5 ~= 0", 2, true,
+     true, true},
 };
 enum { SUBJECTS = sizeof subjects / sizeof *subjects, RECORDS = 40, PORTS = 3 };
 
@@ -64,6 +73,12 @@ static char *all_of(struct one_operator *one)
     return copy;
 }
 
+static void check_all(const struct subject *subject, const struct one_operator *one)
+{
+    uint64_t late = subject->late ? fake_results(&one->outputs, 1) : 0;
+    check_accounts(one, RECORDS + late);
+}
+
 static void outputs_that_are_full_change_nothing(void)
 {
     for (size_t s = 0; s < SUBJECTS; s++) {
@@ -74,7 +89,7 @@ static void outputs_that_are_full_change_nothing(void)
             one.outputs.room = room;
             one.outputs.late = room < 3;
             send_all(&one);
-            check_accounts(&one, RECORDS);
+            check_all(&subjects[s], &one);
             char *text = all_of(&one);
             if (wanted)
                 CHECK_TEXT(text, wanted);
@@ -95,7 +110,7 @@ static void ports_that_nobody_reads(void)
         for (uint32_t port = 1; port <= subjects[s].ports; port++)
             one.outputs.ports[port].unwanted = true;
         send_all(&one);
-        check_accounts(&one, RECORDS);
+        check_all(&subjects[s], &one);
         one_deinit(&one);
     }
 }
@@ -144,9 +159,12 @@ static void working_without_memory(void)
             mem_fail_at(n, false);
             (void)one.op->process(one.op, 0, one.batch, &one.outputs);
             fired = mem_fail_count();
+            if (!fired && one.op->watermark)
+                (void)one.op->watermark(one.op, 9, &one.outputs);
+            fired = mem_fail_count();
             mem_fail_at(0, false);
             (void)one_process(&one);
-            CU_ASSERT_EQUAL(one_watermark(&one, 3), OP_DONE);
+            CU_ASSERT_EQUAL(one_watermark(&one, 9), OP_DONE);
             CU_ASSERT_EQUAL(one_watermark(&one, WATERMARK_END), OP_DONE);
             CU_ASSERT_TRUE(one.outputs.error_count <= 1);
             one_deinit(&one);
@@ -166,11 +184,11 @@ static void records_without_key_or_time(void)
             one_send(&one, "{\"n\":1}", 5);
             CU_ASSERT_EQUAL(one_process(&one), verdict ? OP_STOP : OP_DONE);
             CHECK_HAS(one.outputs.errors[0], "field 'k' (key_by) is absent");
-            one_send(&one, "{\"k\":[1]}", 5);
+            one_send(&one, "{\"k\":[1],\"n\":1}", 5);
             CU_ASSERT_EQUAL(one_process(&one), verdict ? OP_STOP : OP_DONE);
             CHECK_HAS(one.outputs.errors[1], "field 'k' (key_by): array is no key");
             if (subjects[s].stateful) {
-                one_send(&one, "{\"k\":1}", TIME_NONE);
+                one_send(&one, "{\"k\":1,\"n\":1}", TIME_NONE);
                 CU_ASSERT_EQUAL(one_process(&one), verdict ? OP_STOP : OP_DONE);
                 CHECK_HAS(one.outputs.errors[2], "the record has no event time");
             }
@@ -198,7 +216,7 @@ static void state_beyond_its_limit(void)
         CHECK_HAS(one.outputs.errors[0], "the state has reached its limit of 4096 bytes");
         struct operator_state state;
         one.op->measure(one.op, &state);
-        CU_ASSERT_TRUE(state.bytes <= 4096 && state.keys > 0);
+        CU_ASSERT_TRUE(state.bytes <= 4096 && state.bytes > 0);
         CU_ASSERT_EQUAL(one_watermark(&one, WATERMARK_END), OP_DONE);
         one_deinit(&one);
     }
@@ -258,6 +276,15 @@ static void options_that_do_not_go_together(void)
         {&dedup_class, "key_by: k\nwithin: 0s", "within"},
         {&throttle_class, "key_by: k", "rate"},
         {&throttle_class, "rate: 0", "rate"},
+        {&top_class, "by: v\nn: 2", "window"},
+        {&top_class, "by: v\nn: 0\nwindow: 1s", "n"},
+        {&top_class, "by: 'a..b'\nn: 1\nwindow: 1s", "by: "},
+        {&pattern_class, "within: 1s", "steps"},
+        {&pattern_class, "steps: { a: x > 1 }", "within"},
+        {&pattern_class, "within: 1s\nsteps: {}", "steps: wants a map of name: condition"},
+        {&pattern_class, "within: 1s\nsteps: { a: { when: x } }", "'a' is no condition"},
+        {&pattern_class, "within: 1s\nsteps: { a: 'x >' }", "test.yaml:9: "},
+        {&pattern_class, "within: 1s\nsteps: { end: x }", "two members 'end'"},
         {&sample_class, "key_by: k", "give every: or share:"},
         {&sample_class, "every: 2\nshare: 0.1\nkey_by: k", "either every: or share:, not both"},
         {&sample_class, "share: 0.1", "share: wants key_by:"},
@@ -318,6 +345,90 @@ static void a_share_of_the_keys(void)
     }
 }
 
+static void top_of_what_is_no_number(void)
+{
+    struct one_operator one;
+    build(&one, &top_class, "by: v\nn: 2\nwindow: 5ms");
+    one_send(&one, "{\"v\":\"1\"}", 1);
+    one_send(&one, "{\"v\":null}", 1);
+    one_send(&one, "{\"v\":7}", 1);
+    CU_ASSERT_EQUAL(one_watermark(&one, 4), OP_DONE);
+    CHECK_HAS(one.outputs.errors[0], "field 'v' (by) is no number but string");
+    CHECK_PORT(&one, 0, "1 {\"v\":7,\"rank\":1,\"start\":0,\"end\":5}\n");
+    check_accounts(&one, 3);
+    one_deinit(&one);
+}
+
+// What belongs to a record besides its members comes back with it, also after a restart.
+static void kept_records_are_whole(void)
+{
+    for (int restart = 0; restart < 2; restart++) {
+        struct one_operator one, other;
+        struct header headers[] = {{"a", "x\0y", 3}, {"none", NULL, 0}, {"b", "", 0}};
+        struct record_meta meta = {
+            .key = "the key", .key_len = 7, .headers = headers, .header_count = 3};
+        build(&one, &reorder_class, "");
+        build(&other, &reorder_class, "");
+        struct record *record =
+            one_send(&one, "{\"big\":123456789012345678901,\"s\":\"\\u00e4\"}", 5);
+        record->meta = &meta;
+        record->offset = 77;
+        record->split = 3;
+        record->flags |= RECORD_RETRACT;
+        CU_ASSERT_EQUAL(one_process(&one), OP_DONE);
+        struct op *op = one.op;
+        struct image image;
+        image_init(&image, 1 << 20);
+        if (restart) {
+            struct image_entry entry;
+            int rc = 0;
+            CU_ASSERT_EQUAL(op->save(op, &image), 0);
+            struct image_reader reader = {image.bytes.data, image.bytes.data + image.bytes.len};
+            op = other.op;
+            while (image_next(&reader, &entry, &rc))
+                CU_ASSERT_EQUAL(op->load(op, &entry, &one.err), 0);
+        }
+        struct outputs *outputs = restart ? &other.outputs : &one.outputs;
+        CU_ASSERT_EQUAL(op->watermark(op, 5, outputs), OP_DONE);
+        struct batch *batch = outputs->ports[0].pending;
+        CU_ASSERT_PTR_NOT_NULL_FATAL(batch);
+        record = &batch->records[0];
+        CU_ASSERT_EQUAL(record->offset, 77);
+        CU_ASSERT_EQUAL(record->split, 3);
+        CU_ASSERT_TRUE(record->flags & RECORD_RETRACT);
+        CU_ASSERT_EQUAL_FATAL(record->meta->header_count, 3);
+        CU_ASSERT_TRUE(record->meta->key_len == 7 && !memcmp(record->meta->key, "the key", 7));
+        CU_ASSERT_STRING_EQUAL(record->meta->headers[0].name, "a");
+        CU_ASSERT_EQUAL(record->meta->headers[0].len, 3);
+        CU_ASSERT_TRUE(!memcmp(record->meta->headers[0].bytes, "x\0y", 3));
+        CU_ASSERT_PTR_NULL(record->meta->headers[1].bytes);
+        CU_ASSERT_EQUAL(record->meta->headers[2].len, 0);
+        image_deinit(&image);
+        fake_outputs_collect(outputs);
+        CU_ASSERT_STRING_EQUAL(fake_result(outputs, 0, 0)->json,
+                               "{\"big\":123456789012345678901,\"s\":\"\\u00e4\"}");
+        one_deinit(&one);
+        one_deinit(&other);
+    }
+}
+
+// What there is too much of is an error, without a record, and the rest goes on.
+static void matches_under_way_are_bounded(void)
+{
+    for (int verdict = 0; verdict < 2; verdict++) {
+        struct one_operator one;
+        build(&one, &pattern_class, "within: 1s\npartials: 2\nsteps: { a: v == 1, b: v == 2 }");
+        one.outputs.verdict = verdict ? ERROR_STOP : ERROR_SKIP;
+        for (int i = 0; i < 3; i++)
+            one_send(&one, "{\"v\":1}", i);
+        one_send(&one, "{\"v\":2}", 3);
+        CU_ASSERT_EQUAL(one_watermark(&one, 10), verdict ? OP_STOP : OP_DONE);
+        CHECK_HAS(one.outputs.errors[0], "a key has 2 matches under way; raise `partials:`");
+        CU_ASSERT_EQUAL(fake_results(&one.outputs, 0), verdict ? 0 : 2);
+        one_deinit(&one);
+    }
+}
+
 static CU_TestInfo cases[] = {
     {"outputs that are full change nothing", outputs_that_are_full_change_nothing},
     {"ports that nobody reads", ports_that_nobody_reads},
@@ -329,6 +440,9 @@ static CU_TestInfo cases[] = {
     {"options that do not go together", options_that_do_not_go_together},
     {"keys of the clock are forgotten", keys_of_the_clock_are_forgotten},
     {"a share of the keys", a_share_of_the_keys},
+    {"top of what is no number", top_of_what_is_no_number},
+    {"matches under way are bounded", matches_under_way_are_bounded},
+    {"kept records are whole", kept_records_are_whole},
     CU_TEST_INFO_NULL,
 };
 UNIT_MAIN(UNIT_SUITE("natives", cases))

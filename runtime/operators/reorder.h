@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "operators/operator.h"
+
+extern const struct operator_class reorder_class;
