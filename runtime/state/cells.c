@@ -21,7 +21,7 @@ int cells_init(struct cells *cells, const struct cell_spec *specs, uint32_t coun
 {
     *cells = (struct cells){.specs = specs, .count = count};
     cells->budget.limit_bytes = limit_bytes;
-    cells->progress[EVENT_TIME] = cells->progress[PROCESSING_TIME] = TIME_NONE;
+    cells->progress[EVENT_TIME] = cells->progress[PROCESSING_TIME] = cells->latest = TIME_NONE;
     for (uint32_t i = 0; i < count; i++)
         cells->any_ttl |= specs[i].ttl_ms != 0;
     table_init(&cells->keys, slot_bytes(count), &cells->budget);
@@ -67,6 +67,8 @@ void cells_select(struct cells *cells, const struct table_key *key, int64_t time
         cells->entry = table_find(&cells->keys, key);
     }
     int64_t event = cells->progress[EVENT_TIME];
+    if (time > cells->latest)
+        cells->latest = time;
     cells->now[EVENT_TIME] = time > event ? time : event;
     cells->now[PROCESSING_TIME] = cells->progress[PROCESSING_TIME];
 }
@@ -155,17 +157,6 @@ static void finish(struct cells *cells)
     cells->entry = NULL;
 }
 
-// A timer that fired is over, unless it has to be remembered.
-static void timer_over(struct cells *cells, struct timer *timer)
-{
-    if (!cells->ending) {
-        timer_free(cells, timer);
-        return;
-    }
-    timer->spent = true;
-    timer_link(cells, timer);
-}
-
 static void forget(struct cells *cells, struct cell_undo *undo)
 {
     switch ((enum undo_kind)undo->kind) {
@@ -177,9 +168,7 @@ static void forget(struct cells *cells, struct cell_undo *undo)
         cell_free(cells, undo->spec, &undo->cell);
         break;
     case UNDO_TIMER_GONE:
-        if (undo->number)
-            timer_over(cells, undo->timer);
-        else
+        if (!undo->timer->spent)
             timer_free(cells, undo->timer);
         break;
     case UNDO_APPEND:
@@ -208,7 +197,9 @@ static void put_back_timer(struct cells *cells, const struct cell_undo *undo)
 {
     struct timer *timer = undo->timer;
     if (undo->kind == UNDO_TIMER_GONE) {
-        timer_link(cells, timer);
+        if (!timer->spent)
+            timer_link(cells, timer);
+        timer->spent = false;
         timer_enter(cells, timer);
         return;
     }

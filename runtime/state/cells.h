@@ -21,7 +21,8 @@
 // Time to live: each value, map entry, list element and counter expires `ttl_ms` after it was last
 // written, in event or in processing time. What is expired reads as if it were not there; its
 // memory goes in cells_sweep, which looks at a few keys at a time. Event time is the later one of
-// the time of the record (or timer) at work and the watermark.
+// the time of the record (or timer) at work and the watermark; before the first watermark what a
+// timer of processing time writes counts from the latest record.
 //
 // Timers are named, per key, in event and in processing time. The heap of timers is lazy: one that
 // is moved to a later time, as those that watch for silence are by each record, stays where it is
@@ -100,6 +101,7 @@ struct cells {
     struct due_heap timers[CELL_TIMES];
     int64_t order;                // of the timer set last
     int64_t progress[CELL_TIMES]; // how far time has come
+    int64_t latest;               // event time of a record; TIME_NONE: none came
     uint32_t sweep_at;
 
     // At work:

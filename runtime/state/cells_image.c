@@ -89,6 +89,7 @@ int cells_save(const struct cells *cells, int64_t version, struct image *image)
 {
     image_i64(image, version);
     image_i64(image, cells->progress[EVENT_TIME]);
+    image_i64(image, cells->latest);
     image_u64(image, cells->count);
     for (uint32_t i = 0; i < cells->count; i++) {
         const struct cell_spec *spec = &cells->specs[i];
@@ -233,7 +234,7 @@ static int load_meta(struct cells *cells, struct image_entry *entry, int64_t *ve
                      struct error *err)
 {
     *version = entry_i64(entry);
-    int64_t progress = entry_i64(entry);
+    int64_t progress = entry_i64(entry), latest = entry_i64(entry);
     uint64_t count = entry_u64(entry);
     bool same = count == cells->count;
     for (uint64_t i = 0; i < count && !entry->bad && same; i++) {
@@ -251,6 +252,8 @@ static int load_meta(struct cells *cells, struct image_entry *entry, int64_t *ve
     int64_t *mine = &cells->progress[EVENT_TIME];
     if (*mine == INT64_MIN || progress < *mine)
         *mine = progress;
+    if (latest > cells->latest)
+        cells->latest = latest;
     return entry_done(entry, err);
 }
 
@@ -265,8 +268,8 @@ int cells_load(struct cells *cells, struct image_entry *entry, int64_t *version,
     if (entry->key)
         table_key_set(&key, entry->key, entry->key_len);
     // Any time will do: the stamps are those of the image.
-    cells_select(cells, entry->key ? &key : NULL, 0);
-    cells->now[PROCESSING_TIME] = 0;
+    cells_select(cells, entry->key ? &key : NULL, INT64_MIN);
+    cells->now[EVENT_TIME] = cells->now[PROCESSING_TIME] = 0;
     int rc = load_cells(cells, entry, err);
     if (!rc && entry->key)
         rc = load_timers(cells, entry, err);

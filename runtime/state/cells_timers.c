@@ -163,11 +163,12 @@ static int take_out(struct cells *cells, struct timer *timer, bool fired)
     if (!undo)
         return ERR_NOMEM;
     undo->kind = UNDO_TIMER_GONE;
-    undo->number = fired;
     undo->timer = timer;
     undo_push(cells);
     due_drop(&cells->timers[timer->time], &timer->due);
-    timer_unlink(cells, timer);
+    timer->spent = fired && cells->ending; // then it stays, so that its name is known
+    if (!timer->spent)
+        timer_unlink(cells, timer);
     return 0;
 }
 

@@ -46,6 +46,8 @@ int item_expiry(const struct cells *cells, uint32_t number, int64_t *out, struct
     if (!spec->ttl_ms)
         return 0;
     int64_t now = cells->now[spec->time];
+    if (now == TIME_NONE && spec->time == EVENT_TIME)
+        now = cells->latest;
     if (now == TIME_NONE)
         return error_set(err, ERR_DATA,
                          "state '%s' has a ttl in event time, but the record has no time and no "

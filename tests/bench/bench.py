@@ -29,6 +29,7 @@ JOBS = [
     ("pass", "file to file, as it is", 8.0e6, None),
     ("lua", "file, Lua filter and transform, file", 3.0e6, None),
     ("aggregate", "file, keyed 60 s aggregate, file", 6.0e6, None),
+    ("process", "generator, process: two states and a timer", 1.5e6, None),
     ("join", "file, interval join of two sides, half a pair a record", 0, None),
     ("append", "file, embedded log (fdatasync each second)", 3.0e6, None),
     ("read", "embedded log, nothing", 8.0e6, "append"),
