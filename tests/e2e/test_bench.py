@@ -51,7 +51,7 @@ class Bench(harness.TestCase):
         figures = json.loads(done.stdout)
         self.assertEqual([job["job"] for job in figures["jobs"]],
                          ["pass", "lua", "aggregate", "process", "join", "append", "read", "rich",
-                          "rich_filter",
+                          "rich_filter", "rich_map", "csv", "syslog", "logfmt", "msgpack", "regex",
                           "storm_decode", "storm_lua"])
         for job in figures["jobs"]:
             self.assertEqual("percent_of_normal" in job, job["job"].startswith("storm"))
