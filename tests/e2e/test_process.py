@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""`process` through the front door: what is wrong is said with script and line, failed records leave
-nothing, and the number of lanes does not show."""
+"""`process` through the front door: what is wrong is said with script and line, failed records
+leave nothing, and the number of lanes does not show."""
 
 import json
 
