@@ -86,7 +86,7 @@ static int make_row(struct schema *schema, const tide_option *row, const struct 
                                 .option = row,
                                 .given = true,
                                 .secret = (row->flags & TIDE_OPTION_SECRET) != 0};
-    if (item && !tree_is_null(item->value)) {
+    if (item && (!tree_is_null(item->value) || schema_null_is_choice(row, item->value))) {
         warn_deprecated(schema, row, item->place, &where);
         int code = row->flags & TIDE_OPTION_SECRET ? hide_secret(schema, item->value) : 0;
         return code ? code : schema_value(schema, row, row->type, item->value, &where, out, good);

@@ -53,3 +53,5 @@ bool schema_template(struct schema *schema, const tide_option *row, const struct
                      const struct where *where);
 // What to expect there: "a duration such as 30s".
 const char *schema_expected(int32_t type);
+// `null` stands for what is absent, except where it is one of the choices.
+bool schema_null_is_choice(const tide_option *row, const struct tree *tree);

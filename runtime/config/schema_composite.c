@@ -215,7 +215,8 @@ int schema_value(struct schema *schema, const tide_option *row, int32_t type,
         return make_list(schema, row, tree, where, out, good);
     if (type == TIDE_MAP || type == TIDE_FREE_MAP || type == TIDE_DATA_MAP || type == TIDE_RANGE)
         return make_composite(schema, row, type, tree, where, out, good);
-    if (tree->kind != TREE_SCALAR || tree_is_null(tree) || tree_is_empty(tree)) {
+    bool null = tree_is_null(tree) && !schema_null_is_choice(row, tree);
+    if (tree->kind != TREE_SCALAR || null || tree_is_empty(tree)) {
         wrong_kind(schema, tree, where, schema_expected(type));
         *good = false;
         return 0;

@@ -93,6 +93,11 @@ static bool is_choice(const char *choices, const char *text)
     return false;
 }
 
+bool schema_null_is_choice(const tide_option *row, const struct tree *tree)
+{
+    return row->type == TIDE_CHOICE && tree_is_null(tree) && is_choice(row->choices, tree->text);
+}
+
 // "newline or whole", and with a near one "; did you mean 'whole'?".
 static bool no_choice(struct schema *schema, const tide_option *row, const struct tree *tree,
                       const struct where *where)

@@ -84,7 +84,7 @@ static int load(struct op *op, struct image_entry *entry, struct error *err)
     int rc = native_load_progress(&dedup->sieve.native, entry, err);
     if (rc)
         return rc < 0 ? rc : 0;
-    rc = native_load_key(entry, SECTION_KEY, &key, "dedup", err);
+    rc = native_load_key(&dedup->sieve.native, entry, SECTION_KEY, &key, "dedup", err);
     if (rc)
         return rc;
     int64_t passed = entry_i64(entry);

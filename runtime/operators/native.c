@@ -202,10 +202,12 @@ int native_load_progress(struct native *native, struct image_entry *entry, struc
     return rc ? rc : 1;
 }
 
-int native_load_key(const struct image_entry *entry, uint32_t section, struct table_key *key,
-                    const char *type, struct error *err)
+int native_load_key(const struct native *native, const struct image_entry *entry, uint32_t section,
+                    struct table_key *key, const char *type, struct error *err)
 {
-    if (!entry->key || entry->section != section)
+    struct value fields[KEY_FIELDS_MAX];
+    if (!entry->key || entry->section != section ||
+        key_decode(entry->key, entry->key_len, fields, KEY_FIELDS_MAX) != (int)native->key_count)
         return error_set(err, ERR_CORRUPT, "this is no state of a %s", type);
     table_key_set(key, entry->key, entry->key_len);
     return 0;

@@ -83,9 +83,9 @@ static inline int64_t native_add(int64_t a, int64_t b)
 enum { SECTION_PROGRESS = 1000 };
 void native_save_progress(const struct native *native, struct image *image);
 int native_load_progress(struct native *native, struct image_entry *entry, struct error *err);
-// The bytes of a key's entry; ERR_CORRUPT: it is of no key, or of another section.
-int native_load_key(const struct image_entry *entry, uint32_t section, struct table_key *key,
-                    const char *type, struct error *err);
+// The bytes of a key's entry; ERR_CORRUPT: it is of no such key, or of another section.
+int native_load_key(const struct native *native, const struct image_entry *entry, uint32_t section,
+                    struct table_key *key, const char *type, struct error *err);
 // A record that is later than `late` takes: to that port, and the cursor moves on.
 enum op_status native_late(struct native *native, struct batch *batch, uint32_t port,
                            struct outputs *outputs);

@@ -122,10 +122,12 @@ static int load(struct op *op, struct image_entry *entry, struct error *err)
     int rc = native_load_progress(&pattern->native, entry, err);
     if (rc)
         return rc < 0 ? rc : 0;
-    if (entry->key && entry->section == SECTION_MATCH)
-        return pattern_load(pattern, entry, err);
-    rc = native_load_key(entry, SECTION_RECORD, &key, "pattern", err);
-    return rc ? rc : buffer_load(&pattern->buffer, entry, err);
+    bool match = entry->section == SECTION_MATCH;
+    rc = native_load_key(&pattern->native, entry, match ? SECTION_MATCH : SECTION_RECORD, &key,
+                         "pattern", err);
+    if (rc)
+        return rc;
+    return match ? pattern_load(pattern, entry, err) : buffer_load(&pattern->buffer, entry, err);
 }
 
 // -- building --

@@ -89,7 +89,7 @@ static int load(struct op *op, struct image_entry *entry, struct error *err)
     int rc = native_load_progress(&reorder->native, entry, err);
     if (rc)
         return rc < 0 ? rc : 0;
-    rc = native_load_key(entry, SECTION_RECORD, &key, "reorder", err);
+    rc = native_load_key(&reorder->native, entry, SECTION_RECORD, &key, "reorder", err);
     return rc ? rc : buffer_load(&reorder->buffer, entry, err);
 }
 

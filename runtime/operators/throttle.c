@@ -81,7 +81,7 @@ static int load(struct op *op, struct image_entry *entry, struct error *err)
     int rc = native_load_progress(native, entry, err);
     if (rc)
         return rc < 0 ? rc : 0;
-    rc = native_load_key(entry, SECTION_KEY, &key, "throttle", err);
+    rc = native_load_key(native, entry, SECTION_KEY, &key, "throttle", err);
     if (rc)
         return rc;
     int64_t end = entry_i64(entry);

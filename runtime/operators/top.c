@@ -302,7 +302,7 @@ static int load(struct op *op, struct image_entry *entry, struct error *err)
     int rc = native_load_progress(&top->native, entry, err);
     if (rc)
         return rc < 0 ? rc : 0;
-    rc = native_load_key(entry, SECTION_RECORD, &key, "top", err);
+    rc = native_load_key(&top->native, entry, SECTION_RECORD, &key, "top", err);
     return rc ? rc : load_record(top, entry, &key, err);
 }
 

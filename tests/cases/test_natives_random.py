@@ -392,6 +392,76 @@ def pattern(rng, name):
     return "\n".join(lines) + "\n"
 
 
+@family
+def fill(rng, name):
+    every, limit, how = rng.choice([2, 5]), rng.choice([1, 3, 100]), rng.choice(
+        ["previous", "linear", "null"])
+    series, passed = collections.defaultdict(dict), [None]
+    told = set()
+
+    def final(place, watermark):
+        return watermark is not None and place + every - 1 <= watermark
+
+    def take(time, record):
+        place = time - time % every
+        if not final(place, passed[0]):
+            held = series[record["key"]].get(place)
+            if held is None or time >= held[0]:
+                series[record["key"]][place] = (time, record["v"])
+
+    def gap(readings, place, following, watermark):
+        """What fills the places between two readings, or behind the last one."""
+        count = (following - place) // every - 1 if following is not None else limit
+        if how == "linear" and (following is None or not final(following, watermark)
+                                or count > limit):
+            return
+        if following is None and watermark == windows.END:
+            return
+        for n in range(1, min(count, limit) + 1):
+            at = place + n * every
+            if not final(at, watermark):
+                return
+            value = readings[place][1] if how == "previous" else None
+            if how == "linear" and None not in (readings[place][1], readings[following][1]):
+                share = (n * every) / (following - place)
+                value = readings[place][1] * (1 - share) + readings[following][1] * share
+            yield at, value
+
+    def tell(watermark):
+        passed[0], out = watermark, []
+        for key, readings in series.items():
+            places = sorted(readings)
+            for i, place in enumerate(places):
+                if not final(place, watermark):
+                    break
+                following = places[i + 1] if i + 1 < len(places) else None
+                for at, value in gap(readings, place, following, watermark):
+                    if (key, at) not in told:
+                        told.add((key, at))
+                        out.append({"key": key, "ts": at, "v": value, "filled": True})
+        return out
+    case = Case(name, ["type: fill", "key_by: key", f"every: {every}ms", "fields: v", "at: ts",
+                       f"with: {how}", f"limit: {limit}"])
+    now, watermark = 0, None
+    for _ in range(rng.randrange(5, 60)):
+        case.restart(rng)
+        if rng.random() < 0.7:
+            now += rng.choice([0, 1, 2, 5, 20])
+            record = {"key": rng.choice("ab"), "v": rng.choice([None, 1, 2, 2.5, 8])}
+            time = now - rng.choice([0, 0, 0, 1, 3, 10, 40])
+            case.send(time, record)
+            take(time, record)
+            case.expect("op", [record])
+        else:
+            step = now - rng.choice([1, 2, 10])
+            watermark = step if watermark is None else max(watermark, step)
+            case.watermark(watermark)
+            case.expect("op", tell(watermark))
+    case.watermark("end")
+    case.expect("op", tell(windows.END))
+    return case.text
+
+
 def run(tidemill, path):
     return subprocess.run([tidemill, "test", path], capture_output=True, text=True, timeout=60,
                           check=False)

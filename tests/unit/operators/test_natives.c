@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "operator_test.h"
 #include "operators/dedup.h"
+#include "operators/fill.h"
 #include "operators/pattern.h"
 #include "operators/reorder.h"
 #include "operators/sample.h"
@@ -32,6 +33,8 @@ static const struct subject subjects[] = {
     {&union_class, "", 0, false, false, false},
     {&reorder_class, "key_by: k", 1, true, true, true},
     {&top_class, "key_by: k\nby: n\nn: 2\nwindow: 5ms", 1, true, true, true},
+    {&fill_class, "key_by: k\nevery: 2ms\nfields: [n, s]\nat: ts", 0, true, true, false},
+    {&fill_class, "key_by: k\nevery: 2ms\nfields: n\nwith: linear", 0, true, true, false},
     {&pattern_class,
      "key_by: k\nwithin: 6ms\nsteps:\n  a: n % 3 == 0\n  b: n % 2 == 1\n  c: n % 5 ~= 0", 2, true,
      true, true},
@@ -279,6 +282,12 @@ static void options_that_do_not_go_together(void)
         {&top_class, "by: v\nn: 2", "window"},
         {&top_class, "by: v\nn: 0\nwindow: 1s", "n"},
         {&top_class, "by: 'a..b'\nn: 1\nwindow: 1s", "by: "},
+        {&fill_class, "key_by: k\nfields: v", "every"},
+        {&fill_class, "every: 1s", "fields"},
+        {&fill_class, "every: 1s\nfields: []", "fields: 0 of them"},
+        {&fill_class, "every: 1s\nfields: 'a..b'", "fields"},
+        {&fill_class, "every: 1s\nfields: v\nwith: zero", "with"},
+        {&fill_class, "every: 1s\nfields: [filled]", "a member twice"},
         {&pattern_class, "within: 1s", "steps"},
         {&pattern_class, "steps: { a: x > 1 }", "within"},
         {&pattern_class, "within: 1s\nsteps: {}", "steps: wants a map of name: condition"},
