@@ -121,10 +121,10 @@ static void place_node(struct plan *plan, uint32_t index, uint32_t lanes)
 
 static bool same_keys(const struct tide_config *a, const struct tide_config *b)
 {
-    if (!a || !b || a->count != b->count)
+    if (!a || !b || share_key_count(a) != share_key_count(b))
         return false;
-    for (uint32_t i = 0; i < a->count; i++)
-        if (strcmp(a->items[i].text, b->items[i].text) != 0)
+    for (uint32_t i = 0; i < share_key_count(a); i++)
+        if (strcmp(share_key(a, i), share_key(b, i)) != 0)
             return false;
     return true;
 }

@@ -17,14 +17,15 @@ uint32_t key_group(const void *key, size_t len)
 
 static int compile_keys(struct outlet *outlet, const struct tide_config *keys, struct error *err)
 {
-    outlet->paths = mem_array(keys->count, sizeof *outlet->paths);
+    uint32_t count = share_key_count(keys);
+    outlet->paths = mem_array(count, sizeof *outlet->paths);
     outlet->owner = mem_alloc(BATCH_RECORDS);
     if (!outlet->paths || !outlet->owner)
         return error_nomem(err);
-    for (uint32_t i = 0; i < keys->count; i++, outlet->path_count++) {
-        int rc = path_compile(&outlet->paths[i], keys->items[i].text, err);
+    for (uint32_t i = 0; i < count; i++, outlet->path_count++) {
+        int rc = path_compile(&outlet->paths[i], share_key(keys, i), err);
         if (rc)
-            return error_prefix(err, "key_by");
+            return error_prefix(err, "key");
     }
     return 0;
 }

@@ -166,6 +166,17 @@ static enum op_status watermark(struct op *op, int64_t at, struct outputs *outpu
 
 // -- making --
 
+// Both sides by their key. A tombstone does not have the fields of its key: tables are in one lane.
+static void share(const struct node_spec *node, uint32_t input, struct op_share *out)
+{
+    const struct tide_config *on = setting_at(node->options, "on");
+    const char *side = input < node->input_count ? node->inputs[input].side : NULL;
+    if (on && on->is_map)
+        on = side ? setting_at(on, side) : NULL;
+    out->how = !on || setting_at(node->options, "table") ? OP_SHARE_ONE : OP_SHARE_KEY;
+    out->keys = out->how == OP_SHARE_KEY ? on : NULL;
+}
+
 static void measure(const struct op *op, struct operator_state *out)
 {
     const struct join *join = (const struct join *)op;
@@ -228,5 +239,6 @@ const struct operator_class join_class = {
     .help = "pairs of records of two sides with the same key",
     .entry = {.options = join_options, .ports = port_names, .has_out = true, .sides = true},
     .stateful = true,
+    .share = share,
     .build = build,
 };

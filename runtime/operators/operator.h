@@ -54,8 +54,17 @@ enum op_sharing {
 
 struct op_share {
     enum op_sharing how;
-    const struct tide_config *keys; // KEY: a list of paths
+    const struct tide_config *keys; // KEY: a path, or a list of paths
 };
+
+static inline uint32_t share_key_count(const struct tide_config *keys)
+{
+    return keys->is_list ? keys->count : keys->text != NULL;
+}
+static inline const char *share_key(const struct tide_config *keys, uint32_t n)
+{
+    return keys->is_list ? keys->items[n].text : keys->text;
+}
 
 struct operator_class {
     const char *type; // as in YAML

@@ -255,6 +255,7 @@ def how(config):
 
 
 HEAD = """pipeline: random
+parallelism: {lanes}
 sources:
   a: {{ type: stdio, event_time: {{ field: ts }} }}
   b: {{ type: stdio, event_time: {{ field: ts }} }}
@@ -288,7 +289,8 @@ class Case:
             more += f"\n    lateness: {self.config['lateness']}ms"
         if self.config["bounds"]:
             more += "\n    bounds: true"
-        self.text = HEAD.format(how=how(self.config), more=more, name=name)
+        self.text = HEAD.format(how=how(self.config), more=more, name=name,
+                                lanes=rng.choice([1, 1, 2, 3, 8]))
         self.now, self.marks = rng.randrange(-50, 50), {"left": NONE, "right": NONE}
 
     def results(self):
@@ -356,7 +358,7 @@ def main(tidemill, seed=1, cases=300):
             if run.returncode:
                 failed += 1
                 print(f"seed {int(seed) + i}\n{run.stdout}{run.stderr}")
-                print("\n".join(path.read_text().splitlines()[5:12]))
+                print("\n".join(path.read_text().splitlines()[1:13]))
     print(f"{int(cases) - failed} of {cases} cases as the reference has them")
     return 1 if failed else 0
 

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """The queries of NEXMark in configs/nexmark/, run on 110 events, against the rows that RisingWave's
-end-to-end tests (Apache-2.0) have for them, as multisets.
+end-to-end tests (Apache-2.0) have for them, as multisets,
+with 1, 2 and 7 lanes (but ONE_LANE).
 
     test_nexmark.py TIDEMILL CONFIGS"""
+import itertools
 import json
 import os
 import pathlib
@@ -26,6 +28,8 @@ COLUMNS = {
     "q18.yaml": ["auction", "bidder", "price", "channel", "url", "date_time", "extra"],
     "q22.yaml": ["auction", "bidder", "price", "channel", "dir1", "dir2", "dir3"],
 }
+# Windows over the results of windows: of those that cross lanes some may come late at the end.
+ONE_LANE = ["q5.yaml", "q7.yaml", "q8.yaml"]
 
 
 def plain(word):
@@ -45,27 +49,32 @@ def rows_of(columns, output):
     return sorted(normal(" ".join(str(r[name]) for name in columns)) for r in records)
 
 
-def run(tidemill, config, directory):
+def run(tidemill, config, lanes, directory):
     env = {**os.environ, "EVENTS": str(DATA / "events.jsonl")}
-    return subprocess.run([tidemill, "run", "-q", config], capture_output=True, text=True,
-                          timeout=60, check=False, env=env, cwd=directory)
+    return subprocess.run([tidemill, "run", "-q", "--parallelism", lanes, config],
+                          capture_output=True, text=True, timeout=60, check=False, env=env,
+                          cwd=directory)
 
 
 def main(tidemill, configs):
     expected = json.loads((DATA / "expected.json").read_text())
     failed = []
     with tempfile.TemporaryDirectory() as directory:
-        for query, columns in COLUMNS.items():
-            done = run(tidemill, pathlib.Path(configs).resolve() / query, directory)
+        for query, lanes in itertools.product(COLUMNS, ["1", "2", "7"]):
+            if lanes != "1" and query in ONE_LANE:
+                continue
+            columns = COLUMNS[query]
+            done = run(tidemill, pathlib.Path(configs).resolve() / query, lanes, directory)
             got = rows_of(columns, done.stdout) if done.returncode == 0 else []
             wanted = sorted(map(normal, expected[query.removesuffix(".yaml")]))
             if got == wanted:
                 continue
             failed.append(query)
-            print(f"{query}: exit status {done.returncode}\n{done.stderr}")
+            print(f"{query}, {lanes} lanes: exit status {done.returncode}\n{done.stderr}")
             print("".join(f"  - {row}\n" for row in wanted if row not in got), end="")
             print("".join(f"  + {row}\n" for row in got if row not in wanted), end="")
-    print(f"{len(COLUMNS) - len(failed)} of {len(COLUMNS)} queries give the rows that they should")
+    good = len(COLUMNS) - len(set(failed))
+    print(f"{good} of {len(COLUMNS)} queries give the rows that they should")
     return 1 if failed else 0
 
 
