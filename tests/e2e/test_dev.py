@@ -95,6 +95,10 @@ class Dev(harness.TestCase):
             "cmake --preset asan -DBUILD_TESTS=ON",
             "cmake --build build/asan --target all",
             "ctest --test-dir build/asan --output-on-failure --no-tests=error -j 3 -L unit",
+            "cmake --preset tsan -DBUILD_TESTS=ON",
+            "cmake --build build/tsan --target all",
+            "ctest --test-dir build/tsan --output-on-failure --no-tests=error -j 3 "
+            "-R unit/(engine|observe)|plugins/ -E kafka|nomem",
             "cmake --preset fuzz -DBUILD_TESTS=OFF",
             "cmake --build build/fuzz --target fuzzers",
             "python3 -B tests/fuzz/run.py --seconds 60",

@@ -48,9 +48,12 @@ static inline void leftovers(int opened, int closed)
     (void)threads;
 #else
     CU_ASSERT_EQUAL(count_entries("/proc/self/fd"), descriptors);
+#ifdef __SANITIZE_THREAD__ // starts a thread of its own beside the first
+    threads++;
+#endif
     for (int i = 0; i < 1000 && count_entries("/proc/self/task") > threads; i++)
         usleep(1000);
-    CU_ASSERT_EQUAL(count_entries("/proc/self/task"), threads);
+    CU_ASSERT_TRUE(count_entries("/proc/self/task") <= threads);
 #endif
 }
 
