@@ -139,9 +139,6 @@ static int read_ports(struct flat_map *flat_map, const struct operator_spec *spe
         const char *name = ports->items[i].text;
         if (i == PORTS_MAX)
             return error_set(err, ERR_INPUT, "%s: more than %d ports", spec->node->name, PORTS_MAX);
-        if (strcmp(name, "out") == 0 || strcmp(name, "errors") == 0)
-            return error_set(err, ERR_INPUT, "%s: the port '%s' is there already", spec->node->name,
-                             name);
         flat_map->ports[i] = name;
     }
     return 0;

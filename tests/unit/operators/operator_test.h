@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include "base/alloc.h"
 #include "support/one_operator.h"
 #include "support/unit.h"
 #include <stdio.h>
@@ -48,4 +49,33 @@ static inline void build(struct one_operator *one, const struct operator_class *
     if (rc != 0)
         fprintf(stderr, "\n  %s\n", one->err.text);
     CU_ASSERT_EQUAL_FATAL(rc, 0);
+}
+
+// Each allocation fails once while it is built; nothing is left behind.
+static inline void build_without_memory(const struct operator_class *class, const char *options)
+{
+    struct one_operator model;
+    build(&model, class, options);
+    const struct node_spec *node = NULL;
+    for (uint32_t i = 0; i < model.topology->node_count; i++)
+        if (model.topology->nodes[i].kind == NODE_OPERATOR)
+            node = &model.topology->nodes[i];
+    struct operator_spec spec = {.topology = model.topology,
+                                 .node = node,
+                                 .clock = &model.clock.clock,
+                                 .shapes = model.shapes,
+                                 .has_event_time = true,
+                                 .lanes = 1};
+    for (uint64_t n = 1, fired = 1; fired; n++) {
+        struct op *op = NULL;
+        struct error err = ERROR_INIT;
+        mem_fail_at(n, false);
+        int rc = class->build(&op, &spec, &err);
+        fired = mem_fail_count();
+        mem_fail_at(0, false);
+        CU_ASSERT_TRUE(fired ? rc != 0 || op : rc == 0);
+        if (rc == 0 && op)
+            op->free(op);
+    }
+    one_deinit(&model);
 }

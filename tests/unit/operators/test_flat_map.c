@@ -106,8 +106,24 @@ static void unwanted(void)
     one_deinit(&one);
 }
 
+static void building(void)
+{
+    char options[4096] = "lua: 'return function() end'\nports: [";
+    for (int i = 0; i < 70; i++)
+        snprintf(options + strlen(options), sizeof options - strlen(options), "p%d, ", i);
+    strcat(options, "last]");
+    build_fails(&flat_map_class, options, "more than 63 ports");
+    build_fails(&flat_map_class, "lua: 'return function() end'\nports: [out]",
+                "'out' is a port of its own");
+    build_fails(&flat_map_class, "lua: 'return function() end'\nports: [a, errors]",
+                "'errors' is a port of its own");
+    build_fails(&flat_map_class, "lua: 'return 1'", "function");
+    build_without_memory(&flat_map_class, "lua: 'return function() end'\nports: [a, b]");
+}
+
 static CU_TestInfo cases[] = {
     {"emitting", emitting},     {"the record itself", the_record_itself}, {"resuming", resuming},
-    {"pcall", pcall_and_later}, {"a port that nobody reads", unwanted},   CU_TEST_INFO_NULL};
+    {"pcall", pcall_and_later}, {"a port that nobody reads", unwanted},   {"building", building},
+    CU_TEST_INFO_NULL};
 
 UNIT_MAIN(UNIT_SUITE("operators/flat_map", cases))

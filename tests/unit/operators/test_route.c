@@ -73,6 +73,13 @@ static void building(void)
     build_fails(&route_class, "routes: { a: 'x >' }", "test.yaml:8: ");
     build_fails(&route_class, "routes:\n  a: x > 1\n  b: foo(x)", "test.yaml:9: global 'foo'");
     build_fails(&route_class, "routes: {}", "routes");
+    build_fails(&route_class, "routes: { a: { b: c } }", "the route 'a' is no condition");
+    char options[4096] = "routes:\n";
+    for (int i = 0; i < 70; i++)
+        snprintf(options + strlen(options), sizeof options - strlen(options), "  p%d: x > %d\n", i,
+                 i);
+    build_fails(&route_class, options, "more than 63 routes");
+    build_without_memory(&route_class, "routes: { a: x > 1, b: x < 1 }\nmatch: all");
 }
 
 static CU_TestInfo cases[] = {{"first match", first},
