@@ -216,7 +216,7 @@ static uint64_t left_of(const struct generator *g, const struct stream *stream)
 {
     if (stream->state.number >= stream->end)
         return 0;
-    return (stream->end - stream->state.number + g->splits - 1) / g->splits;
+    return (stream->end - stream->state.number - 1) / g->splits + 1;
 }
 
 // The stream whose turn it is, of those that have records left; NULL: none has.

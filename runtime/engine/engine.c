@@ -32,7 +32,9 @@ static int make_wakers(struct engine *engine, struct error *err)
 static uint32_t worker_count(const struct engine *engine)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    uint32_t lanes = engine->plan->lanes;
+    uint32_t lanes = engine->plan->lanes, wanted = engine->config.workers;
+    if (wanted)
+        return wanted < lanes ? wanted : lanes;
     return cores < 1 ? 1 : (unsigned long)cores < lanes ? (uint32_t)cores : lanes;
 }
 

@@ -23,6 +23,7 @@ struct engine_config {
     struct clock *clock;
     bool has_plugins;    // false: tests; sources and sinks are not opened, and there is one lane
     uint32_t lanes;      // 0: as the pipeline says
+    uint32_t workers;    // threads that step lanes, for tests; 0: as many as there are cores
     uint32_t link_slots; // batches between two lanes, for tests; 0: as many as is good
 };
 

@@ -4,13 +4,82 @@
 #include "base/hash.h"
 #include "record/record_inline.h"
 
-enum { KEY_BYTES_MAX = 1 << 20 };
+#define HASH_START 0x2d358dccaa6c78a5u
 
-// The tables of keyed state use the hash's own bits: a lane's keys must not all agree in some.
-uint32_t key_group(const void *key, size_t len)
+// A hash of its own: the tables of keyed state use another one's bits, and a lane's keys must not
+// all agree in some of them.
+static uint64_t mix(uint64_t a, uint64_t b)
 {
-    uint64_t hash = hash_bytes(key, len);
-    return (uint32_t)(((hash ^ hash >> 32) * 0x9e3779b97f4a7c15ull) >> 57);
+    __uint128_t product = (__uint128_t)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static uint64_t load_le(const char *bytes, size_t len)
+{
+    uint64_t word = 0;
+    memcpy(&word, bytes, len);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
+    return word;
+}
+
+static uint64_t hash_text(const char *bytes, size_t len)
+{
+    if (len > 16)
+        return hash_bytes(bytes, len);
+    if (len >= 8)
+        return mix(load_le(bytes, 8) ^ 0x9e3779b97f4a7c15u,
+                   load_le(bytes + len - 8, 8) ^ 0xe7037ed1a0b428dbu ^ len);
+    if (len >= 4)
+        return mix(load_le(bytes, 4) ^ 0x9e3779b97f4a7c15u,
+                   load_le(bytes + len - 4, 4) ^ 0xe7037ed1a0b428dbu ^ len);
+    return mix(load_le(bytes, len) ^ 0x9e3779b97f4a7c15u, 0xe7037ed1a0b428dbu ^ len);
+}
+
+// Values that make the same key have the same hash. False: it is no key.
+static bool hash_value(uint64_t *hash, struct value value)
+{
+    uint64_t one;
+    double f = value.f == 0 ? 0 : value.f; // -0.0 is 0.0
+    switch (value.type) {
+    case VALUE_STRING:
+        one = hash_text(value.bytes, value.len);
+        break;
+    case VALUE_INT:
+        one = (uint64_t)value.i;
+        break;
+    case VALUE_FLOAT:
+        memcpy(&one, &f, sizeof one);
+        break;
+    case VALUE_BOOL:
+        one = value.b;
+        break;
+    case VALUE_NULL:
+        one = 0;
+        break;
+    default:
+        return false;
+    }
+    *hash = mix(*hash ^ one, 0xa0761d6478bd642fu + value.type);
+    return true;
+}
+
+static uint32_t group_of(uint64_t hash)
+{
+    return (uint32_t)(hash >> 57);
+}
+
+int key_group(const void *key, size_t len, uint32_t *group)
+{
+    struct value fields[KEY_FIELDS_MAX];
+    int count = key_decode(key, len, fields, KEY_FIELDS_MAX);
+    uint64_t hash = HASH_START;
+    for (int i = 0; i < count; i++)
+        if (!hash_value(&hash, fields[i]))
+            return ERR_CORRUPT;
+    *group = group_of(hash);
+    return count < 0 ? count : 0;
 }
 
 // -- making --
@@ -34,7 +103,6 @@ int outlet_init(struct outlet *outlet, const struct plan_edge *edge, uint32_t la
                 struct error *err)
 {
     *outlet = (struct outlet){.pass = edge->pass};
-    buf_init(&outlet->key, KEY_BYTES_MAX);
     outlet->edges = mem_array(lanes, sizeof *outlet->edges);
     outlet->parts = mem_array(lanes, sizeof *outlet->parts);
     if (!outlet->edges || !outlet->parts)
@@ -50,7 +118,6 @@ void outlet_deinit(struct outlet *outlet)
     mem_free(outlet->owner);
     mem_free(outlet->parts);
     mem_free(outlet->edges);
-    buf_deinit(&outlet->key);
 }
 
 bool outlet_open(const struct outlet *outlet)
@@ -73,16 +140,16 @@ bool outlet_takes_marks(const struct outlet *outlet)
 
 static uint32_t owner_of(struct outlet *outlet, struct batch *batch, struct record *record)
 {
-    buf_clear(&outlet->key);
+    uint64_t hash = HASH_START;
     for (uint32_t i = 0; i < outlet->path_count; i++) {
         struct path *path = &outlet->paths[i];
         struct value value = record_read_field(batch, record, &path->field);
         if (path->count > 1)
             value = path_walk(batch, record, path, value);
-        if (value.type == VALUE_ABSENT || key_encode_value(value, &outlet->key))
+        if (!hash_value(&hash, value))
             return 0;
     }
-    return group_lane(key_group(outlet->key.data, outlet->key.len), outlet->lanes);
+    return group_lane(group_of(hash), outlet->lanes);
 }
 
 static bool has_nodes(const struct record *record)
@@ -118,14 +185,15 @@ static int drop_parts(struct outlet *outlet)
     return ERR_NOMEM;
 }
 
-// A batch over `batch` for each lane that gets one. `used`: by lane, whether records go there.
+// A batch over `batch` for each lane that gets one, but for `without`. `used`: by lane, whether
+// records go there.
 static int make_parts(struct outlet *outlet, struct batch *batch, const bool *used,
-                      struct batch_pool *pool)
+                      uint32_t without, struct batch_pool *pool)
 {
     for (uint32_t i = 0; i < outlet->lanes; i++)
         outlet->parts[i] = NULL;
     for (uint32_t i = 0; i < outlet->lanes; i++) {
-        if (!used[i] && !batch->marks)
+        if (i == without || (!used[i] && !batch->marks))
             continue;
         struct batch *part = outlet->parts[i] = batch_new(pool);
         if (!part)
@@ -145,28 +213,57 @@ static void push_parts(struct outlet *outlet, struct batch *batch)
     batch_unref(batch);
 }
 
+// The records of its own lane stay in the batch; true when the others have been copied out.
+static bool take_apart(struct outlet *outlet, struct batch *batch, uint32_t home)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < batch->count; i++) {
+        struct record *record = &batch->records[i];
+        if (outlet->owner[i] != home) {
+            if (!put(outlet->parts[outlet->owner[i]], batch, record))
+                return false;
+        } else if (kept++ != i) {
+            batch->records[kept - 1] = *record;
+        }
+    }
+    batch->count = kept;
+    return true;
+}
+
+// The lane of the outlet's own edge without a link: those that stay.
+static uint32_t home_of(const struct outlet *outlet)
+{
+    uint32_t home = 0;
+    while (home < outlet->lanes && outlet->edges[home]->link)
+        home++;
+    return home;
+}
+
 static int send_by_key(struct outlet *outlet, struct batch *batch, struct batch_pool *pool)
 {
     bool used[SCATTER_LANES_MAX] = {false};
+    uint32_t home = home_of(outlet);
     for (uint32_t i = 0; i < batch->count; i++) {
         uint32_t owner = owner_of(outlet, batch, &batch->records[i]);
         outlet->owner[i] = (uint8_t)owner;
         used[owner] = true;
     }
-    int rc = make_parts(outlet, batch, used, pool);
-    for (uint32_t i = 0; !rc && i < batch->count; i++)
-        if (!put(outlet->parts[outlet->owner[i]], batch, &batch->records[i]))
-            rc = drop_parts(outlet);
-    if (!rc)
-        push_parts(outlet, batch);
-    return rc;
+    int rc = make_parts(outlet, batch, used, home, pool);
+    if (rc)
+        return rc;
+    if (!take_apart(outlet, batch, home))
+        return drop_parts(outlet);
+    if (home < outlet->lanes && (used[home] || batch->marks))
+        outlet->parts[home] = batch_ref(batch);
+    push_parts(outlet, batch);
+    return 0;
 }
 
 static int send_to_all(struct outlet *outlet, struct batch *batch, struct batch_pool *pool)
 {
     bool used[SCATTER_LANES_MAX];
     memset(used, batch->count > 0, sizeof used);
-    int rc = make_parts(outlet, batch, used, pool);
+    int rc = make_parts(outlet, batch, used, outlet->lanes, pool);
     for (uint32_t i = 0; !rc && i < batch->count; i++) {
         struct record *record = &batch->records[i];
         if (record->cells)
@@ -184,10 +281,9 @@ static int send_to_all(struct outlet *outlet, struct batch *batch, struct batch_
 static int send_in_turn(struct outlet *outlet, struct batch *batch, struct batch_pool *pool)
 {
     static const bool none[SCATTER_LANES_MAX];
-    int rc = make_parts(outlet, batch, none, pool);
+    int rc = make_parts(outlet, batch, none, outlet->turn, pool);
     if (rc)
         return rc;
-    batch_unref(outlet->parts[outlet->turn]);
     outlet->parts[outlet->turn] = batch_ref(batch);
     outlet->turn = batch->count ? (outlet->turn + 1) % outlet->lanes : outlet->turn;
     push_parts(outlet, batch);

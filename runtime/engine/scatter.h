@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include "base/buf.h"
 #include "engine/edge.h"
 #include "engine/plan.h"
 #include "record/keycode.h"
@@ -8,13 +7,14 @@
 // The end of a port's edge that leads to all lanes of its consumer: one edge for each, and how
 // batches are shared out among them.
 //
-// By key: the canonical bytes of the key (record/keycode.h) are hashed to one of 128 key groups,
-// and groups go to lanes in stretches: with n lanes, group g is lane g * n / 128's. A record
-// without a key, or with one that is no key, goes to the first lane, where the operator says what
-// is wrong with it.
+// By key: the values of the key's fields are hashed to one of 128 key groups (equal keys, in the
+// sense of record/keycode.h, to the same one; stable over runs and machines), and groups go to
+// lanes in stretches: with n lanes, group g is lane g * n / 128's. A record without a key, or with
+// one that is no key, goes to the first lane, where the operator says what is wrong with it.
 //
 // A record that goes to another lane goes over the bytes of the batch that it came in: nothing but
-// its struct is copied, unless it shares nested values that were entered with another record.
+// its struct is copied, unless it shares nested values that were entered with another record. What
+// stays goes on in the batch itself.
 // Records of one key stay in their order. Marks go to every lane, behind the records.
 
 enum { KEY_GROUPS = 128, SCATTER_LANES_MAX = KEY_GROUPS };
@@ -26,13 +26,13 @@ struct outlet {
     uint32_t turn;      // whose it is next
     struct path *paths; // PASS_KEY
     uint32_t path_count;
-    struct buf key;       // scratch
     uint8_t *owner;       // scratch: the lane of each record
     struct batch **parts; // scratch: what goes to each lane
 };
 
-// The key group of a key, and the lane that owns it.
-uint32_t key_group(const void *key, size_t len);
+// The key group of a key's canonical bytes. 0, or ERR_CORRUPT: they are no key.
+int key_group(const void *key, size_t len, uint32_t *group);
+// The lane that owns it.
 static inline uint32_t group_lane(uint32_t group, uint32_t lanes)
 {
     return group * lanes / KEY_GROUPS;

@@ -138,8 +138,9 @@ static bool send_barrier(struct source_node *node)
     node->epoch = node->barrier_parcel->epoch;
     if (!flush(node, BATCH_BARRIER))
         return false;
-    parcel_free(node->last_barrier);
-    node->last_barrier = node->barrier_parcel;
+    // The positions are with the lane that the driver belongs to, which will acknowledge them.
+    parcel_free(node->borrows ? node->barrier_parcel : node->last_barrier);
+    node->last_barrier = node->borrows ? NULL : node->barrier_parcel;
     node->barrier_parcel = NULL;
     return true;
 }

@@ -89,8 +89,9 @@ static bool move_to_max(struct valve *valve)
     int64_t max = valve->watermark;
     for (uint32_t i = 0; i < valve->count; i++) {
         const struct valve_input *input = &valve->inputs[i];
-        if (input->used && !ended(input) && input->watermark > max)
-            max = input->watermark;
+        int64_t come = ended(input) ? input->last : input->watermark;
+        if (input->used && come > max)
+            max = come;
     }
     bool moved = max > valve->watermark;
     valve->watermark = max;
@@ -112,6 +113,7 @@ static bool end_input(struct valve *valve, struct valve_input *input)
 {
     int64_t before = input->watermark;
     bool was_idle = valve->idle;
+    input->last = before;
     input->watermark = WATERMARK_END;
     input->idle = false;
     input->aligned = true;

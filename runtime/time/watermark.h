@@ -18,7 +18,9 @@
 // has caught up (it is not `aligned`). A watermark of an idle input is ignored.
 // The rules are those of Apache Flink's StatusWatermarkValve, but for the end: an input at
 // WATERMARK_END has ended; it holds nobody back, idle or not, and the valve is at its end only when
-// all inputs are. (There, one ended input next to an idle one closes every window.)
+// all inputs are; what it had come to before still counts for that maximum, so that the order in
+// which inputs end and become idle makes no difference. (There, one ended input next to an idle one
+// closes every window.)
 
 #define WATERMARK_NONE INT64_MIN
 #define WATERMARK_END INT64_MAX // no record will ever come
@@ -38,6 +40,7 @@ int64_t generator_watermark(const struct watermark_generator *generator);
 
 struct valve_input {
     int64_t watermark;
+    int64_t last; // what it had come to before its end
     bool idle;
     bool aligned; // active, and has caught up with the valve since it was active again
     bool used;    // false: removed; the number is given out again

@@ -25,6 +25,9 @@ static inline int pipeline_load(struct pipeline *p, const char *text)
     *p = (struct pipeline){0};
     problems_init(&p->problems);
     if (registry_new(&p->registry, &err) || registry_add_dir(p->registry, PIPELINE_PLUGINS, &err) ||
+#ifdef MORE_PLUGINS
+        registry_add_dir(p->registry, MORE_PLUGINS, &err) ||
+#endif
         engine_catalogue(&p->catalogue, p->registry, &err)) {
         fprintf(stderr, "%s\n", err.text);
         return ERR_INPUT;

@@ -12,6 +12,8 @@
 enum { PATIENCE_MS = 20000 };
 
 static char run_dir[64];
+// Of the next runs; 0: as the pipeline says, and as is good.
+static uint32_t run_lanes, run_slots;
 
 static inline void path_of(const char *name, char out[128])
 {
@@ -34,7 +36,10 @@ static inline int run_start(struct pipeline *p, struct engine **engine, const ch
     struct engine_config config = {.topology = p->topology,
                                    .registry = p->registry,
                                    .clock = clock_system(),
-                                   .has_plugins = true};
+                                   .has_plugins = true,
+                                   .lanes = run_lanes,
+                                   .workers = run_lanes,
+                                   .link_slots = run_slots};
     rc = rc ? rc : engine_new(engine, &config, &p->problems);
     rc = rc ? rc : engine_start(*engine, why);
     pipeline_show(p);
