@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """The queries of NEXMark in configs/nexmark/, run on 110 events, against the rows that RisingWave's
 end-to-end tests (Apache-2.0) have for them, as multisets,
-with 1, 2 and 7 lanes (but ONE_LANE).
+with 1, 2 and 7 lanes.
 
     test_nexmark.py TIDEMILL CONFIGS"""
 import itertools
@@ -28,8 +28,6 @@ COLUMNS = {
     "q18.yaml": ["auction", "bidder", "price", "channel", "url", "date_time", "extra"],
     "q22.yaml": ["auction", "bidder", "price", "channel", "dir1", "dir2", "dir3"],
 }
-# Windows over the results of windows: of those that cross lanes some may come late at the end.
-ONE_LANE = ["q5.yaml", "q7.yaml", "q8.yaml"]
 
 
 def plain(word):
@@ -61,8 +59,6 @@ def main(tidemill, configs):
     failed = []
     with tempfile.TemporaryDirectory() as directory:
         for query, lanes in itertools.product(COLUMNS, ["1", "2", "7"]):
-            if lanes != "1" and query in ONE_LANE:
-                continue
             columns = COLUMNS[query]
             done = run(tidemill, pathlib.Path(configs).resolve() / query, lanes, directory)
             got = rows_of(columns, done.stdout) if done.returncode == 0 else []
