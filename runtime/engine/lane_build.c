@@ -95,13 +95,13 @@ void lane_empty(struct lane *lane)
 {
     for (uint32_t i = 0; lane->nodes && i < lane->plan->node_count; i++) {
         struct lane_node *node = &lane->nodes[i];
-        if (!node->outputs.plan)
+        if (node->absent || (node->kind == NODE_SOURCE && !node->outputs.plan))
             continue; // not there, or never initialised
         if (node->kind == NODE_SOURCE)
             source_node_deinit(&node->source);
         else if (node->kind == NODE_SINK)
             sink_node_deinit(&node->sink);
-        else
+        else if (node->op.inputs)
             operator_node_deinit(&node->op);
     }
     mem_free(lane->nodes);
