@@ -101,7 +101,7 @@ class Dev(harness.TestCase):
             "-R unit/(engine|observe)|plugins/ -E kafka|nomem",
             "cmake --preset fuzz -DBUILD_TESTS=OFF",
             "cmake --build build/fuzz --target fuzzers",
-            "python3 -B tests/fuzz/run.py --seconds 60",
+            "python3 -B tests/fuzz/run.py --seconds 60 --seed 1",
             "ctest --test-dir build/release --output-on-failure --no-tests=error -j 3",
         ])
 

@@ -68,9 +68,10 @@ class Target:
             with open(os.path.join(self.seeds, f"{number:04}"), "wb") as file:
                 file.write(data)
 
-    def start(self, seconds):
+    def start(self, seconds, seed):
         self.write_seeds()
-        command = [self.program, f"-max_total_time={seconds}", f"-timeout={INPUT_SECONDS}",
+        command = [self.program, f"-max_total_time={seconds}", f"-seed={seed}",
+                   f"-timeout={INPUT_SECONDS}",
                    f"-rss_limit_mb={MEMORY_MB}", f"-max_len={INPUT_MAX}",
                    f"-artifact_prefix={self.findings}/{self.name}-", "-print_final_stats=1",
                    self.corpus, self.seeds]
@@ -105,13 +106,13 @@ class Target:
         return False
 
 
-def run_all(targets, seconds, jobs):
+def run_all(targets, seconds, jobs, seed):
     waiting, running, good = list(targets), [], True
     try:
         while waiting or running:
             while waiting and len(running) < jobs:
                 running.append(waiting.pop(0))
-                running[-1].start(seconds)
+                running[-1].start(seconds, seed)
             time.sleep(0.1)
             for target in [target for target in running if target.process.poll() is not None]:
                 running.remove(target)
@@ -127,6 +128,8 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", default=os.path.join(ROOT, "build", "fuzz"), metavar="DIR")
     parser.add_argument("--seconds", type=int, default=60, help="of each target (60)")
+    parser.add_argument("--seed", type=int, default=0,
+                        help="of what is tried, for a run that is to be like another (0: random)")
     parser.add_argument("--jobs", type=int, default=2, help="targets at a time (2)")
     parser.add_argument("targets", nargs="*", metavar="TARGET")
     options = parser.parse_args()
@@ -137,7 +140,7 @@ def main():
     if unknown:
         parser.error(f"no target '{min(unknown)}'; there are: {' '.join(names)}")
     targets = [Target(build, name) for name in options.targets or names]
-    return 0 if run_all(targets, options.seconds, options.jobs) else 1
+    return 0 if run_all(targets, options.seconds, options.jobs, options.seed) else 1
 
 
 if __name__ == "__main__":
