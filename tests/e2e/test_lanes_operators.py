@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Native operators and windows of all kinds give the same results in 1, 2, 3 and 8 lanes, from files
-of several splits whose records are out of order within the bound."""
+"""Native operators and windows of all kinds give the same results in 1, 2, 3 and 8 lanes, from
+files of several splits whose records are out of order within the bound."""
 
 import collections
 import json
