@@ -93,6 +93,10 @@ int journal_compact_end(struct journal *journal, struct error *err);
 void journal_compact_abort(struct journal *journal);
 
 // -- reading --
+//
+// A reader hands out what is sealed. After a power cut it may come before the writer does, and see
+// the beginning of what was sealed but never durable: a writer that opens the journal then cuts all
+// of that off, if any of it does not check.
 
 struct journal_reader;
 struct journal_chunk; // bytes of a file, shared by reference
