@@ -84,10 +84,16 @@ static tide_result make_client(struct sink *sink)
     return sink->scout ? TIDE_OK : out_of_memory(sink);
 }
 
-static tide_result make_all(struct sink *sink)
+tide_result sink_open(const tide_host *host, tide_ctx *ctx, void **self)
 {
+    struct sink *sink = calloc(1, sizeof *sink);
+    if (!sink)
+        return host->fail(ctx, TIDE_FATAL, "out of memory");
+    *self = sink;
+    sink->host = host;
+    sink->ctx = ctx;
     sink->backlog_end = &sink->backlog;
-    tide_result result = connection_of(sink->host, sink->ctx, &sink->connection);
+    tide_result result = connection_of(host, ctx, &sink->connection);
     if (result == TIDE_OK)
         result = make_client(sink);
     if (result == TIDE_OK)
@@ -96,23 +102,6 @@ static tide_result make_all(struct sink *sink)
     if (result == TIDE_OK && sink->fixed)
         result = sink_topic_ready(sink, sink->fixed);
     return result < 0 ? result : TIDE_OK;
-}
-
-tide_result sink_open(const tide_host *host, tide_ctx *ctx, void **self)
-{
-    struct sink *sink = *self;
-    if (!sink) {
-        *self = sink = calloc(1, sizeof *sink);
-        if (!sink)
-            return host->fail(ctx, TIDE_FATAL, "out of memory");
-        sink->host = host;
-        sink->ctx = ctx;
-        tide_result result = make_all(sink);
-        if (result != TIDE_OK)
-            return result;
-    }
-    rd_kafka_poll(sink->client->rk, 0); // what the client has to say meanwhile
-    return reach_cluster(&sink->reach, sink->client, sink->scout);
 }
 
 void sink_close(void *self)

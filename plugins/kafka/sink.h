@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "connection.h"
-#include "reach.h"
 #include "topics.h"
 
 // The sink: one idempotent producer handle.
@@ -36,7 +35,6 @@ struct sink {
     struct connection *connection;
     struct client *client;
     struct scout *scout;
-    struct reach reach;
     rd_kafka_queue_t *queue;
 
     int32_t topic_template; // -1: `fixed` is the topic of all

@@ -143,33 +143,23 @@ static tide_result make_client(struct source *source)
     return source->scout ? TIDE_OK : out_of_memory(source);
 }
 
-static tide_result make_all(struct source *source)
+tide_result source_open(const tide_host *host, tide_ctx *ctx, void **self)
 {
+    struct source *source = calloc(1, sizeof *source);
+    if (!source)
+        return host->fail(ctx, TIDE_FATAL, "out of memory");
+    *self = source;
+    source->host = host;
+    source->ctx = ctx;
     kick_init(&source->kick);
     source->out = calloc(LOAN_MAX, sizeof *source->out);
     if (!source->out)
         return out_of_memory(source);
     read_choices(source);
-    tide_result result = connection_of(source->host, source->ctx, &source->connection);
+    tide_result result = connection_of(host, ctx, &source->connection);
     if (result == TIDE_OK)
         result = read_topics(source);
     return result == TIDE_OK ? make_client(source) : result;
-}
-
-tide_result source_open(const tide_host *host, tide_ctx *ctx, void **self)
-{
-    struct source *source = *self;
-    if (!source) {
-        *self = source = calloc(1, sizeof *source);
-        if (!source)
-            return host->fail(ctx, TIDE_FATAL, "out of memory");
-        source->host = host;
-        source->ctx = ctx;
-        tide_result result = make_all(source);
-        if (result != TIDE_OK)
-            return result;
-    }
-    return reach_cluster(&source->reach, source->client, source->scout);
 }
 
 // Serves the callbacks; what comes besides is for the next owner. (rd_kafka_queue_poll_callback

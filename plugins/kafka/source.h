@@ -3,7 +3,6 @@
 #include "connection.h"
 #include "loan.h"
 #include "partition.h"
-#include "reach.h"
 #include "topics.h"
 
 // The source: one consumer handle whose partitions all feed one queue.
@@ -41,7 +40,6 @@ struct source {
     struct connection *connection;
     struct client *client;
     struct scout *scout;
-    struct reach reach;
     rd_kafka_queue_t *queue;
 
     // Options.

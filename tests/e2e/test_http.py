@@ -134,23 +134,6 @@ class Http(harness.TestCase):
     def ready(self, where):
         return self.ask(where, "/readyz")[:2]
 
-    def test_a_broker_that_nobody_has_reached(self):
-        """Not ready, whichever end of the pipeline waits; a stop is not held up by it."""
-        broker = "type: kafka, brokers: [ 127.0.0.1:1 ], topic: t"
-        rows = (("in", f"sources: {{ in: {{ {broker} }} }}\n"
-                       "sinks: { out: { type: \"null\", inputs: in } }\n"),
-                ("out", "sources: { in: { type: generator, rate: 10, "
-                        "fields: { n: { int: [0, 9] } } } }\n"
-                        f"sinks: {{ out: {{ inputs: in, {broker} }} }}\ndrain: 100ms\n"))
-        for node, text in rows:
-            with self.subTest(node):
-                run, where = self.serve("pipeline: far\n" + text)
-                harness.wait_until(lambda: "no broker has answered" in run.err, "the complaint")
-                status, text = self.ready(where)
-                self.assertEqual(status, 503)
-                self.assertEqual(json.loads(text)["node"], node)
-                run.stop()
-
     def test_metrics_move_with_the_pipeline(self):
         run, where = self.serve()
         harness.wait_until(lambda: self.ready(where)[0] == 200, "ready")

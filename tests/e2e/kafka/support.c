@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "support.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 static void die(const char *what)
@@ -60,32 +58,10 @@ void kafka_source_init(struct kafka_source *source, const char *brokers, const c
         fake_set(&source->host, "topic", topic);
 }
 
-enum { OPEN_MS = 3000 }; // a broker on this machine answers at once
-
-static int64_t monotonic_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-// False: it is too late.
-static bool pause_until(int64_t end_ms)
-{
-    struct timespec rest = {.tv_nsec = 1000000};
-    nanosleep(&rest, NULL);
-    return monotonic_ms() < end_ms;
-}
-
 tide_result kafka_source_open(struct kafka_source *source)
 {
-    int64_t end = monotonic_ms() + OPEN_MS;
     fake_defaults(&source->host, source->plugin->options);
-    tide_result result;
-    do
-        result = source->plugin->open(&source->host.table, fake_ctx(&source->host), &source->self);
-    while (result == TIDE_AGAIN && pause_until(end));
-    return result;
+    return source->plugin->open(&source->host.table, fake_ctx(&source->host), &source->self);
 }
 
 tide_result kafka_source_read(struct kafka_source *source, size_t count, int timeout_ms)
@@ -114,13 +90,8 @@ void kafka_sink_init(struct kafka_sink *sink, const char *brokers, const char *t
 
 tide_result kafka_sink_open(struct kafka_sink *sink)
 {
-    int64_t end = monotonic_ms() + OPEN_MS;
     fake_defaults(&sink->host, sink->plugin->options);
-    tide_result result;
-    do
-        result = sink->plugin->open(&sink->host.table, fake_ctx(&sink->host), &sink->self);
-    while (result == TIDE_AGAIN && pause_until(end));
-    return result;
+    return sink->plugin->open(&sink->host.table, fake_ctx(&sink->host), &sink->self);
 }
 
 void kafka_sink_close(struct kafka_sink *sink)
