@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "operators/aggregate_program.h"
-#include "operators/operator.h"
+#include "operators/cursor.h"
 #include "record/keycode.h"
 #include "state/keyed.h"
 #include "state/image.h"
@@ -34,6 +34,7 @@
 
 extern const struct operator_class aggregate_class;
 
+enum { AGG_LATE = 1 }; // the port
 enum { AGG_ROWS = 128, AGG_ACC_MAX = 16 << 20, AGG_OVERLAP_MAX = 4096 };
 
 // In front of each slot. What follows is a struct agg_slot or a struct agg_acc; behind that, as
@@ -201,8 +202,6 @@ enum op_status aggregate_each(struct aggregate *agg, struct batch *batch, struct
 int read_key(struct aggregate *agg, struct batch *batch, struct record *record, struct error *err);
 // Its time in the window's sense. ERR_DATA: it has none.
 int read_time(struct aggregate *agg, const struct record *record, int64_t *time, struct error *err);
-// The record under the cursor is late: to that port, and the cursor moves on.
-enum op_status leave_late(struct aggregate *agg, struct batch *batch, struct outputs *outputs);
 // Rows `first` to `end` of the chunk, whose record numbers are batch->cursor and on; batch->cursor
 // is behind each record that is done. OP_DONE: all were done.
 enum op_status native_rows(struct aggregate *agg, struct batch *batch, uint32_t count,
@@ -212,8 +211,6 @@ enum op_status fold_rows(struct aggregate *agg, struct batch *batch, uint32_t co
 // The record under the cursor is late or bad: sends it where it belongs and moves the cursor on.
 enum op_status row_leaves(struct aggregate *agg, struct batch *batch, const struct agg_row *row,
                           struct outputs *outputs);
-// What on_error says about the record under the cursor; moves the cursor on when it is skipped.
-enum op_status row_failed(struct batch *batch, struct outputs *outputs, const struct error *err);
 // ERR_LIMIT and ERR_NOMEM with a story.
 void explain_state_error(struct aggregate *agg, int rc, struct error *err);
 // By hand: makes sure that there is an accumulator in the slot.

@@ -3,28 +3,11 @@
 #include "base/alloc.h"
 #include "config/text.h"
 #include "operators/aggregate_gap.h"
+#include "operators/keys.h"
 #include "operators/scripted.h"
 #include "record/shape.h"
 
 enum { FIELD_TEXT_MAX = 1024, KEY_BYTES_MAX = 1 << 20 };
-
-// -- key --
-
-static int read_keys(struct aggregate *agg, const struct tide_config *key_by, struct error *err)
-{
-    if (!key_by)
-        return 0; // one result a window
-    if (key_by->count > KEY_FIELDS_MAX)
-        return error_set(err, ERR_INPUT, "key_by: %u fields; at most %d", key_by->count,
-                         KEY_FIELDS_MAX);
-    for (uint32_t i = 0; i < key_by->count; i++) {
-        int rc = path_compile(&agg->keys[i], key_by->items[i].text, err);
-        if (rc)
-            return error_prefix(err, "key_by");
-        agg->key_count++;
-    }
-    return 0;
-}
 
 // -- columns --
 
@@ -213,6 +196,7 @@ static int read_gap(struct aggregate *agg, const struct operator_spec *spec, str
 int aggregate_configure(struct aggregate *agg, const struct operator_spec *spec, struct error *err)
 {
     const struct tide_config *options = spec->node->options;
+    const struct tide_config *key_by = setting_at(options, "key_by");
     buf_init(&agg->key, KEY_BYTES_MAX);
     buf_init(&agg->key_json, KEY_BYTES_MAX * 8);
     buf_init(&agg->undo, AGG_ACC_MAX);
@@ -220,8 +204,8 @@ int aggregate_configure(struct aggregate *agg, const struct operator_spec *spec,
     int rc = window_configure(agg, setting_at(options, "window"), spec->has_event_time, err);
     if (!rc)
         rc = read_gap(agg, spec, err);
-    if (!rc)
-        rc = read_keys(agg, setting_at(options, "key_by"), err);
+    if (!rc && key_by) // without: one result a window
+        rc = keys_compile(agg->keys, &agg->key_count, key_by, "key_by", err);
     if (!rc)
         rc = read_work(agg, spec, err);
     if (!rc && !agg->by_hand)

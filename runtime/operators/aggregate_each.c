@@ -26,7 +26,7 @@ static enum op_status failed(struct batch *batch, struct outputs *outputs, int r
                              const struct error *err)
 {
     if (rc != ERR_FATAL)
-        return row_failed(batch, outputs, err);
+        return cursor_failed(batch, outputs, err);
     (void)outputs_error_free(outputs, err);
     return OP_STOP;
 }
@@ -88,43 +88,37 @@ static int read(struct aggregate *agg, struct batch *batch, struct record *recor
     return rc;
 }
 
-static enum op_status each(struct aggregate *agg, struct batch *batch, struct outputs *outputs,
-                           struct error *err)
+static enum op_status each(struct op *op, struct batch *batch, struct outputs *outputs)
 {
+    struct aggregate *agg = (struct aggregate *)op;
     struct agg_values values;
     struct table_key key;
     int64_t time;
     enum agg_fate fate = FATE_TAKE;
-    if (read(agg, batch, &batch->records[batch->cursor], &time, &values, err))
-        return row_failed(batch, outputs, err);
+    struct error err;
+    error_clear(&err);
+    if (read(agg, batch, &batch->records[batch->cursor], &time, &values, &err))
+        return cursor_failed(batch, outputs, &err);
     table_key_set(&key, agg->key.data ? agg->key.data : "", (uint32_t)agg->key.len);
     agg->target_count = 0;
-    enum op_status status = agg->kind->place(agg, &key, time, &fate, outputs, err);
+    enum op_status status = agg->kind->place(agg, &key, time, &fate, outputs, &err);
     if (status == OP_STOP)
-        return row_failed(batch, outputs, err);
+        return cursor_failed(batch, outputs, &err);
     if (status != OP_DONE)
         return status;
     if (fate == FATE_LATE)
-        return leave_late(agg, batch, outputs);
+        return cursor_late(op, batch, AGG_LATE, outputs);
     if (fate == FATE_TAKE)
-        return take(agg, batch, time, &values, outputs, err);
-    agg->op.stats.filtered++;
+        return take(agg, batch, time, &values, outputs, &err);
+    op->stats.filtered++;
     batch->cursor++;
     return OP_DONE;
 }
 
 enum op_status aggregate_each(struct aggregate *agg, struct batch *batch, struct outputs *outputs)
 {
-    enum { RECORDS_PER_LOOK = 64 };
-    struct error err = ERROR_INIT;
     enum op_status status = fire_again(agg, outputs);
     if (agg->gap)
         gap_forget(agg->gap);
-    for (uint32_t done = 1; status == OP_DONE && batch->cursor < batch->count; done++) {
-        status = each(agg, batch, outputs, &err);
-        if (done % RECORDS_PER_LOOK == 0 && status == OP_DONE && batch->cursor < batch->count &&
-            outputs_late(outputs))
-            return OP_AGAIN;
-    }
-    return status;
+    return status == OP_DONE ? cursor_each(&agg->op, batch, outputs, each) : status;
 }

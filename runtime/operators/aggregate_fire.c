@@ -160,15 +160,7 @@ enum op_status fire_failed(struct aggregate *agg, const struct agg_target *targe
     if (write_key(agg, target->key))
         buf_clear(&agg->key_json);
     error_prefix(err, "window %s of key %s", start, buf_cstr(&agg->key_json));
-    switch (outputs_error_free(outputs, err)) {
-    case ERROR_SKIP:
-        return OP_DONE;
-    case ERROR_RETRY:
-        return OP_AGAIN;
-    case ERROR_STOP:
-        break;
-    }
-    return OP_STOP;
+    return result_failed(outputs, err);
 }
 
 static enum op_status tell(struct aggregate *agg, const struct told *told, struct outputs *outputs)
@@ -244,7 +236,8 @@ static enum op_status remember(struct aggregate *agg, const struct agg_target *t
                                struct outputs *outputs)
 {
     struct agg_head *last = agg_last(agg, target->head);
-    struct error err = ERROR_INIT;
+    struct error err;
+    error_clear(&err);
     slot_clear(agg, last);
     int rc = slot_copy(agg, last, target->head, &err);
     if (!rc)

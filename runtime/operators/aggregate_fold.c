@@ -137,7 +137,7 @@ static enum op_status take_run(struct run *run, uint32_t count)
     struct error err = ERROR_INIT;
     uint32_t end;
     if (prepare_run(run, run->batch->cursor - run->first, count, &end, &err))
-        return row_failed(run->batch, run->outputs, &err);
+        return cursor_failed(run->batch, run->outputs, &err);
     enum op_status status = run_script(run, run->first + end);
     if (status != OP_DONE)
         return status;
@@ -227,14 +227,15 @@ enum op_status fold_record(struct aggregate *agg, struct batch *batch, struct ou
 {
     struct one one = {agg, outputs, batch, false};
     struct script_fold fold = {.arg = &one, .next = next_target, .failed = one_failed};
-    struct error err = ERROR_INIT;
+    struct error err;
+    error_clear(&err);
     uint32_t at = batch->cursor, count = batch->count;
     *in = false;
     if (prepare_targets(agg, &err))
-        return row_failed(batch, outputs, &err);
+        return cursor_failed(batch, outputs, &err);
     if (keep_targets(agg)) {
         error_nomem(&err);
-        return row_failed(batch, outputs, &err);
+        return cursor_failed(batch, outputs, &err);
     }
     batch->count = at + 1;
     int rc = script_fold(agg->script, batch, &fold, &err);

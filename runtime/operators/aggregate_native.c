@@ -27,7 +27,7 @@ static enum op_status take_row(struct aggregate *agg, struct batch *batch,
 {
     struct table_entry *entry;
     if (__builtin_expect(add_record(agg, batch, row, &entry, err) != 0, 0))
-        return row_failed(batch, outputs, err);
+        return cursor_failed(batch, outputs, err);
     agg->op.stats.absorbed++;
     batch->cursor++;
     struct window window = agg_bounds(row->window);

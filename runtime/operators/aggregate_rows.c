@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "operators/aggregate_bucket.h"
+#include "operators/keys.h"
 #include "record/record_inline.h"
 
 // The short way: each record is in one bucket, so the keys and windows of many records are read
 // first and what they need of the tables is fetched, before any of them is added.
 
-enum { PORT_LATE = 1, PREFETCH_FROM = 256 }; // keys from which a table does not fit the caches
+enum { PREFETCH_FROM = 256 }; // keys from which a table does not fit the caches
 
 // -- what a row needs --
 
@@ -17,16 +18,9 @@ int read_key(struct aggregate *agg, struct batch *batch, struct record *record, 
         struct value value = record_read_field(batch, record, &path->field);
         if (path->count > 1)
             value = path_walk(batch, record, path, value);
-        if (value.type == VALUE_ABSENT)
-            return error_set(err, ERR_DATA, "field '%s' (key_by) is absent", path->text);
-        int rc = key_encode_value(value, &agg->key);
-        if (rc == ERR_DATA)
-            return error_set(err, rc, "field '%s' (key_by): %s is no key", path->text,
-                             value_type_name((enum value_type)value.type));
+        int rc = key_add(path, value, "key_by", &agg->key, err);
         if (rc)
-            return rc == ERR_NOMEM
-                       ? error_nomem(err)
-                       : error_set(err, rc, "the key is longer than %zu bytes", agg->key.max);
+            return rc;
     }
     return 0;
 }
@@ -126,41 +120,17 @@ void explain_state_error(struct aggregate *agg, int rc, struct error *err)
                   keyed_windows(keyed));
 }
 
-enum op_status row_failed(struct batch *batch, struct outputs *outputs, const struct error *err)
-{
-    switch (outputs_error(outputs, batch, batch->cursor, err)) {
-    case ERROR_SKIP:
-        batch->cursor++;
-        return OP_DONE;
-    case ERROR_RETRY:
-        return OP_AGAIN;
-    case ERROR_STOP:
-        break;
-    }
-    return OP_STOP;
-}
-
-enum op_status leave_late(struct aggregate *agg, struct batch *batch, struct outputs *outputs)
-{
-    struct record *record = &batch->records[batch->cursor];
-    if (outputs_wanted(outputs, PORT_LATE) && !outputs_share(outputs, PORT_LATE, batch, record))
-        return OP_AGAIN;
-    agg->op.stats.late++;
-    batch->cursor++;
-    return OP_DONE;
-}
-
 enum op_status row_leaves(struct aggregate *agg, struct batch *batch, const struct agg_row *row,
                           struct outputs *outputs)
 {
     if (row->fate == FATE_LATE)
-        return leave_late(agg, batch, outputs);
+        return cursor_late(&agg->op, batch, AGG_LATE, outputs);
     struct error err = ERROR_INIT;
     struct agg_row again;
     int rc = read_row(agg, batch, &batch->records[batch->cursor], &again, &err);
     if (!rc)
         return OP_AGAIN; // memory is there again: the row is read once more
-    return row_failed(batch, outputs, &err);
+    return cursor_failed(batch, outputs, &err);
 }
 
 enum op_status aggregate_rows(struct aggregate *agg, struct batch *batch, struct outputs *outputs)

@@ -183,7 +183,8 @@ static enum op_status fire_key(struct aggregate *agg, struct table_entry *entry,
 {
     struct slices *slices = agg->more;
     struct agg_target target = {window, &entry->key, slices->result, NULL};
-    struct error err = ERROR_INIT;
+    struct error err;
+    error_clear(&err);
     enum op_status status;
     int rc = line_sum(agg, line_of(entry), slices->result, &err);
     if (rc) {

@@ -223,7 +223,6 @@ static int load_meta(struct aggregate *agg, struct image_entry *entry, struct er
         rc = check_program(agg, program, len, err);
     if (rc)
         return rc;
-    // Of several lanes the one that was furthest behind: nothing that is open becomes late.
     agg->progress = progress;
     agg->max_time = max_time;
     if (agg->kind->mark)

@@ -51,14 +51,6 @@ static int judge(struct sieve *sieve, struct batch *batch, struct record *record
     return 0;
 }
 
-static void forget(struct sieve *sieve)
-{
-    struct dedup_key *first = native_first(&sieve->native);
-    for (; first && first->key.due.at <= sieve->native.progress;
-         first = native_first(&sieve->native))
-        native_drop(&sieve->native, first);
-}
-
 // -- as bytes --
 
 static int save(struct op *op, struct image *image)
@@ -116,7 +108,7 @@ static int build(struct op **out, const struct operator_spec *spec, struct error
     struct op *op = &dedup->sieve.native.op;
     sieve_init(&dedup->sieve, &dedup_class);
     dedup->sieve.judge = judge;
-    dedup->sieve.forget = forget;
+    dedup->sieve.forgets = true;
     dedup->within_ms = setting_int(options, "within", 1);
     op->save = save;
     op->load = load;

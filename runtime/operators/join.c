@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "operators/join.h"
 #include "base/alloc.h"
+#include "operators/cursor.h"
 #include "time/watermark.h"
 
 enum { PORT_LATE = 1, RECORDS_PER_LOOK = 64 };
@@ -8,30 +9,6 @@ enum { PORT_LATE = 1, RECORDS_PER_LOOK = 64 };
 static const char *const port_names[] = {"late", NULL};
 
 // -- a record --
-
-static enum op_status failed(struct batch *batch, struct outputs *outputs, const struct error *err)
-{
-    switch (outputs_error(outputs, batch, batch->cursor, err)) {
-    case ERROR_SKIP:
-        batch->cursor++;
-        return OP_DONE;
-    case ERROR_RETRY:
-        return OP_AGAIN;
-    case ERROR_STOP:
-        break;
-    }
-    return OP_STOP;
-}
-
-static enum op_status leave_late(struct join *join, struct batch *batch, struct outputs *outputs)
-{
-    struct record *record = &batch->records[batch->cursor];
-    if (outputs_wanted(outputs, PORT_LATE) && !outputs_share(outputs, PORT_LATE, batch, record))
-        return OP_AGAIN;
-    join->op.stats.late++;
-    batch->cursor++;
-    return OP_DONE;
-}
 
 // A key that is null, or has no window, meets nobody.
 static enum op_status leave_alone(struct join *join, struct batch *batch, enum join_side side,
@@ -45,7 +22,7 @@ static enum op_status leave_alone(struct join *join, struct batch *batch, enum j
         return OP_DONE;
     }
     if (row_make(join, batch, record, &row, err))
-        return failed(batch, outputs, err);
+        return cursor_failed(batch, outputs, err);
     enum op_status status = join_alone(join, outputs, row, side, record->time, NULL);
     join_forget_shown(join);
     row_free(join, row);
@@ -106,7 +83,7 @@ static enum op_status go_on(struct join *join, struct batch *batch, struct outpu
         return status; // it is in: a result stopped the pipeline
     row_free(join, join->now.row);
     join->now.row = NULL;
-    return err->len ? failed(batch, outputs, err) : status;
+    return err->len ? cursor_failed(batch, outputs, err) : status;
 }
 
 static enum op_status take(struct join *join, enum join_side side, struct batch *batch,
@@ -116,7 +93,7 @@ static enum op_status take(struct join *join, enum join_side side, struct batch 
     struct table_key key;
     bool null;
     if (read_record(join, side, batch, &null, err))
-        return failed(batch, outputs, err);
+        return cursor_failed(batch, outputs, err);
     struct join_now *now = &join->now;
     *now =
         (struct join_now){.side = side, .time = record->time, .rows = now->rows, .at = UINT32_MAX};
@@ -125,11 +102,11 @@ static enum op_status take(struct join *join, enum join_side side, struct batch 
     set_key(join, &key);
     enum join_fate fate = join->kind->fate(join, &key);
     if (fate == JOIN_LATE)
-        return leave_late(join, batch, outputs);
+        return cursor_late(&join->op, batch, PORT_LATE, outputs);
     if (fate == JOIN_NOWHERE)
         return leave_alone(join, batch, side, outputs, err);
     if (row_make(join, batch, record, &now->row, err))
-        return failed(batch, outputs, err);
+        return cursor_failed(batch, outputs, err);
     now->busy = true;
     return go_on(join, batch, outputs, err);
 }

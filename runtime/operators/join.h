@@ -201,6 +201,9 @@ static inline bool rows_empty(const struct join_rows *rows)
 // The rows of a key (timed, table); made when they are not there.
 struct join_key *key_find(const struct join *join, const struct table_key *key);
 int key_take(struct join *join, const struct table_key *key, struct join_key **out);
+// A row that was saved, into the rows of its key.
+int key_put_row(struct join *join, const struct table_key *key, enum join_side side,
+                struct join_row *row, struct join_key **out);
 void key_drop(struct join *join, struct join_key *key);
 void keys_free(struct join *join);
 void save_row(struct join *join, struct image *image, const struct table_key *key,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "operators/join.h"
+#include "operators/keys.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,17 +66,9 @@ static int add_field(struct join *join, enum join_side side, uint32_t field, str
                      struct error *err)
 {
     const struct path *path = &join->keys[side][field];
-    if (value.type == VALUE_ABSENT)
-        return error_set(err, ERR_DATA, "field '%s' (on, %s) is absent", path->text,
-                         side_name(side));
-    int rc = key_encode_value(value, &join->key);
-    if (rc == ERR_DATA)
-        return error_set(err, rc, "field '%s' (on, %s): %s is no key", path->text, side_name(side),
-                         value_type_name((enum value_type)value.type));
+    int rc = key_add(path, value, side == JOIN_LEFT ? "on, left" : "on, right", &join->key, err);
     if (rc)
-        return rc == ERR_NOMEM
-                   ? error_nomem(err)
-                   : error_set(err, rc, "the key is longer than %zu bytes", join->key.max);
+        return rc;
     return check_type(join, side, field, value, err);
 }
 

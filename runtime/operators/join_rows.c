@@ -229,3 +229,14 @@ void join_explain(const struct join *join, int rc, struct error *err)
                   "`limits: { state: ... }`",
                   join->budget->limit_bytes, (unsigned long long)keys);
 }
+
+int key_put_row(struct join *join, const struct table_key *key, enum join_side side,
+                struct join_row *row, struct join_key **out)
+{
+    int rc = key_take(join, key, out);
+    if (!rc)
+        rc = rows_room(join, &(*out)->rows[side], 1);
+    if (!rc)
+        rows_insert(&(*out)->rows[side], row);
+    return rc;
+}

@@ -157,14 +157,10 @@ static int load(struct join *join, const struct table_key *key, enum join_side s
 {
     struct join_key *rows;
     (void)window;
-    int rc = key_take(join, key, &rows);
+    int rc = key_put_row(join, key, side, row, &rows);
     if (!rc)
-        rc = rows_room(join, &rows->rows[side], 1);
-    if (rc)
-        return rc;
-    rows_insert(&rows->rows[side], row);
-    due_move(&join->heap, &rows->due, due_of(join, rows));
-    return 0;
+        due_move(&join->heap, &rows->due, due_of(join, rows));
+    return rc;
 }
 
 const struct join_kind join_tables = {.name = "table",

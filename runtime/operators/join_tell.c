@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "operators/cursor.h"
 #include "operators/join.h"
 #include "base/alloc.h"
 #include <string.h>
@@ -141,15 +142,7 @@ enum op_status join_tell(struct join *join, struct outputs *outputs, const struc
         rc == ERR_NOMEM
             ? error_nomem(&err)
             : error_set(&err, rc, "the pair has more than %d members", SHAPE_MEMBERS_MAX);
-    switch (outputs_error_free(outputs, &err)) {
-    case ERROR_SKIP:
-        return OP_DONE;
-    case ERROR_RETRY:
-        return OP_AGAIN;
-    case ERROR_STOP:
-        break;
-    }
-    return OP_STOP;
+    return result_failed(outputs, &err);
 }
 
 enum op_status join_pair(struct join *join, struct outputs *outputs, struct join_row *row,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "operators/lookup.h"
 #include "base/alloc.h"
+#include "operators/keys.h"
 #include "record/json.h"
 
 // A batch at a time: questions go out up to the capacity, answers come in any order. Ordered, the
@@ -33,7 +34,8 @@ static enum op_status not_there(struct lookup *lookup, struct batch *batch, uint
                                 struct outputs *outputs)
 {
     struct lookup_flight *flight = &lookup->flights[index];
-    struct error err = ERROR_INIT;
+    struct error err;
+    error_clear(&err);
     switch (lookup->missing) {
     case MISSING_NULL:
         flight->state = LOOKUP_KEPT;
@@ -82,12 +84,9 @@ static int read_key(struct lookup *lookup, struct batch *batch, uint32_t index, 
         struct path *path = &lookup->keys[i];
         struct value value = path_read(batch, &batch->records[index], path);
         *null |= value.type == VALUE_NULL;
-        if (value.type == VALUE_ABSENT)
-            return error_set(err, ERR_DATA, "field '%s' (on) is absent", path->text);
-        int rc = key_encode_value(value, &lookup->key);
+        int rc = key_add(path, value, "on", &lookup->key, err);
         if (rc)
-            return error_set(err, rc, "field '%s' (on): %s is no key", path->text,
-                             value_type_name((enum value_type)value.type));
+            return rc;
     }
     return 0;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "operators/lookup.h"
+#include "operators/keys.h"
 #include "record/json.h"
 #include <string.h>
 
@@ -9,18 +10,9 @@ int lookup_read_fields(const struct tide_config *fields, const char *option, str
                        uint32_t *count, struct error *err)
 {
     *count = 0;
-    if (!fields || fields->count == 0)
+    if (!fields)
         return error_set(err, ERR_INPUT, "%s: no field", option);
-    if (fields->count > KEY_FIELDS_MAX)
-        return error_set(err, ERR_INPUT, "%s: %u fields; at most %d", option, fields->count,
-                         KEY_FIELDS_MAX);
-    for (uint32_t i = 0; i < fields->count; i++) {
-        int rc = path_compile(&paths[i], fields->items[i].text, err);
-        if (rc)
-            return error_prefix(err, "%s", option);
-        ++*count;
-    }
-    return 0;
+    return keys_compile(paths, count, fields, option, err);
 }
 
 static enum lookup_missing read_missing(const char *text)

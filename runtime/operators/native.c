@@ -1,25 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "operators/native.h"
 #include "base/alloc.h"
+#include "operators/keys.h"
 #include "time/watermark.h"
 
 enum { KEY_BYTES_MAX = 1 << 20 };
-
-static int read_keys(struct native *native, const struct tide_config *key_by, struct error *err)
-{
-    if (!key_by)
-        return 0; // all records have the same key
-    if (key_by->count == 0 || key_by->count > KEY_FIELDS_MAX)
-        return error_set(err, ERR_INPUT, "key_by: %u fields; there are 1 to %d", key_by->count,
-                         KEY_FIELDS_MAX);
-    for (uint32_t i = 0; i < key_by->count; i++) {
-        int rc = path_compile(&native->keys[i], key_by->items[i].text, err);
-        if (rc)
-            return error_prefix(err, "key_by");
-        native->key_count++;
-    }
-    return 0;
-}
 
 int native_init(struct native *native, const struct operator_spec *spec, const char *time,
                 size_t key_bytes, struct error *err)
@@ -35,7 +20,10 @@ int native_init(struct native *native, const struct operator_spec *spec, const c
         return error_set(err, ERR_INPUT,
                          "the records have no event time: give their sources `event_time:`, or "
                          "this node `time: processing`");
-    return read_keys(native, setting_at(spec->node->options, "key_by"), err);
+    const struct tide_config *key_by = setting_at(spec->node->options, "key_by");
+    if (!key_by)
+        return 0; // all records have the same key
+    return keys_compile(native->keys, &native->key_count, key_by, "key_by", err);
 }
 
 void native_deinit(struct native *native)
@@ -55,29 +43,15 @@ void native_deinit(struct native *native)
 
 // -- records --
 
-static int key_failed(const struct native *native, int rc, const struct path *path,
-                      struct value value, struct error *err)
-{
-    if (rc == ERR_DATA)
-        return error_set(err, rc, "field '%s' (key_by): %s is no key", path->text,
-                         value_type_name((enum value_type)value.type));
-    if (rc == ERR_LIMIT)
-        return error_set(err, rc, "the key is longer than %zu bytes", native->key.max);
-    return error_nomem(err);
-}
-
 int native_read_key(struct native *native, struct batch *batch, struct record *record,
                     struct table_key *key, struct error *err)
 {
     buf_clear(&native->key);
     for (uint32_t i = 0; i < native->key_count; i++) {
         struct path *path = &native->keys[i];
-        struct value value = path_read(batch, record, path);
-        if (value.type == VALUE_ABSENT)
-            return error_set(err, ERR_DATA, "field '%s' (key_by) is absent", path->text);
-        int rc = key_encode_value(value, &native->key);
+        int rc = key_add(path, path_read(batch, record, path), "key_by", &native->key, err);
         if (rc)
-            return key_failed(native, rc, path, value, err);
+            return rc;
     }
     table_key_set(key, native->key.len ? native->key.data : "", (uint32_t)native->key.len);
     return 0;
@@ -100,20 +74,6 @@ int native_explain(const struct native *native, int rc, struct error *err)
                   "... }`",
                   native->budget.limit_bytes, native->table.count);
     return rc;
-}
-
-enum op_status native_failed(struct batch *batch, struct outputs *outputs, const struct error *err)
-{
-    switch (outputs_error(outputs, batch, batch->cursor, err)) {
-    case ERROR_SKIP:
-        batch->cursor++;
-        return OP_DONE;
-    case ERROR_RETRY:
-        return OP_AGAIN;
-    case ERROR_STOP:
-        break;
-    }
-    return OP_STOP;
 }
 
 // -- keys --
@@ -181,6 +141,13 @@ void native_drop(struct native *native, void *key)
     budget_give(&native->budget, native->key_bytes);
 }
 
+void native_forget(struct native *native)
+{
+    struct native_key *first = native_first(native);
+    for (; first && first->due.at <= native->progress; first = native_first(native))
+        native_drop(native, first);
+}
+
 // -- as bytes --
 
 void native_save_progress(const struct native *native, struct image *image)
@@ -211,17 +178,6 @@ int native_load_key(const struct native *native, const struct image_entry *entry
         return error_set(err, ERR_CORRUPT, "this is no state of a %s", type);
     table_key_set(key, entry->key, entry->key_len);
     return 0;
-}
-
-enum op_status native_late(struct native *native, struct batch *batch, uint32_t port,
-                           struct outputs *outputs)
-{
-    struct record *record = &batch->records[batch->cursor];
-    if (outputs_wanted(outputs, port) && !outputs_share(outputs, port, batch, record))
-        return OP_AGAIN;
-    native->op.stats.late++;
-    batch->cursor++;
-    return OP_DONE;
 }
 
 void native_measure(const struct op *op, struct operator_state *out)

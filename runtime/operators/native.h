@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include "operators/operator.h"
+#include "operators/cursor.h"
 #include "record/keycode.h"
 #include "state/due.h"
 #include "state/image.h"
@@ -48,14 +48,13 @@ int native_read_time(const struct native *native, const struct record *record, i
                      struct error *err);
 // ERR_LIMIT and ERR_NOMEM with a story; returns rc.
 int native_explain(const struct native *native, int rc, struct error *err);
-// Record batch->cursor failed: what on_error says. OP_DONE: it is skipped, the cursor is behind it.
-enum op_status native_failed(struct batch *batch, struct outputs *outputs, const struct error *err);
 
 void *native_find(const struct native *native, const struct table_key *key); // NULL: is not there
 // Made of zeros, due at INT64_MAX, when it is not there. 0, ERR_NOMEM, ERR_LIMIT.
 int native_take(struct native *native, const struct table_key *key, void **out, bool *made);
 void native_move(struct native *native, void *key, int64_t due);
 void native_drop(struct native *native, void *key);
+void native_forget(struct native *native);                    // drops the keys that are due by now
 static inline void *native_first(const struct native *native) // that is due first; NULL: no keys
 {
     return due_first(&native->due);
@@ -86,7 +85,4 @@ int native_load_progress(struct native *native, struct image_entry *entry, struc
 // The bytes of a key's entry; ERR_CORRUPT: it is of no such key, or of another section.
 int native_load_key(const struct native *native, const struct image_entry *entry, uint32_t section,
                     struct table_key *key, const char *type, struct error *err);
-// A record that is later than `late` takes: to that port, and the cursor moves on.
-enum op_status native_late(struct native *native, struct batch *batch, uint32_t port,
-                           struct outputs *outputs);
 void native_measure(const struct op *op, struct operator_state *out);

@@ -27,7 +27,8 @@ static enum script_verdict routed(void *arg, uint32_t index, uint64_t matches)
         (struct pattern *)(void *)((char *)arg - offsetof(struct pattern, conditions));
     struct record *record = &conditions->batch->records[index];
     struct outputs *outputs = conditions->outputs;
-    struct error err = ERROR_INIT;
+    struct error err;
+    error_clear(&err);
     int64_t time;
     int rc = native_read_time(&pattern->native, record, &time, &err);
     if (!rc && time <= pattern->native.progress) {
@@ -63,7 +64,8 @@ static enum op_status process(struct op *op, uint32_t input, struct batch *batch
 static enum op_status advance(struct pattern *pattern, struct buffered *item,
                               struct outputs *outputs)
 {
-    struct error err = ERROR_INIT;
+    struct error err;
+    error_clear(&err);
     if (pattern_advance(pattern, item, false, &err)) {
         switch (outputs_error_free(outputs, &err)) {
         case ERROR_SKIP:

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "lua/process.h"
+#include "operators/keys.h"
 #include "operators/process_build.h"
 #include "state/cells_image.h"
 #include "time/watermark.h"
@@ -16,22 +17,6 @@ enum {
 };
 
 // -- keys --
-
-static int read_field(struct process *p, struct batch *batch, struct record *record,
-                      struct path *path, struct error *err)
-{
-    struct value value = path_read(batch, record, path);
-    if (value.type == VALUE_ABSENT)
-        return error_set(err, ERR_DATA, "field '%s' (key_by) is absent", path->text);
-    int rc = key_encode_value(value, &p->key);
-    if (rc == ERR_DATA)
-        return error_set(err, rc, "field '%s' (key_by): %s is no key", path->text,
-                         value_type_name((enum value_type)value.type));
-    if (rc)
-        return rc == ERR_NOMEM ? error_nomem(err)
-                               : error_set(err, rc, "the key is longer than %zu bytes", p->key.max);
-    return 0;
-}
 
 static int read_own_key(struct process *p, const struct record *record, struct error *err)
 {
@@ -48,7 +33,7 @@ static int read_key(struct process *p, struct batch *batch, struct record *recor
     buf_clear(&p->key);
     int rc = p->own_key ? read_own_key(p, record, err) : 0;
     for (uint32_t i = 0; i < p->key_count && !rc; i++)
-        rc = read_field(p, batch, record, &p->keys[i], err);
+        rc = key_add(&p->keys[i], path_read(batch, record, &p->keys[i]), "key_by", &p->key, err);
     if (rc)
         return rc;
     const char *bytes = p->key.data;

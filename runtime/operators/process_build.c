@@ -2,6 +2,7 @@
 #include "operators/process_build.h"
 #include "base/alloc.h"
 #include "lua/process.h"
+#include "operators/keys.h"
 #include "time/watermark.h"
 
 #include <limits.h>
@@ -39,20 +40,11 @@ static int read_keys(struct process *p, const struct operator_spec *spec, struct
     const struct tide_config *key_by = setting_at(spec->node->options, "key_by");
     if (!key_by || key_by->count == 0)
         return error_set(err, ERR_INPUT, "a process needs `key_by:`: its state belongs to keys");
-    if (key_by->count > KEY_FIELDS_MAX)
-        return error_set(err, ERR_INPUT, "key_by: %u fields; at most %d", key_by->count,
-                         KEY_FIELDS_MAX);
     if (key_by->count == 1 && strcmp(key_by->items[0].text, OWN_KEY) == 0) {
         p->own_key = true;
         return 0;
     }
-    for (uint32_t i = 0; i < key_by->count; i++) {
-        int rc = path_compile(&p->keys[i], key_by->items[i].text, err);
-        if (rc)
-            return error_prefix(err, "key_by");
-        p->key_count++;
-    }
-    return 0;
+    return keys_compile(p->keys, &p->key_count, key_by, "key_by", err);
 }
 
 static bool names(const struct tide_config *list, const char *name)

@@ -25,18 +25,20 @@ static int take(struct reorder *reorder, struct batch *batch, struct record *rec
     return rc ? native_explain(&reorder->native, rc, err) : 0;
 }
 
-static enum op_status one(struct reorder *reorder, struct batch *batch, struct outputs *outputs)
+static enum op_status one(struct op *op, struct batch *batch, struct outputs *outputs)
 {
+    struct reorder *reorder = (struct reorder *)op;
     struct record *record = &batch->records[batch->cursor];
-    struct error err = ERROR_INIT;
+    struct error err;
+    error_clear(&err);
     int64_t time;
     int rc = native_read_time(&reorder->native, record, &time, &err);
     if (!rc && time <= reorder->native.progress)
-        return native_late(&reorder->native, batch, PORT_LATE, outputs);
+        return cursor_late(&reorder->native.op, batch, PORT_LATE, outputs);
     if (!rc)
         rc = take(reorder, batch, record, &err);
     if (rc)
-        return native_failed(batch, outputs, &err);
+        return cursor_failed(batch, outputs, &err);
     reorder->native.op.stats.absorbed++;
     batch->cursor++;
     return OP_DONE;
@@ -45,15 +47,8 @@ static enum op_status one(struct reorder *reorder, struct batch *batch, struct o
 static enum op_status process(struct op *op, uint32_t input, struct batch *batch,
                               struct outputs *outputs)
 {
-    enum op_status status = OP_DONE;
     (void)input;
-    while (status == OP_DONE && batch->cursor < batch->count) {
-        status = one((struct reorder *)op, batch, outputs);
-        if (status == OP_DONE && batch->cursor < batch->count && batch->cursor % LOOK_EVERY == 0 &&
-            outputs_late(outputs))
-            status = OP_AGAIN;
-    }
-    return status;
+    return cursor_each(op, batch, outputs, one);
 }
 
 static enum op_status watermark(struct op *op, int64_t at, struct outputs *outputs)

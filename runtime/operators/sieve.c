@@ -2,14 +2,12 @@
 #include "operators/sieve.h"
 #include "time/watermark.h"
 
-enum { LOOK_EVERY = 64 }; // records between two looks at the clock
-
 static void advance(struct sieve *sieve, int64_t progress)
 {
     if (progress > sieve->native.progress)
         sieve->native.progress = progress;
-    if (sieve->forget)
-        sieve->forget(sieve);
+    if (sieve->forgets)
+        native_forget(&sieve->native);
 }
 
 // The record at the cursor stays in the batch or leaves it.
@@ -30,15 +28,17 @@ static enum op_status settle(struct sieve *sieve, struct batch *batch, bool pass
     return OP_DONE;
 }
 
-static enum op_status one(struct sieve *sieve, struct batch *batch, struct outputs *outputs)
+static enum op_status one(struct op *op, struct batch *batch, struct outputs *outputs)
 {
+    struct sieve *sieve = (struct sieve *)op;
     bool pass = false;
     if (!sieve->judged) {
-        struct error err = ERROR_INIT;
+        struct error err;
+        error_clear(&err);
         int rc = sieve->judge(sieve, batch, &batch->records[batch->cursor], &pass, &err);
         if (rc) {
             native_explain(&sieve->native, rc, &err);
-            return native_failed(batch, outputs, &err);
+            return cursor_failed(batch, outputs, &err);
         }
     }
     sieve->judged = false;
@@ -49,19 +49,13 @@ static enum op_status process(struct op *op, uint32_t input, struct batch *batch
                               struct outputs *outputs)
 {
     struct sieve *sieve = (struct sieve *)op;
-    enum op_status status = OP_DONE;
     (void)input;
     if (!sieve->active)
         sieve->write = 0;
     sieve->active = true;
     if (sieve->native.processing)
         advance(sieve, clock_wall_ms(sieve->native.clock));
-    while (status == OP_DONE && batch->cursor < batch->count) {
-        status = one(sieve, batch, outputs);
-        if (status == OP_DONE && batch->cursor < batch->count && batch->cursor % LOOK_EVERY == 0 &&
-            outputs_late(outputs))
-            status = OP_AGAIN;
-    }
+    enum op_status status = cursor_each(op, batch, outputs, one);
     if (status == OP_AGAIN)
         return status;
     batch->count = batch->cursor = sieve->write; // OP_STOP: those ahead of the one that failed

@@ -11,8 +11,7 @@ struct sieve {
     // Whether the record passes. An error: nothing has changed.
     int (*judge)(struct sieve *sieve, struct batch *batch, struct record *record, bool *pass,
                  struct error *err);
-    // Forgets what no record can ask for any more, at native.progress; NULL: nothing.
-    void (*forget)(struct sieve *sieve);
+    bool forgets;   // keys go when they are due
     uint32_t rest;  // the port of what does not pass; 0: none
     uint32_t write; // records of the batch at work that are left so far
     bool active;    // a batch is at work

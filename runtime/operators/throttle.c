@@ -47,14 +47,6 @@ static int judge(struct sieve *sieve, struct batch *batch, struct record *record
     return 0;
 }
 
-static void forget(struct sieve *sieve)
-{
-    struct throttle_key *first = native_first(&sieve->native);
-    for (; first && first->key.due.at <= sieve->native.progress;
-         first = native_first(&sieve->native))
-        native_drop(&sieve->native, first);
-}
-
 // -- as bytes --
 
 static int save(struct op *op, struct image *image)
@@ -118,7 +110,7 @@ static int build(struct op **out, const struct operator_spec *spec, struct error
     struct op *op = &throttle->sieve.native.op;
     sieve_init(&throttle->sieve, &throttle_class);
     throttle->sieve.judge = judge;
-    throttle->sieve.forget = forget;
+    throttle->sieve.forgets = true;
     throttle->sieve.rest = PORT_EXCESS;
     throttle->rate = (uint64_t)setting_int(options, "rate", 1);
     throttle->every_ms = setting_int(options, "every", 1000);

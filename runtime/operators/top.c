@@ -148,22 +148,24 @@ static int take(struct top *top, struct batch *batch, struct record *record, str
     return rc;
 }
 
-static enum op_status one(struct top *top, struct batch *batch, struct outputs *outputs)
+static enum op_status one(struct op *op, struct batch *batch, struct outputs *outputs)
 {
+    struct top *top = (struct top *)op;
     struct record *record = &batch->records[batch->cursor];
-    struct error err = ERROR_INIT;
+    struct error err;
+    error_clear(&err);
     struct value number;
     int64_t time;
     int rc = native_read_time(&top->native, record, &time, &err);
     if (!rc && window_last(window_newest(&top->windows, time)) <= top->native.progress)
-        return native_late(&top->native, batch, PORT_LATE, outputs);
+        return cursor_late(&top->native.op, batch, PORT_LATE, outputs);
     if (!rc)
         rc = read_number(top, batch, record, &number, &err);
     if (!rc && number.type >= VALUE_INT)
         rc = take(top, batch, record, number, &err);
     if (rc) {
         native_explain(&top->native, rc, &err);
-        return native_failed(batch, outputs, &err);
+        return cursor_failed(batch, outputs, &err);
     }
     if (number.type >= VALUE_INT)
         top->native.op.stats.absorbed++;
@@ -176,15 +178,8 @@ static enum op_status one(struct top *top, struct batch *batch, struct outputs *
 static enum op_status process(struct op *op, uint32_t input, struct batch *batch,
                               struct outputs *outputs)
 {
-    enum op_status status = OP_DONE;
     (void)input;
-    while (status == OP_DONE && batch->cursor < batch->count) {
-        status = one((struct top *)op, batch, outputs);
-        if (status == OP_DONE && batch->cursor < batch->count && batch->cursor % LOOK_EVERY == 0 &&
-            outputs_late(outputs))
-            status = OP_AGAIN;
-    }
-    return status;
+    return cursor_each(op, batch, outputs, one);
 }
 
 // -- results --
