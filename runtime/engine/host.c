@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "config/setting.h"
+#include "config/setting_walk.h"
 #include "plugin/host_journal.h"
 #include <stdio.h>
 #include <string.h>
@@ -35,44 +36,6 @@ static int opt_bool(tide_ctx *ctx, const char *path)
 static const tide_config *config(tide_ctx *ctx, const char *path)
 {
     return path[0] ? setting_at(ctx->options, path) : ctx->options;
-}
-
-static uint32_t config_len(const tide_config *node)
-{
-    return node->count;
-}
-
-static const tide_config *config_item(const tide_config *node, uint32_t index)
-{
-    return index < node->count ? &node->items[index] : NULL;
-}
-
-static const char *config_name(const tide_config *node, uint32_t index)
-{
-    return index < node->count ? node->items[index].name : NULL;
-}
-
-static const tide_config *config_at(const tide_config *map, const char *name)
-{
-    for (uint32_t i = 0; i < map->count; i++)
-        if (map->items[i].name && !strcmp(map->items[i].name, name))
-            return &map->items[i];
-    return NULL;
-}
-
-static const char *config_text(const tide_config *node)
-{
-    return node->text;
-}
-
-static int64_t config_int(const tide_config *node)
-{
-    return node->integer;
-}
-
-static double config_number(const tide_config *node)
-{
-    return node->number;
 }
 
 static const char *pipeline(tide_ctx *ctx)
@@ -193,13 +156,13 @@ const tide_host host_table = {
     .opt_number = opt_number,
     .opt_bool = opt_bool,
     .config = config,
-    .config_len = config_len,
-    .config_item = config_item,
-    .config_name = config_name,
-    .config_at = config_at,
-    .config_text = config_text,
-    .config_int = config_int,
-    .config_number = config_number,
+    .config_len = walk_len,
+    .config_item = walk_item,
+    .config_name = walk_name,
+    .config_at = walk_at,
+    .config_text = walk_text,
+    .config_int = walk_int,
+    .config_number = walk_number,
     .pipeline = pipeline,
     .node = node,
     .connection = connection,
