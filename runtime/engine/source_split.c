@@ -81,20 +81,6 @@ int source_split_add(struct source_node *node, const struct parcel *parcel)
     return rc;
 }
 
-// It holds nobody back any more. Its unfinished frame goes with it.
-void source_split_end(struct source_node *node, uint32_t id)
-{
-    struct source_split *split = &node->splits[id];
-    if (split->ended)
-        return;
-    split->ended = true;
-    chunk_unref(split->rest_chunk);
-    split->rest_chunk = NULL;
-    split->rest_len = 0;
-    valve_remove(&node->valve, split->input);
-    stat_set(&node->outputs.stats->splits, stat_get(&node->outputs.stats->splits) - 1);
-}
-
 static void advance(struct source_node *node, struct source_split *split, int64_t now)
 {
     split->touched = false;
@@ -107,6 +93,23 @@ static void advance(struct source_node *node, struct source_split *split, int64_
     }
     if (node->has_time)
         valve_advance(&node->valve, split->input, generator_watermark(&split->generator));
+}
+
+// It holds nobody back any more, behind what its last records have come to. Its unfinished frame
+// goes with it.
+void source_split_end(struct source_node *node, uint32_t id)
+{
+    struct source_split *split = &node->splits[id];
+    if (split->ended)
+        return;
+    if (split->touched)
+        advance(node, split, listening_ns(node));
+    split->ended = true;
+    chunk_unref(split->rest_chunk);
+    split->rest_chunk = NULL;
+    split->rest_len = 0;
+    valve_remove(&node->valve, split->input);
+    stat_set(&node->outputs.stats->splits, stat_get(&node->outputs.stats->splits) - 1);
 }
 
 void source_splits_advance(struct source_node *node)
