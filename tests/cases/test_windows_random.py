@@ -140,7 +140,7 @@ def choose_config(rng):
     elif rng.random() < 0.2 and kind != "session":
         config["early"] = rng.choice([1, 2, 5])
     if kind == "session" and config["panes"] == "retract":
-        config["panes"] = "discard"  # which of two merged sessions is taken back: unit tests
+        config["panes"] = "discard"  # what merged sessions take back: windows/panes.yaml
     return config
 
 
