@@ -39,6 +39,7 @@ struct input {
     enum input_state state;
     int fd;            // -1: not open
     int at_end;        // the last look found nothing more
+    int paused;        // the host does not want more of it now
     int gone;          // no longer under its path: rotated or deleted
     int resume_only;   // a rotated sibling: only of interest when its position is known
     int from_end;      // start: end

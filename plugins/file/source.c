@@ -100,6 +100,16 @@ static tide_result revoke(void *self, const uint32_t *ids, uint32_t count)
     return TIDE_OK;
 }
 
+static tide_result pause_inputs(void *self, const uint32_t *ids, uint32_t count, int on)
+{
+    struct source *s = self;
+    for (uint32_t n = 0; n < count; n++)
+        for (uint32_t i = 0; i < s->count; i++)
+            if (s->inputs[i]->state == INPUT_READY && s->inputs[i]->split == ids[n])
+                s->inputs[i]->paused = on;
+    return TIDE_OK;
+}
+
 // Files whose stored position is of another life of the same inode: read from the beginning, as a
 // split of their own.
 static tide_result restart_changed(struct source *s)
@@ -199,7 +209,7 @@ static int readable(struct input *in)
 {
     if (in->old && in->old->at_end)
         in->old = NULL;
-    return in->state == INPUT_READY && !in->old;
+    return in->state == INPUT_READY && !in->old && !in->paused;
 }
 
 // Gives each input its turn until one has something.
@@ -305,4 +315,5 @@ const tide_source file_source = {
     .revoke = revoke,
     .read = read_source,
     .poll_fd = poll_fd,
+    .pause = pause_inputs,
 };

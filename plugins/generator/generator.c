@@ -21,6 +21,7 @@ struct stream { // a split that is this instance's
     struct program_state state;
     uint32_t id;
     uint64_t end; // its first record that is not made; UINT64_MAX: endless
+    int paused;   // the host does not want more of it now
 };
 
 struct generator {
@@ -219,16 +220,24 @@ static uint64_t left_of(const struct generator *g, const struct stream *stream)
     return (stream->end - stream->state.number - 1) / g->splits + 1;
 }
 
-// The stream whose turn it is, of those that have records left; NULL: none has.
+// The stream whose turn it is, of those that have records left; NULL: none has, or may be read.
 static struct stream *next_stream(struct generator *g)
 {
     for (uint32_t i = 0; i < g->stream_count; i++) {
         struct stream *stream = &g->streams[g->next];
         g->next = (g->next + 1) % g->stream_count;
-        if (left_of(g, stream))
+        if (left_of(g, stream) && !stream->paused)
             return stream;
     }
     return NULL;
+}
+
+static int any_left(const struct generator *g)
+{
+    for (uint32_t i = 0; i < g->stream_count; i++)
+        if (left_of(g, &g->streams[i]))
+            return 1;
+    return 0;
 }
 
 // At most `most` records of one stream; false: not all that were made were taken.
@@ -251,7 +260,7 @@ static tide_result read_some(void *self, tide_out *out, uint32_t max)
     struct generator *g = self;
     struct stream *stream = next_stream(g);
     if (!stream) // also of an instance that has no split
-        return TIDE_EOF;
+        return any_left(g) ? TIDE_AGAIN : TIDE_EOF;
     uint64_t left = due(g, max);
     if (left == 0)
         return wait_for_next(g);
@@ -264,6 +273,16 @@ static tide_result read_some(void *self, tide_out *out, uint32_t max)
             break;
         left -= n;
     }
+    return TIDE_OK;
+}
+
+static tide_result pause_streams(void *self, const uint32_t *ids, uint32_t count, int on)
+{
+    struct generator *g = self;
+    for (uint32_t n = 0; n < count; n++)
+        for (uint32_t i = 0; i < g->stream_count; i++)
+            if (g->streams[i].id == ids[n])
+                g->streams[i].paused = on;
     return TIDE_OK;
 }
 
@@ -310,6 +329,7 @@ static const tide_source source = {
     .assign = assign,
     .read = read_some,
     .position = position,
+    .pause = pause_streams,
 };
 
 static const tide_plugin plugin = {

@@ -182,6 +182,16 @@ static tide_result revoke(void *self, const uint32_t *ids, uint32_t count)
     return TIDE_OK;
 }
 
+static tide_result pause_parts(void *self, const uint32_t *ids, uint32_t count, int on)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        struct part *part = part_of(self, ids[i]);
+        if (part)
+            part->paused = on != 0;
+    }
+    return TIDE_OK;
+}
+
 // One turn over the partitions, beginning behind the one that came last.
 static tide_result read_parts(struct source *source, tide_out *out, uint32_t max, uint32_t *taken)
 {
@@ -189,7 +199,8 @@ static tide_result read_parts(struct source *source, tide_out *out, uint32_t max
     source->full = false;
     for (uint32_t i = 0; i < source->part_count && *taken < max && !source->full; i++) {
         struct part *part = &source->parts[source->turn++ % source->part_count];
-        tide_result result = part_read(source, part, out, max - *taken, taken);
+        tide_result result =
+            part->paused ? TIDE_OK : part_read(source, part, out, max - *taken, taken);
         if (result < 0)
             return result;
     }
@@ -285,4 +296,5 @@ const tide_source log_source = {
     .read = read_it,
     .position = position,
     .lag = lag,
+    .pause = pause_parts,
 };

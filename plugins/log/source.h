@@ -23,6 +23,7 @@ struct part { // an assigned partition
     bool fresh;                  // no position was given: begin as `start` says
     bool at_start;               // it was there when the source opened
     bool ended;
+    bool paused;    // the host does not want more of it now
     bool has_entry; // `unpacker` is in the middle of an entry, its next record being `at`
     uint64_t at;
     struct unpacker unpacker;

@@ -34,16 +34,48 @@ static const tide_option event_time_members[] = {
     {.name = NULL},
 };
 
+static const tide_option marker_members[] = {
+    {.name = "when",
+     .type = TIDE_TEXT,
+     .flags = TIDE_OPTION_REQUIRED,
+     .help = "condition over the record's fields: true for records that carry a watermark"},
+    {.name = "field",
+     .type = TIDE_TEXT,
+     .help = "path of the field that holds it: all records up to that time have come; default: "
+             "the record's event time"},
+    {.name = "unit",
+     .type = TIDE_CHOICE,
+     .choices = "s|ms|us|ns|rfc3339",
+     .help = "what the field counts; default: as event_time"},
+    {.name = "pass", .type = TIDE_BOOL, .help = "markers go on, as records of their own"},
+    {.name = NULL},
+};
+
 static const tide_option watermark_members[] = {
+    {.name = "kind",
+     .type = TIDE_CHOICE,
+     .choices = "bounded|ascending|none",
+     .help = "bounded by out_of_order (the default); ascending: times of a split never go back; "
+             "none: only the end of the source closes windows"},
     {.name = "out_of_order",
      .type = TIDE_DURATION,
      .default_text = "0s",
      .help = "how much later than its successors a record may come"},
+    {.name = "marker",
+     .type = TIDE_MAP,
+     .members = marker_members,
+     .help = "records of the source itself say how far time has come: { when, field }"},
     {.name = "idle_after",
      .type = TIDE_DURATION,
      .min = 1,
      .max = 31536000000,
      .help = "a split without records for so long does not hold windows back"},
+    {.name = "align",
+     .type = TIDE_DURATION,
+     .min = 1,
+     .max = 31536000000,
+     .help = "a split that is further than this ahead of the slowest is not read until it has "
+             "caught up"},
     {.name = NULL},
 };
 
@@ -214,9 +246,11 @@ const tide_option common_source_options[] = {
      .help = "record, or { field, unit }"},
     {.name = "watermark",
      .type = TIDE_MAP,
+     .flags = TIDE_OPTION_SHORT,
      .members = watermark_members,
      .default_text = "{}",
-     .help = "how far event time is known to have come"},
+     .help = "how far event time is known to have come: { out_of_order, idle_after, align }, "
+             "ascending, none or { marker }"},
     {.name = "rate",
      .type = TIDE_NUMBER,
      .min = 0.001,

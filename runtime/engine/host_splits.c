@@ -140,6 +140,8 @@ void source_assign(struct source_driver *source)
         for (; at < source->split_count && n < ASSIGN_AT_ONCE; at++)
             if (waits(source, at)) {
                 source->splits[at].assigned = true;
+                source->splits[at].paused = false;
+                source->aligned = UINT64_MAX; // it may have to be
                 some[n++] = describe(source, at);
             }
         // The instance may announce more meanwhile: then it is all looked through again.

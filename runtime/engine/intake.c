@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "engine/intake.h"
+#include "engine/marker.h"
 #include <string.h>
 
 // -- one record --
@@ -53,16 +54,39 @@ static enum intake take_nothing(struct source_node *node)
     return INTAKE_DONE;
 }
 
+// What it says has been noted; it has come, as any record of its split.
+static enum intake take_marker(struct source_node *node, uint32_t split)
+{
+    touch(node, split);
+    node->batch->count--; // it is the last one
+    stat_add(&node->outputs.stats->filtered, 1);
+    return INTAKE_DONE;
+}
+
 static enum intake out_of_memory(struct source_node *node)
 {
     outputs_out_of_memory(&node->outputs);
     return INTAKE_FAILED;
 }
 
+enum { DECODE_MARKER = DECODE_NOTHING + 1 }; // the record is a marker, which goes no further
+
+static int look_for_marker(struct source_node *node, struct record *record, struct error *err)
+{
+    int64_t watermark = WATERMARK_NONE;
+    bool is = false;
+    int rc = marker_look(node->marker, node->batch, &is, &watermark, err);
+    if (!rc && is)
+        generator_mark(&node->splits[record->split].generator, watermark);
+    return rc ? rc : is && !marker_passes(node->marker) ? DECODE_MARKER : 0;
+}
+
 static int decode(struct source_node *node, struct record *record, const char *bytes, size_t len,
                   size_t pad, struct error *err)
 {
     int rc = node->decoder->decode(node->decoder, node->batch, bytes, len, pad, record, err);
+    if (!rc && node->marker)
+        rc = look_for_marker(node, record, err);
     return rc ? rc : read_time(node, record, err);
 }
 
@@ -90,6 +114,8 @@ static enum intake finish_record(struct source_node *node, struct record *record
     int rc = decode(node, record, bytes, len, pad, mute ? NULL : &err);
     if (__builtin_expect(rc == DECODE_NOTHING, 0))
         return take_nothing(node);
+    if (__builtin_expect(rc == DECODE_MARKER, 0))
+        return take_marker(node, record->split);
     if (rc == ERR_NOMEM)
         return out_of_memory(node);
     if (__builtin_expect(rc != 0, 0)) {

@@ -185,6 +185,7 @@ int plan_new(struct plan **out, const struct topology *topology, const struct re
     if (problems->errors)
         return ERR_INPUT;
     plan_spread(plan, lanes, problems);
+    plan_warn_of_time(plan, problems);
     return 0;
 }
 

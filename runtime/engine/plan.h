@@ -61,5 +61,10 @@ void plan_reach(const struct plan *plan, uint32_t from, bool *seen);
 // Lays the nodes out over lanes (plan_lanes.c): how many of them are in use, which nodes are in all
 // of them, how the edges pass on. `wanted`: what the command line says; 0: what the pipeline does.
 void plan_spread(struct plan *plan, uint32_t wanted, struct problems *problems);
+// Whether the source comes to an end by itself, as far as its options tell: its plugin is BOUNDED,
+// and it neither follows, nor has an `until` that is not given, nor makes endlessly many (`count`).
+bool plan_source_ends(const struct plan_node *node);
+// What is configured about event time and can have no effect, or none that is wanted.
+void plan_warn_of_time(const struct plan *plan, struct problems *problems);
 // Name of a port: "out", "late", ..., "errors".
 const char *plan_port_name(const struct plan_node *node, uint32_t port);

@@ -176,6 +176,7 @@ static void run(struct driver *driver, struct wait *wait)
         return; // the lane is behind; it wakes us when it takes one
     serve_lane(source);
     revoke_late(source, wait);
+    source_align(source);
     if (!source->sent_eof && driver->state == DRIVER_RUNNING)
         read_once(source, wait);
     else
@@ -191,7 +192,8 @@ static bool has_work(struct driver *driver)
         return true;
     if (source->ready)
         return ring_count(&source->rings[source->ready->lane].parcels) < PARCEL_RING;
-    return stop_waits(source) || barrier_waits(source);
+    return stop_waits(source) || barrier_waits(source) ||
+           (driver->state == DRIVER_RUNNING && source_align_waits(source));
 }
 
 // Before it is opened, or while it is closed for a while, there is nothing to drain.
@@ -249,6 +251,7 @@ static void read_table(struct source_driver *source, const tide_source *table)
     source->ack = TIDE_HAS(table, ack) ? table->ack : NULL;
     source->revoke = TIDE_HAS(table, revoke) ? table->revoke : NULL;
     source->lag_of = TIDE_HAS(table, lag) ? table->lag : NULL;
+    source->pause = TIDE_HAS(table, pause) ? table->pause : NULL;
 }
 
 // A brake takes little at a time, so that marks do not wait behind much.
@@ -285,6 +288,15 @@ static int init_rings(struct source_driver *source, const struct source_lanes *l
     return ring_init(&source->acks, ACK_RING);
 }
 
+static int join_alignment(struct source_driver *source)
+{
+    struct driver *driver = &source->driver;
+    return source->alignment
+               ? alignment_join(source->alignment,
+                                driver->threaded ? &driver->own_waker : driver->lane_waker)
+               : 0;
+}
+
 int source_driver_new(struct source_driver **out, const struct plan_node *node,
                       const char *pipeline, struct clock *clock, const struct source_lanes *lanes,
                       struct error *err)
@@ -307,7 +319,8 @@ int source_driver_new(struct source_driver **out, const struct plan_node *node,
     bool threaded = source->source->capabilities & TIDE_SOURCE_BLOCKING;
     int rc = driver_init(&source->driver, node, pipeline, clock, lanes->wakers, threaded, err);
     source->driver.ctx.source = source;
-    if (!rc && init_rings(source, lanes))
+    source->alignment = source->pause ? lanes->alignment : NULL;
+    if (!rc && (init_rings(source, lanes) || join_alignment(source)))
         rc = error_nomem(err);
     if (rc)
         source_driver_free(source);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "base/ring.h"
+#include "engine/alignment.h"
 #include "engine/brake.h"
 #include "engine/driver.h"
 #include "engine/parcel.h"
@@ -22,6 +23,7 @@ struct split {
     size_t name_len;
     uint32_t life; // of the instance that announced it last
     bool assigned; // the instance reads it
+    bool paused;   // but not now: it is held (alignment)
     bool lost, ended;
     bool revoked;          // taken back by the group: its position may still be acknowledged
     uint64_t revoke_epoch; // of the barrier that holds that position; 0: not cut yet
@@ -50,7 +52,8 @@ struct lag_board {
 struct source_lanes {
     struct waker *wakers; // of the lanes; the first steps the driver, if it has no thread
     uint32_t count;
-    uint32_t share, shares; // only splits with id % shares == share
+    uint32_t share, shares;      // only splits with id % shares == share
+    struct alignment *alignment; // NULL: none
 };
 
 struct source_ring {
@@ -68,7 +71,10 @@ struct source_driver {
                        uint32_t stride);
     tide_result (*revoke)(void *self, const uint32_t *ids, uint32_t count);
     int64_t (*lag_of)(void *self, uint32_t split);
-    struct source_ring *rings; // one for each lane
+    tide_result (*pause)(void *self, const uint32_t *ids, uint32_t count, int on);
+    struct alignment *alignment; // NULL: none, or the plugin cannot pause
+    uint64_t aligned;            // its changes as far as the instance was told
+    struct source_ring *rings;   // one for each lane
     uint32_t lane_count, share, shares;
     struct ring acks;                   // from the first lane: parcels of kind BARRIER
     struct parcel *ready, **ready_tail; // made, not yet in the ring
@@ -136,5 +142,9 @@ void source_ask_barrier(struct source_driver *source);
 // Tells the instance that the splits whose last position is settled are not to be read any more.
 // `epoch`: acknowledged; UINT64_MAX: their time is over.
 void source_revoke(struct source_driver *source, uint64_t epoch);
+// Tells the instance which splits are to be read now.
+void source_align(struct source_driver *source);
+// Whether there is something to tell it.
+bool source_align_waits(const struct source_driver *source);
 // Tells the instance what is durable.
 void source_acknowledge(struct source_driver *source);

@@ -2,27 +2,11 @@
 #include "engine/source_node.h"
 #include "base/alloc.h"
 #include "engine/codec_settings.h"
+#include "engine/event_time.h"
 #include "engine/intake.h"
 #include <string.h>
 
 // -- making --
-
-static int read_event_time(struct source_node *node, const struct tide_config *common,
-                           struct error *err)
-{
-    const struct tide_config *setting = setting_at(common, "event_time");
-    node->has_time = setting != NULL;
-    if (!setting)
-        return 0;
-    const char *field = setting_text(setting, "field");
-    node->time_of_record = !field;
-    if (!field)
-        return 0;
-    const char *unit = setting_text(setting, "unit");
-    if (time_unit_parse(unit ? unit : "ms", &node->time_unit))
-        return error_set(err, ERR_INPUT, "unknown time unit '%s'", unit);
-    return path_compile(&node->time_path, field, err);
-}
 
 static int read_common(struct source_node *node, struct shape_table *shapes, struct error *err)
 {
@@ -32,13 +16,11 @@ static int read_common(struct source_node *node, struct shape_table *shapes, str
     node->limits.size = (uint32_t)setting_int(common, "limits.record", node->limits.size);
     node->limits.depth = (uint32_t)setting_int(common, "limits.depth", node->limits.depth);
     node->limits.members = (uint32_t)setting_int(common, "limits.members", node->limits.members);
-    node->out_of_order_ms = setting_int(common, "watermark.out_of_order", 0);
-    node->idle_after_ms = setting_int(common, "watermark.idle_after", 0);
     node->rate = setting_number(common, "rate", 0);
     int rc = framing_from_setting(&node->framing, setting_at(common, "framing"), decode, err);
     if (!rc)
         rc = decoder_from_setting(&node->decoder, decode, shapes, &node->limits, err);
-    return rc ? rc : read_event_time(node, common, err);
+    return rc;
 }
 
 // Each lane reads of its own ring of the one driver, or has a driver of its own.
@@ -52,6 +34,7 @@ static int get_driver(struct source_node *node, const struct node_place *place,
                                       .count = 1,
                                       .share = place->lane,
                                       .shares = plan->lanes};
+    lanes.alignment = node->alignment;
     if (first && !plan->parallel) {
         node->driver = first->driver;
         node->borrows = true;
@@ -71,7 +54,11 @@ int source_node_init(struct source_node *node, const struct node_place *place,
         valve_init(&node->valve, 0))
         return error_nomem(err);
     int rc = read_common(node, place->shapes, err);
-    return rc || !place->has_plugins ? rc : get_driver(node, place, first, err);
+    if (!rc)
+        rc = event_time_configure(node, place, first, err);
+    if (!rc && place->has_plugins)
+        rc = get_driver(node, place, first, err);
+    return rc;
 }
 
 void source_node_deinit(struct source_node *node)
@@ -81,8 +68,7 @@ void source_node_deinit(struct source_node *node)
         source_driver_free(node->driver);
     if (node->decoder)
         node->decoder->free(node->decoder);
-    if (node->has_time && !node->time_of_record)
-        path_deinit(&node->time_path);
+    event_time_deinit(node);
     for (size_t i = 0; i < node->split_count; i++)
         source_split_deinit(&node->splits[i]);
     mem_free(node->splits);

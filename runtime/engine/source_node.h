@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include "engine/alignment.h"
 #include "engine/outputs.h"
 #include "engine/source_driver.h"
 #include "record/codec.h"
@@ -42,6 +43,11 @@ struct source_node {
     struct path time_path;
     enum time_unit time_unit;
     int64_t out_of_order_ms, idle_after_ms;
+    enum generator_kind watermark_kind;
+    struct marker *marker;       // by which kind MARKED goes; NULL: another kind
+    struct alignment *alignment; // NULL: splits go as far as they like
+    bool owns_alignment;         // the first lane's
+    bool waits_for_silent;       // a split that has brought nothing yet counts as the slowest
 
     struct source_split *splits;
     size_t split_count, split_cap;

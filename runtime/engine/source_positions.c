@@ -148,11 +148,12 @@ static void end_stream(struct source_driver *source, uint32_t id)
 
 void source_keep_positions(struct source_driver *source)
 {
+    source->aligned = UINT64_MAX; // the next one is told anew
     for (uint32_t i = 0; i < source->split_count; i++) {
         struct split *split = &source->splits[i];
         if (!split->assigned)
             continue;
-        split->assigned = false;
+        split->assigned = split->paused = false;
         split->skip = split->past;
         if (!is_replayable(source)) {
             split->past = split->skip = 0;

@@ -21,6 +21,26 @@ static int64_t listening_ns(const struct source_node *node)
     return now - node->deaf_ns - (node->deaf_since_ns ? now - node->deaf_since_ns : 0);
 }
 
+// To the source's alignment, between its lock and unlock. A split without memory to be aligned is
+// not held.
+static void put_split(struct source_node *node, uint32_t id)
+{
+    const struct source_split *split = &node->splits[id];
+    int64_t watermark = generator_watermark(&split->generator);
+    bool silent = watermark == WATERMARK_NONE;
+    bool counts = !split->ended && !split->idle && (!silent || node->waits_for_silent);
+    (void)alignment_put(node->alignment, id, watermark, counts);
+}
+
+static void tell_alignment(struct source_node *node, uint32_t id)
+{
+    if (!node->alignment)
+        return;
+    alignment_lock(node->alignment);
+    put_split(node, id);
+    alignment_unlock(node->alignment);
+}
+
 static int begin(struct source_node *node, struct source_split *split)
 {
     uint32_t id = (uint32_t)(split - node->splits);
@@ -28,11 +48,14 @@ static int begin(struct source_node *node, struct source_split *split)
         return ERR_NOMEM;
     framer_open(&split->framer, &node->framing, node->limits.size);
     generator_init(&split->generator, node->out_of_order_ms);
+    split->generator.kind = node->watermark_kind;
     split->seen_ns = listening_ns(node);
     split->offset = 0;
     split->ended = split->idle = false;
     stat_add(&node->outputs.stats->splits, 1);
-    return valve_add(&node->valve, &split->input);
+    int rc = valve_add(&node->valve, &split->input);
+    tell_alignment(node, id);
+    return rc;
 }
 
 // Splits of topics are named "topic/partition"; a source of topics is one that has that option.
@@ -109,14 +132,25 @@ void source_split_end(struct source_node *node, uint32_t id)
     split->rest_chunk = NULL;
     split->rest_len = 0;
     valve_remove(&node->valve, split->input);
+    tell_alignment(node, id);
     stat_set(&node->outputs.stats->splits, stat_get(&node->outputs.stats->splits) - 1);
 }
 
 void source_splits_advance(struct source_node *node)
 {
-    int64_t now = node->touched_count ? listening_ns(node) : 0;
-    while (node->touched_count)
-        advance(node, &node->splits[node->touched[--node->touched_count]], now);
+    if (!node->touched_count)
+        return;
+    int64_t now = listening_ns(node);
+    if (node->alignment)
+        alignment_lock(node->alignment);
+    while (node->touched_count) {
+        uint32_t id = node->touched[--node->touched_count];
+        advance(node, &node->splits[id], now);
+        if (node->alignment)
+            put_split(node, id);
+    }
+    if (node->alignment)
+        alignment_unlock(node->alignment);
 }
 
 static void look(struct source_node *node, int64_t now)
@@ -124,10 +158,15 @@ static void look(struct source_node *node, int64_t now)
     int64_t limit = node->idle_after_ms * 1000000;
     for (uint32_t i = 0; i < node->split_count; i++) {
         struct source_split *split = &node->splits[i];
-        if (!split->idle && !split->ended && now - split->seen_ns >= limit) {
-            split->idle = true;
-            valve_idle(&node->valve, split->input);
+        if (split->idle || split->ended || now - split->seen_ns < limit)
+            continue;
+        if (node->alignment && alignment_holds(node->alignment, i)) {
+            split->seen_ns = now; // it is not read: that is not its silence
+            continue;
         }
+        split->idle = true;
+        valve_idle(&node->valve, split->input);
+        tell_alignment(node, i);
     }
 }
 

@@ -4,14 +4,16 @@
 
 void generator_init(struct watermark_generator *generator, int64_t out_of_order_ms)
 {
-    generator->max_time = WATERMARK_NONE;
-    generator->out_of_order_ms = out_of_order_ms;
+    *generator = (struct watermark_generator){
+        .max_time = WATERMARK_NONE, .out_of_order_ms = out_of_order_ms, .marked = WATERMARK_NONE};
 }
 
 int64_t generator_watermark(const struct watermark_generator *generator)
 {
     int64_t watermark;
-    if (generator->max_time == WATERMARK_NONE)
+    if (generator->kind == GENERATOR_MARKED)
+        return generator->marked;
+    if (generator->kind == GENERATOR_NONE || generator->max_time == WATERMARK_NONE)
         return WATERMARK_NONE;
     if (__builtin_sub_overflow(generator->max_time, generator->out_of_order_ms, &watermark) ||
         __builtin_sub_overflow(watermark, 1, &watermark))

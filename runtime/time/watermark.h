@@ -6,8 +6,10 @@
 
 // Watermarks: how far event time has come. Two parts.
 //
-// A generator makes them for one split out of the event times of its records:
-//     watermark = max time seen - out_of_order - 1 ms
+// A generator makes them for one split:
+//     bounded  max time seen - out_of_order - 1 ms (out_of_order 0: times ascend)
+//     marked   what the newest marker says: a record of the split that carries a watermark
+//     none     only the end of the source is known
 // (saturating; WATERMARK_NONE before the first record; never goes back).
 //
 // A valve merges those of many inputs (splits of a source, edges of a node): its watermark is the
@@ -25,16 +27,26 @@
 #define WATERMARK_NONE INT64_MIN
 #define WATERMARK_END INT64_MAX // no record will ever come
 
+enum generator_kind { GENERATOR_BOUNDED, GENERATOR_MARKED, GENERATOR_NONE };
+
 struct watermark_generator {
     int64_t max_time; // WATERMARK_NONE: nothing seen
     int64_t out_of_order_ms;
+    int64_t marked; // WATERMARK_NONE: no marker came
+    enum generator_kind kind;
 };
 
+// A bounded one; the owner may set another kind.
 void generator_init(struct watermark_generator *generator, int64_t out_of_order_ms);
 static inline void generator_see(struct watermark_generator *generator, int64_t time_ms)
 {
     if (time_ms > generator->max_time)
         generator->max_time = time_ms;
+}
+static inline void generator_mark(struct watermark_generator *generator, int64_t watermark_ms)
+{
+    if (watermark_ms > generator->marked)
+        generator->marked = watermark_ms;
 }
 int64_t generator_watermark(const struct watermark_generator *generator);
 

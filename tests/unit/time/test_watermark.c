@@ -123,6 +123,20 @@ static void test_generator(void)
     CU_ASSERT_EQUAL(generator_watermark(&generator), -1);
 }
 
+static void test_other_generators(void)
+{
+    struct watermark_generator generator;
+    generator_init(&generator, 0);
+    generator.kind = GENERATOR_MARKED;
+    generator_see(&generator, 500);
+    CU_ASSERT_EQUAL(generator_watermark(&generator), WATERMARK_NONE);
+    generator_mark(&generator, 400);
+    generator_mark(&generator, 300);
+    CU_ASSERT_EQUAL(generator_watermark(&generator), 400);
+    generator.kind = GENERATOR_NONE;
+    CU_ASSERT_EQUAL(generator_watermark(&generator), WATERMARK_NONE);
+}
+
 // An ended input holds nobody back, and does not close what an idle one still holds open.
 static void test_end(void)
 {
@@ -233,6 +247,7 @@ static void test_no_memory(void)
 
 static CU_TestInfo cases[] = {{"merge", test_merge},
                               {"generator", test_generator},
+                              {"by marker, and none", test_other_generators},
                               {"the end of inputs", test_end},
                               {"an ended input lets others move", test_ended_lets_others_move},
                               {"inputs come and go", test_add_and_remove},
