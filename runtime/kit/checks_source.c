@@ -143,7 +143,9 @@ void check_ack(const struct subject *s, const struct part *part)
                 continue;
             reading_position(&r, i, &at);
             tide_position row = {
-                sizeof row, i, {lent_copy(at.data, at.len, "a position in ack"), at.len}};
+                .struct_size = sizeof row,
+                .split = i,
+                .position = {lent_copy(at.data, at.len, "a position in ack"), at.len}};
             memcpy(rows + (size_t)count++ * stride, &row, sizeof row);
             buf_deinit(&at);
         }

@@ -31,6 +31,10 @@ typedef struct tide_position {
     uint32_t struct_size;
     uint32_t split;
     tide_bytes position;
+    /* For a connection's prepare, which has positions of several sources: the split's name, as
+     * given to splits_added, and the node that reads it. Elsewhere: none. */
+    tide_bytes name;
+    const char *node;
 } tide_position;
 
 typedef struct tide_source {

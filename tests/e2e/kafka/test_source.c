@@ -179,7 +179,8 @@ static void test_positions_and_offsets(void)
         CU_ASSERT_EQUAL(position(&source, splits[p]), 1000);
         uint32_t id = (uint32_t)fake_split_id(&source.host, splits[p]);
         CU_ASSERT_EQUAL(source.plugin->lag(source.self, id), 0);
-        acked[p] = (tide_position){sizeof acked[p], id, {at[p], 8}};
+        acked[p] =
+            (tide_position){.struct_size = sizeof acked[p], .split = id, .position = {at[p], 8}};
     }
     CU_ASSERT_EQUAL(source.plugin->ack(source.self, 1, acked, 2, sizeof *acked), TIDE_OK);
     kafka_source_close(&source);
