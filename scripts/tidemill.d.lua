@@ -151,7 +151,8 @@ function json.decode(text) end
 ---@field version? integer
 ---@field init fun(): any the accumulator of a new key and window
 ---@field add fun(a: any, r: tide.record): any must return the accumulator
----@field merge? fun(a: any, b: any): any for windows that merge
+---@field merge? fun(a: any, b: any): any for windows that merge (sessions) or share (sliding):
+---the records of `b` as if they had come after those of `a`
 ---@field finish fun(a: any, w: tide.window): table|userdata the result, or drop
 
 ---What an aggregate computes natively; Lua runs once per window, in `finish`, which is given the

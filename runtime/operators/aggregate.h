@@ -23,9 +23,10 @@
 // How windows are kept, by their kind (struct agg_kind):
 //
 //   aggregate_buckets.c    a table of keys for each window: tumbling, calendar, global; sliding
-//   when
-//                          their panes are told more than once
-//   aggregate_slices.c     sliding: a table for each slice; a window is put together of its slices
+//                          where few hold the same time
+//   aggregate_slices.c     sliding, told once: a table for each slice; a window is put together of
+//                          its slices
+//   aggregate_spans.c      sliding, told more than once: a table for each of some runs of windows
 //   aggregate_sessions.c   sessions of each key, merged when a record joins them
 //   aggregate_gap.c        gaps out of the records
 //   aggregate_counts.c     so many records of a key
@@ -35,7 +36,7 @@
 extern const struct operator_class aggregate_class;
 
 enum { AGG_LATE = 1 }; // the port
-enum { AGG_ROWS = 128, AGG_ACC_MAX = 16 << 20, AGG_OVERLAP_MAX = 4096 };
+enum { AGG_ROWS = 128, AGG_ACC_MAX = 16 << 20, AGG_OVERLAP_MAX = 4096, AGG_AGAIN_MAX = 1 << 20 };
 
 // In front of each slot. What follows is a struct agg_slot or a struct agg_acc; behind that, as
 // laid out in struct aggregate, the same once more as it was last told (panes: retract), and the
@@ -94,8 +95,9 @@ struct agg_kind {
     // output is full; call again. OP_STOP: *err says what is wrong with the record.
     enum op_status (*place)(struct aggregate *agg, const struct table_key *key, int64_t time,
                             enum agg_fate *fate, struct outputs *outputs, struct error *err);
-    // The record is in its targets: which fire again is to be queued (fire_later).
-    void (*placed)(struct aggregate *agg);
+    // The record is in its targets: which fire again is to be queued (fire_later). OP_DONE,
+    // OP_STOP.
+    enum op_status (*placed)(struct aggregate *agg, struct outputs *outputs);
     // NULL, or: the record did not get in; what place made for it goes.
     void (*undo)(struct aggregate *agg);
     // Fires and frees what is due at agg->progress.
@@ -113,7 +115,7 @@ struct agg_kind {
     void (*free)(struct aggregate *agg);
 };
 
-extern const struct agg_kind agg_buckets, agg_slices, agg_sessions, agg_counts;
+extern const struct agg_kind agg_buckets, agg_slices, agg_spans, agg_sessions, agg_counts;
 
 struct aggregate {
     struct op op; // first

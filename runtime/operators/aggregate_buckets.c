@@ -9,8 +9,7 @@
 
 enum { RESULTS_PER_LOOK = 64 }; // results between two looks at the clock
 
-// When a window that is open is to fire next.
-static int64_t next_firing(const struct aggregate *agg, struct window window, int64_t after)
+int64_t bucket_next_firing(const struct aggregate *agg, struct window window, int64_t after)
 {
     int64_t last = window_last(window);
     if (!agg->early_ms)
@@ -32,7 +31,7 @@ int bucket_open(struct aggregate *agg, struct window window, struct keyed_window
         return 0;
     bool passed = window_last(window) <= agg->progress;
     int64_t due = passed ? window_gone_at(window, agg->windows.lateness_ms)
-                         : next_firing(agg, window, agg->progress);
+                         : bucket_next_firing(agg, window, agg->progress);
     int rc = keyed_open(&agg->keyed, window.start, window.end, due, out);
     if (!rc)
         (*out)->fired = passed;
@@ -75,14 +74,16 @@ static enum op_status place(struct aggregate *agg, const struct table_key *key, 
 }
 
 // From the oldest window on.
-static void placed(struct aggregate *agg)
+static enum op_status placed(struct aggregate *agg, struct outputs *outputs)
 {
+    (void)outputs;
     for (uint32_t i = agg->target_count; i-- > 0;)
         if (fires_again(agg, agg->targets[i].window, agg->targets[i].head))
             fire_later(agg, &agg->targets[i]);
+    return OP_DONE;
 }
 
-static void release_window(struct aggregate *agg, struct keyed_window *window)
+void bucket_release(struct aggregate *agg, struct keyed_window *window)
 {
     if (!agg->by_hand && agg->program.plain)
         return; // its slots own nothing
@@ -90,8 +91,8 @@ static void release_window(struct aggregate *agg, struct keyed_window *window)
         slot_release(agg, agg_head(table_at(&window->table, i)));
 }
 
-static enum op_status fire_window(struct aggregate *agg, struct keyed_window *window,
-                                  struct outputs *outputs)
+enum op_status bucket_fire(struct aggregate *agg, struct keyed_window *window,
+                           struct outputs *outputs)
 {
     while (agg->fire_next < window->table.count) {
         struct table_entry *entry = table_at(&window->table, agg->fire_next);
@@ -112,18 +113,18 @@ static enum op_status due(struct aggregate *agg, struct outputs *outputs)
     struct keyed_window *window;
     while ((window = keyed_next(&agg->keyed)) && window->due.at <= agg->progress) {
         if (window->fired) {
-            release_window(agg, window);
+            bucket_release(agg, window);
             keyed_drop(&agg->keyed, window);
             continue;
         }
-        enum op_status status = fire_window(agg, window, outputs);
+        enum op_status status = bucket_fire(agg, window, outputs);
         if (status != OP_DONE)
             return status;
         struct window bounds = agg_bounds(window);
         window->fired = window_last(bounds) <= agg->progress;
         keyed_due(&agg->keyed, window,
                   window->fired ? window_gone_at(bounds, agg->windows.lateness_ms)
-                                : next_firing(agg, bounds, agg->progress));
+                                : bucket_next_firing(agg, bounds, agg->progress));
     }
     return OP_DONE;
 }
@@ -164,7 +165,7 @@ static int load(struct aggregate *agg, struct image_entry *entry, const struct t
 static void free_all(struct aggregate *agg)
 {
     for (uint32_t i = 0; i < keyed_windows(&agg->keyed); i++)
-        release_window(agg, keyed_at(&agg->keyed, i));
+        bucket_release(agg, keyed_at(&agg->keyed, i));
 }
 
 const struct agg_kind agg_buckets = {.place = place,

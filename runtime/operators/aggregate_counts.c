@@ -47,13 +47,15 @@ static struct window bounds(const struct aggregate *agg, struct agg_head *head)
     return (struct window){times->min, times->max + 1};
 }
 
-static void placed(struct aggregate *agg)
+static enum op_status placed(struct aggregate *agg, struct outputs *outputs)
 {
+    (void)outputs;
     struct agg_target target = agg->targets[0];
     if (target.head->since < agg->windows.size)
-        return;
+        return OP_DONE;
     target.window = bounds(agg, target.head);
     fire_later(agg, &target);
+    return OP_DONE;
 }
 
 static enum op_status due(struct aggregate *agg, struct outputs *outputs)

@@ -60,8 +60,8 @@ static enum op_status take(struct aggregate *agg, struct batch *batch, int64_t t
         slot_added(agg, agg->targets[i].head, time);
     agg->op.stats.absorbed++;
     batch->cursor++;
-    agg->kind->placed(agg);
-    return fire_again(agg, outputs);
+    status = agg->kind->placed(agg, outputs);
+    return status == OP_DONE ? fire_again(agg, outputs) : status;
 }
 
 // The session that the record would be on its own is as long as its gap.

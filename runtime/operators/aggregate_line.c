@@ -92,7 +92,9 @@ void line_free(struct aggregate *agg, struct line *line)
 
 static int merge(struct aggregate *agg, struct agg_head *into, struct agg_head *from)
 {
-    return program_merge(&agg->program, agg_slot(into), agg_slot(from), NULL);
+    struct error err;
+    error_clear(&err);
+    return slot_copy(agg, into, from, &err);
 }
 
 // Moves mid to the end.

@@ -257,10 +257,12 @@ static enum op_status place(struct aggregate *agg, const struct table_key *key, 
     return OP_DONE;
 }
 
-static void placed(struct aggregate *agg)
+static enum op_status placed(struct aggregate *agg, struct outputs *outputs)
 {
+    (void)outputs;
     if (fires_again(agg, agg->targets[0].window, agg->targets[0].head))
         fire_later(agg, &agg->targets[0]);
+    return OP_DONE;
 }
 
 static void undo(struct aggregate *agg)

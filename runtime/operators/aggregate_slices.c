@@ -105,9 +105,11 @@ static enum op_status place(struct aggregate *agg, const struct table_key *key, 
     return rc ? OP_STOP : OP_DONE;
 }
 
-static void placed(struct aggregate *agg)
+static enum op_status placed(struct aggregate *agg, struct outputs *outputs)
 {
+    (void)outputs;
     (void)agg; // a slice does not fire
+    return OP_DONE;
 }
 
 // -- firing --

@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "config/text.h"
 #include "operators/aggregate_build.h"
+#include "operators/aggregate_span.h"
 #include "time/calendar.h"
 #include "time/zone.h"
 
@@ -172,34 +173,58 @@ int window_configure(struct aggregate *agg, const struct tide_config *window, bo
 
 // -- how it is kept --
 
-static bool told_once(const struct aggregate *agg)
+static int choose_of_key(struct aggregate *agg, struct error *err)
 {
-    return !agg->many_panes && agg->windows.kind == WINDOW_SLIDING;
+    agg->kind = agg->windows.kind == WINDOW_COUNT ? &agg_counts : &agg_sessions;
+    agg->target_cap = 1;
+    if (agg->kind == &agg_sessions && agg->by_hand && !script_has(agg->script, "merge"))
+        return error_set(err, ERR_INPUT,
+                         "sessions are merged when a record joins them: the script needs the "
+                         "function merge(a, b)");
+    return 0;
+}
+
+// Windows that may fire for one record: those that are closed and not gone, as it is late; all, as
+// it may be the last that is missing in each (emit: count).
+static int64_t again_overlap(const struct aggregate *agg, int64_t overlap)
+{
+    int64_t closed = agg->windows.lateness_ms / agg->windows.every + 2;
+    return agg->early_count || closed > overlap ? overlap : closed;
+}
+
+// Sliding windows that share: told once by slices, else by spans. `overlap` becomes the places that
+// a record can have.
+static void choose_shared(struct aggregate *agg, int64_t *overlap)
+{
+    bool merges = !agg->by_hand || script_has(agg->script, "merge");
+    if (agg->windows.kind != WINDOW_SLIDING || !merges)
+        return;
+    if (!agg->many_panes && *overlap > 1) {
+        agg->kind = &agg_slices;
+        *overlap = 1;
+    } else if (*overlap > SPAN_FROM && !(agg->early_ms && agg->early_count)) {
+        agg->kind = &agg_spans;
+        *overlap = again_overlap(agg, *overlap) + 2 * SPAN_LEVELS;
+    }
 }
 
 static int choose(struct aggregate *agg, struct error *err)
 {
+    if (agg->windows.kind == WINDOW_COUNT || agg->windows.kind == WINDOW_SESSION)
+        return choose_of_key(agg, err);
     int64_t overlap = window_overlap(&agg->windows);
     agg->kind = &agg_buckets;
-    if (agg->windows.kind == WINDOW_COUNT || agg->windows.kind == WINDOW_SESSION) {
-        agg->kind = agg->windows.kind == WINDOW_COUNT ? &agg_counts : &agg_sessions;
-        if (agg->kind == &agg_sessions && agg->by_hand && !script_has(agg->script, "merge"))
-            return error_set(err, ERR_INPUT,
-                             "sessions are merged when a record joins them: the script needs the "
-                             "function merge(a, b)");
-        agg->target_cap = 1;
-        return 0;
-    }
     agg->short_way = agg->windows.kind == WINDOW_GLOBAL || agg->windows.every == agg->windows.size;
-    if (overlap > 1 && !agg->by_hand && told_once(agg)) {
-        agg->kind = &agg_slices;
-        overlap = 1;
-    }
-    if (overlap > AGG_OVERLAP_MAX)
+    choose_shared(agg, &overlap);
+    int64_t most = agg->kind == &agg_spans ? AGG_AGAIN_MAX : AGG_OVERLAP_MAX;
+    if (overlap > most)
         return error_set(err, ERR_INPUT,
-                         "a record would be in %lld windows; at most %d when windows are told more "
-                         "than once (lateness, emit) or by hand: choose a longer `every:`",
-                         (long long)overlap, AGG_OVERLAP_MAX);
+                         "a record would be in %lld windows; at most %lld %s: choose a longer "
+                         "`every:`",
+                         (long long)overlap, (long long)most,
+                         agg->kind == &agg_spans ? "that may tell at once"
+                                                 : "by the calendar, or by a script without "
+                                                   "merge(a, b)");
     agg->target_cap = (uint32_t)overlap;
     return 0;
 }

@@ -27,9 +27,9 @@ void keyed_due(struct keyed *keyed, struct keyed_window *window, int64_t due)
 
 // -- the map --
 
-static size_t home(const struct keyed *keyed, int64_t start)
+static size_t home(const struct keyed *keyed, int64_t start, uint8_t level)
 {
-    uint64_t mixed = (uint64_t)start * UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t mixed = ((uint64_t)start ^ (uint64_t)level << 48) * UINT64_C(0x9e3779b97f4a7c15);
     return (size_t)(mixed ^ mixed >> 32) & (keyed->map_cells - 1);
 }
 
@@ -40,18 +40,18 @@ static size_t next_cell(const struct keyed *keyed, size_t at)
 
 static void map_put(struct keyed *keyed, struct keyed_window *window)
 {
-    size_t at = home(keyed, window->start);
+    size_t at = home(keyed, window->start, window->level);
     while (keyed->map[at])
         at = next_cell(keyed, at);
     keyed->map[at] = window;
 }
 
-struct keyed_window *keyed_find(const struct keyed *keyed, int64_t start)
+struct keyed_window *keyed_find_level(const struct keyed *keyed, int64_t start, uint8_t level)
 {
     if (!keyed->map_cells)
         return NULL;
-    for (size_t at = home(keyed, start); keyed->map[at]; at = next_cell(keyed, at))
-        if (keyed->map[at]->start == start)
+    for (size_t at = home(keyed, start, level); keyed->map[at]; at = next_cell(keyed, at))
+        if (keyed->map[at]->start == start && keyed->map[at]->level == level)
             return keyed->map[at];
     return NULL;
 }
@@ -59,12 +59,12 @@ struct keyed_window *keyed_find(const struct keyed *keyed, int64_t start)
 // Takes the window out and moves those back that its cell had pushed on.
 static void map_take(struct keyed *keyed, const struct keyed_window *window)
 {
-    size_t hole = home(keyed, window->start);
+    size_t hole = home(keyed, window->start, window->level);
     while (keyed->map[hole] != window)
         hole = next_cell(keyed, hole);
     keyed->map[hole] = NULL;
     for (size_t at = next_cell(keyed, hole); keyed->map[at]; at = next_cell(keyed, at)) {
-        size_t want = home(keyed, keyed->map[at]->start);
+        size_t want = home(keyed, keyed->map[at]->start, keyed->map[at]->level);
         size_t mask = keyed->map_cells - 1;
         if (((at - want) & mask) < ((at - hole) & mask))
             continue; // its way from home does not lead over the hole
@@ -105,8 +105,8 @@ static int heap_room(struct keyed *keyed)
     return rc;
 }
 
-int keyed_open(struct keyed *keyed, int64_t start, int64_t end, int64_t due,
-               struct keyed_window **out)
+int keyed_open_level(struct keyed *keyed, int64_t start, int64_t end, uint8_t level, int64_t due,
+                     struct keyed_window **out)
 {
     int rc = map_room(keyed);
     if (!rc)
@@ -122,12 +122,19 @@ int keyed_open(struct keyed *keyed, int64_t start, int64_t end, int64_t due,
     }
     window->start = start;
     window->end = end;
+    window->level = level;
     window->due = (struct due){.at = due, .order = start};
     table_init(&window->table, keyed->slot_size, &keyed->budget);
     map_put(keyed, window);
     due_add(&keyed->heap, &window->due);
     *out = window;
     return 0;
+}
+
+int keyed_open(struct keyed *keyed, int64_t start, int64_t end, int64_t due,
+               struct keyed_window **out)
+{
+    return keyed_open_level(keyed, start, end, 0, due, out);
 }
 
 void keyed_drop(struct keyed *keyed, struct keyed_window *window)

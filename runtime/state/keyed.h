@@ -13,6 +13,7 @@
 struct keyed_window {
     struct due due; // first; in the window's time
     int64_t start, end;
+    uint8_t level;
     bool fired; // its result was out once
     struct table table;
 };
@@ -29,8 +30,14 @@ void keyed_init(struct keyed *keyed, uint32_t slot_size, size_t limit_bytes);
 // What slots own must be freed before.
 void keyed_deinit(struct keyed *keyed);
 
-struct keyed_window *keyed_find(const struct keyed *keyed, int64_t start);
-// A new window (there is none with this start). 0, ERR_NOMEM, ERR_LIMIT.
+struct keyed_window *keyed_find_level(const struct keyed *keyed, int64_t start, uint8_t level);
+static inline struct keyed_window *keyed_find(const struct keyed *keyed, int64_t start)
+{
+    return keyed_find_level(keyed, start, 0);
+}
+// A new window (there is none with this start and level). 0, ERR_NOMEM, ERR_LIMIT.
+int keyed_open_level(struct keyed *keyed, int64_t start, int64_t end, uint8_t level, int64_t due,
+                     struct keyed_window **out);
 int keyed_open(struct keyed *keyed, int64_t start, int64_t end, int64_t due,
                struct keyed_window **out);
 static inline uint32_t keyed_windows(const struct keyed *keyed)

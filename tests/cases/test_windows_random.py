@@ -124,7 +124,7 @@ class Sessions(Reference):
 
 def choose_config(rng):
     kind = rng.choice(["tumbling", "sliding", "sliding", "session"])
-    size = rng.choice([3, 10, 25, 60])
+    size = rng.choice([3, 10, 25, 60, 90])
     every = size
     if kind == "sliding":
         every = rng.choice([1, 2, 4, 7, size, size + 5])
@@ -138,7 +138,9 @@ def choose_config(rng):
     if rng.random() < 0.2:
         config["count"] = rng.choice([1, 2, 5])
     elif rng.random() < 0.2 and kind != "session":
-        config["early"] = rng.choice([1, 2, 5])
+        config["early"] = rng.choice([1, 2, 5, 13])
+    if config["count"] or config["early"]:
+        config["panes"] = rng.choice(["accumulate", "discard", "retract"])
     if kind == "session" and config["panes"] == "retract":
         config["panes"] = "discard"  # what merged sessions take back: windows/panes.yaml
     return config

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: MIT
+#include "base/alloc.h"
+#include "operators/aggregate_bucket.h"
+#include "operators/aggregate_span.h"
+#include "operators/aggregate_state.h"
+
+// Spans as a kind of windows: where records go, what is due, what is kept.
+
+static const int64_t TIME_FAR = INT64_MAX / 2; // windows around it are numbers still
+
+static bool order_matters(const struct aggregate *agg)
+{
+    for (uint32_t i = 0; i < agg->program.op_count; i++)
+        if (agg->program.ops[i].function == AGG_EWMA)
+            return true;
+    return agg->by_hand;
+}
+
+static int init(struct aggregate *agg, struct error *err)
+{
+    struct spans *spans = mem_zalloc(sizeof *spans);
+    if (!spans)
+        return error_nomem(err);
+    agg->more = spans;
+    spans->done_to = INT64_MIN;
+    spans->ordered = order_matters(agg);
+    for (int64_t n = window_overlap(&agg->windows); n > 1; n /= 2)
+        spans->top++;
+    return 0;
+}
+
+// -- placing --
+
+static int take(struct aggregate *agg, int64_t window, uint8_t level, const struct table_key *key)
+{
+    struct keyed_window *span;
+    struct table_entry *entry;
+    bool made;
+    int rc = span_open(agg, window, level, &span);
+    if (!rc)
+        rc = table_take(&span->table, key, &entry, &made);
+    if (!rc)
+        agg->targets[agg->target_count++] =
+            (struct agg_target){agg_bounds(span), &entry->key, agg_head(entry), NULL};
+    return rc;
+}
+
+// The spans that make up the windows that are open.
+static int take_spans(struct aggregate *agg, const struct table_key *key)
+{
+    const struct spans *spans = agg->more;
+    int rc = 0;
+    for (int64_t at = spans->from; at <= spans->to && !rc;) {
+        uint8_t level = span_level(agg, at, spans->to);
+        rc = take(agg, at, level, key);
+        at += INT64_C(1) << level;
+    }
+    return rc;
+}
+
+static int take_open(struct aggregate *agg, const struct table_key *key, struct error *err)
+{
+    const struct spans *spans = agg->more;
+    int rc = spans->ordered ? span_settle(agg, key, err) : 0;
+    if (rc)
+        return rc;
+    if (agg->early_count)
+        rc = span_count_place(agg, key);
+    if (!rc)
+        rc = take_spans(agg, key);
+    explain_state_error(agg, rc, err);
+    return rc;
+}
+
+static int64_t floordiv(int64_t a, int64_t b)
+{
+    return a / b - (a % b < 0);
+}
+
+// The first window whose last instant is after `time`.
+static int64_t first_after(const struct aggregate *agg, int64_t time)
+{
+    const struct window_assigner *windows = &agg->windows;
+    if (time < -TIME_FAR || time > TIME_FAR)
+        return time < 0 ? INT64_MIN : INT64_MAX;
+    return floordiv(time + 1 - windows->size - windows->offset_ms, windows->every) + 1;
+}
+
+static int64_t larger(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+// Into the windows from `live` on, of which those before spans->from are closed.
+static int take_all(struct aggregate *agg, int64_t live, const struct table_key *key,
+                    struct error *err)
+{
+    struct spans *spans = agg->more;
+    int rc = 0;
+    for (int64_t window = live; window < spans->from && window <= spans->to && !rc; window++)
+        rc = take(agg, window, 0, key);
+    explain_state_error(agg, rc, err);
+    spans->late = agg->target_count;
+    return rc || spans->from > spans->to ? rc : take_open(agg, key, err);
+}
+
+static enum op_status place(struct aggregate *agg, const struct table_key *key, int64_t time,
+                            enum agg_fate *fate, struct outputs *outputs, struct error *err)
+{
+    (void)outputs;
+    if (time < -TIME_FAR || time > TIME_FAR) {
+        error_set(err, ERR_DATA, "its time, %lld ms, is too far away for its windows",
+                  (long long)time);
+        return OP_STOP;
+    }
+    int64_t gone, to = span_number(agg, window_newest(&agg->windows, time).start);
+    if (__builtin_sub_overflow(agg->progress, agg->windows.lateness_ms, &gone))
+        gone = INT64_MIN;
+    int64_t live = larger(first_after(agg, time - 1), first_after(agg, gone));
+    struct spans *spans = agg->more;
+    spans->from = larger(live, first_after(agg, agg->progress));
+    spans->to = to;
+    *fate = live > to ? FATE_LATE : FATE_TAKE;
+    if (*fate == FATE_LATE)
+        return OP_DONE;
+    return take_all(agg, live, key, err) ? OP_STOP : OP_DONE;
+}
+
+static enum op_status placed(struct aggregate *agg, struct outputs *outputs)
+{
+    const struct spans *spans = agg->more;
+    for (uint32_t i = 0; i < spans->late; i++)
+        fire_later(agg, &agg->targets[i]);
+    if (!agg->early_count || spans->from > spans->to)
+        return OP_DONE;
+    const struct table_key key = *agg->targets[spans->late].key;
+    return span_count_fire(agg, &key, outputs);
+}
+
+// -- firing --
+
+// The largest span over this window that still has something for it; NULL: it has all.
+static struct keyed_window *span_above(const struct aggregate *agg,
+                                       const struct keyed_window *window)
+{
+    const struct spans *spans = agg->more;
+    struct keyed_window *span = NULL;
+    int64_t number = span_number(agg, window->start);
+    for (uint8_t level = spans->top; level > 0 && !span; level--)
+        span = span_find(agg, number, level);
+    return span;
+}
+
+static enum op_status fire_window(struct aggregate *agg, struct keyed_window *window,
+                                  struct outputs *outputs)
+{
+    enum op_status status = bucket_fire(agg, window, outputs);
+    if (status != OP_DONE)
+        return status;
+    struct window bounds = agg_bounds(window);
+    window->fired = window_last(bounds) <= agg->progress;
+    keyed_due(&agg->keyed, window,
+              window->fired ? window_gone_at(bounds, agg->windows.lateness_ms)
+                            : bucket_next_firing(agg, bounds, agg->progress));
+    return OP_DONE;
+}
+
+static enum op_status step(struct aggregate *agg, struct keyed_window *next,
+                           struct outputs *outputs)
+{
+    if (next->level)
+        return span_pour(agg, next, outputs);
+    if (next->fired) {
+        bucket_release(agg, next);
+        keyed_drop(&agg->keyed, next);
+        return OP_DONE;
+    }
+    struct keyed_window *above = agg->fire_next ? NULL : span_above(agg, next);
+    return above ? span_pour(agg, above, outputs) : fire_window(agg, next, outputs);
+}
+
+static enum op_status due(struct aggregate *agg, struct outputs *outputs)
+{
+    struct spans *spans = agg->more;
+    struct keyed_window *next;
+    while ((next = spans->pouring ? spans->pouring : keyed_next(&agg->keyed)) &&
+           (spans->pouring || next->due.at <= agg->progress)) {
+        enum op_status status = step(agg, next, outputs);
+        if (status != OP_DONE)
+            return status;
+    }
+    spans->done_to = agg->progress;
+    return OP_DONE;
+}
+
+static int64_t next(const struct aggregate *agg)
+{
+    const struct keyed_window *window = keyed_next(&agg->keyed);
+    return window ? window->due.at : INT64_MAX;
+}
+
+// -- what is kept --
+
+static void save(struct aggregate *agg, struct image *image)
+{
+    for (uint32_t i = 0; i < keyed_windows(&agg->keyed); i++) {
+        struct keyed_window *span = keyed_at(&agg->keyed, i);
+        for (uint32_t k = 0; k < span->table.count; k++) {
+            struct table_entry *entry = table_at(&span->table, k);
+            struct agg_target target = {agg_bounds(span), &entry->key, agg_head(entry), NULL};
+            save_slot(agg, image, span->level ? AGG_PART : AGG_SLOT, &target);
+        }
+    }
+}
+
+// A span's level, by its bounds; more than there are: it is none.
+static uint8_t level_of(const struct aggregate *agg, struct window bounds)
+{
+    uint8_t level = 1;
+    while (level < SPAN_LEVELS &&
+           (uint64_t)bounds.end - (uint64_t)bounds.start != (uint64_t)agg->windows.every << level)
+        level++;
+    return level;
+}
+
+static int load(struct aggregate *agg, struct image_entry *entry, const struct table_key *key,
+                struct error *err)
+{
+    struct spans *spans = agg->more;
+    struct saved_slot saved;
+    struct keyed_window *span;
+    struct table_entry *made;
+    bool new;
+    load_where(entry, &saved);
+    uint8_t level = entry->section == AGG_PART ? level_of(agg, saved.window) : 0;
+    if (level > spans->top || saved.window.start < -TIME_FAR || saved.window.start > TIME_FAR)
+        entry->bad = true;
+    if (entry->bad)
+        return entry_done(entry, err);
+    spans->done_to = agg->progress;
+    int rc = span_open(agg, span_number(agg, saved.window.start), level, &span);
+    if (!rc)
+        rc = table_take(&span->table, key, &made, &new);
+    explain_state_error(agg, rc, err);
+    return rc ? rc : load_slot(agg, entry, &saved, agg_head(made), err);
+}
+
+static int64_t *mark(struct aggregate *agg)
+{
+    return &((struct spans *)agg->more)->done_to;
+}
+
+static void free_all(struct aggregate *agg)
+{
+    for (uint32_t i = 0; i < keyed_windows(&agg->keyed); i++)
+        bucket_release(agg, keyed_at(&agg->keyed, i));
+    mem_free(agg->more);
+}
+
+const struct agg_kind agg_spans = {.place = place,
+                                   .placed = placed,
+                                   .due = due,
+                                   .next = next,
+                                   .init = init,
+                                   .save = save,
+                                   .load = load,
+                                   .mark = mark,
+                                   .free = free_all};
