@@ -178,11 +178,12 @@ const struct command command_run = {
     .help = "run a pipeline until its sources end, or until SIGTERM or Ctrl-C",
     .operands = "FILE",
     .options = options,
-    .details = "SIGTERM and SIGINT end the sources, write what is in flight, and exit with 0; a\n"
-               "second one exits at once.\n"
-               "--http serves metrics for Prometheus, and whether all plugins are open (/readyz);\n"
-               "loopback unless an address is given, port 0: one that is free. An address that\n"
-               "others can reach needs --http-cert, --http-key and --http-token-file.\n",
+    .details =
+        "SIGTERM and SIGINT end the sources, write what is in flight, and exit with 0; a\n"
+        "second one exits at once.\n"
+        "--http serves metrics for Prometheus, whether all plugins are open (/readyz), and what\n"
+        "`tidemill why` asks for; loopback unless an address is given, port 0: one that is free.\n"
+        "An address that others can reach needs --http-cert, --http-key and --http-token-file.\n",
     .example = "  tidemill run configs/traffic.yaml --with configs/kafka.yaml\n",
     .run = run,
 };

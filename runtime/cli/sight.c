@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "cli/why_json.h"
 #include "observe/http.h"
 #include "time/watermark.h"
 
@@ -109,6 +110,16 @@ static int take(void *arg, struct snapshot *out)
     return phase == SNAPSHOT_STARTING ? 0 : show_nodes(sight->engine, out);
 }
 
+// Likewise.
+static int answer_why(void *arg, const char *node, const char *end, struct buf *out,
+                      struct error *err)
+{
+    struct sight *sight = arg;
+    if (atomic_load_explicit(&sight->phase, memory_order_acquire) == SNAPSHOT_STARTING)
+        return error_set(err, ERR_RETRY, "the pipeline is starting");
+    return why_json(sight->engine, node, end, out, err);
+}
+
 static void say_where(const struct http_server *server)
 {
     log_line(LOG_INFO, "http", "metrics: %s://%s/metrics",
@@ -130,6 +141,7 @@ int sight_new(struct sight **out, const struct pipeline *pipeline, const struct 
                                  .key = args_text(args, "http-key"),
                                  .token = args_text(args, "http-token-file"),
                                  .snapshot = take,
+                                 .why = answer_why,
                                  .arg = sight};
     int code = http_server_new(&sight->server, &config, err);
     if (code) {

@@ -65,20 +65,35 @@ static bool settle(struct operator_node *node, enum op_status status, struct wai
     return false;
 }
 
-// The watermark of all inputs together, after what this batch said of its input.
-static void merge_marks(struct operator_node *node)
+static void turn_valve(struct operator_node *node, uint32_t marks)
 {
-    uint32_t marks = node->in_marks;
     struct valve *valve = &node->valve;
-    bool was_idle = valve->idle;
-    int64_t before = valve->watermark;
-    node->out_marks = 0;
+    struct valve_input *input = &valve->inputs[node->input];
+    int64_t before = valve->watermark, own = input->watermark;
+    pthread_mutex_lock(&node->outputs.look);
     if (marks & BATCH_ACTIVE)
         valve_active(valve, node->input);
     if (marks & BATCH_WATERMARK)
         valve_advance(valve, node->input, node->in_watermark);
     if (marks & BATCH_IDLE)
         valve_idle(valve, node->input);
+    if (input->watermark > own)
+        input->moved_ns = node->outputs.complaints.now_ns;
+    if (valve->watermark > before)
+        node->outputs.moved_ns = node->outputs.complaints.now_ns;
+    pthread_mutex_unlock(&node->outputs.look);
+}
+
+// The watermark of all inputs together, after what this batch said of its input.
+static void merge_marks(struct operator_node *node)
+{
+    uint32_t marks = node->in_marks & (BATCH_ACTIVE | BATCH_WATERMARK | BATCH_IDLE);
+    struct valve *valve = &node->valve;
+    bool was_idle = valve->idle;
+    int64_t before = valve->watermark;
+    node->out_marks = 0;
+    if (marks)
+        turn_valve(node, marks);
     if (valve->idle != was_idle)
         node->out_marks |= valve->idle ? BATCH_IDLE : BATCH_ACTIVE;
     if (valve->watermark > before) {

@@ -14,6 +14,7 @@ int outputs_init(struct outputs *outputs, const struct plan_node *plan, uint16_t
                                 .stats = stats,
                                 .complaints = {.node = plan->spec->name},
                                 .random = 0x9e3779b97f4a7c15u + node};
+    pthread_mutex_init(&outputs->look, NULL);
     outputs->ports = mem_zalloc(sizeof *outputs->ports * plan->ports);
     outputs->late_port = UINT32_MAX;
     for (uint32_t port = 1; port + 1 < plan->ports; port++)
@@ -33,6 +34,7 @@ void outputs_deinit(struct outputs *outputs)
     }
     mem_free(outputs->ports);
     outputs->ports = NULL;
+    pthread_mutex_destroy(&outputs->look);
 }
 
 int outputs_connect(struct outputs *outputs, const struct plan_edge *plan, uint32_t lanes,

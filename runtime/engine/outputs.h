@@ -5,6 +5,7 @@
 #include "engine/scatter.h"
 #include "engine/stats.h"
 #include "operators/operator.h"
+#include <pthread.h>
 
 // The ports of one node in one lane, and what becomes of its failed records. A port collects one
 // batch (`pending`) and hands it to its edges when the node's step ends, when it is full, or when
@@ -61,6 +62,10 @@ struct outputs {
     uint64_t random;     // jitter
     struct complaints complaints;
     struct said last_error;
+    // Of the node: its valve and splits while they change, for who looks at them from another
+    // thread (why.h). Its own thread reads them without.
+    pthread_mutex_t look;
+    int64_t moved_ns; // under `look`: when the node's watermark moved last; 0: never
     // What expects to hear of each batch (tests); NULL: nobody.
     void (*tap)(void *arg, uint16_t node, uint32_t port, struct batch *batch);
     void *tap_arg;

@@ -181,7 +181,9 @@ static enum intake take_parcel(struct source_node *node, struct parcel *parcel)
     case PARCEL_BARRIER:
         return take_barrier(node, parcel);
     case PARCEL_NONE:
+        pthread_mutex_lock(&node->outputs.look);
         node->valve.idle = true; // nobody waits for this lane until it has a split
+        pthread_mutex_unlock(&node->outputs.look);
         return INTAKE_DONE;
     case PARCEL_EOF:
         return end_of_all(node, parcel->stopped);

@@ -23,6 +23,7 @@ struct source_split {
     int64_t offset;  // bytes (streams) taken so far
     uint32_t input;  // of the valve, while it has not ended
     int64_t seen_ns; // when the last record came, in time that the node was listening
+    int64_t came_ns; // the same by the clock; 0: none has come
     bool ended, idle;
     bool touched; // has records in this batch
 };

@@ -91,7 +91,7 @@ static int name_split(struct source_node *node, const struct parcel *parcel)
     return 0;
 }
 
-int source_split_add(struct source_node *node, const struct parcel *parcel)
+static int add(struct source_node *node, const struct parcel *parcel)
 {
     int rc = parcel->split >= node->split_count ? make_room(node, parcel->split) : 0;
     struct source_split *split = rc ? NULL : &node->splits[parcel->split];
@@ -99,6 +99,14 @@ int source_split_add(struct source_node *node, const struct parcel *parcel)
         rc = name_split(node, parcel);
     if (split && !rc && split->ended)
         rc = begin(node, split);
+    return rc;
+}
+
+int source_split_add(struct source_node *node, const struct parcel *parcel)
+{
+    pthread_mutex_lock(&node->outputs.look);
+    int rc = add(node, parcel);
+    pthread_mutex_unlock(&node->outputs.look);
     if (rc)
         outputs_out_of_memory(&node->outputs);
     return rc;
@@ -108,14 +116,27 @@ static void advance(struct source_node *node, struct source_split *split, int64_
 {
     split->touched = false;
     split->seen_ns = now;
+    split->came_ns = node->outputs.complaints.now_ns;
     if (split->ended)
         return;
     if (split->idle) {
         split->idle = false;
         valve_active(&node->valve, split->input);
     }
-    if (node->has_time)
-        valve_advance(&node->valve, split->input, generator_watermark(&split->generator));
+    if (!node->has_time)
+        return;
+    struct valve_input *input = &node->valve.inputs[split->input];
+    int64_t before = input->watermark;
+    valve_advance(&node->valve, split->input, generator_watermark(&split->generator));
+    if (input->watermark > before)
+        input->moved_ns = node->outputs.complaints.now_ns;
+}
+
+// What its splits have come to together has moved, or not.
+static void note_moved(struct source_node *node, int64_t before)
+{
+    if (node->valve.watermark > before)
+        node->outputs.moved_ns = node->outputs.complaints.now_ns;
 }
 
 // It holds nobody back any more, behind what its last records have come to. Its unfinished frame
@@ -125,6 +146,8 @@ void source_split_end(struct source_node *node, uint32_t id)
     struct source_split *split = &node->splits[id];
     if (split->ended)
         return;
+    int64_t before = node->valve.watermark;
+    pthread_mutex_lock(&node->outputs.look);
     if (split->touched)
         advance(node, split, listening_ns(node));
     split->ended = true;
@@ -132,6 +155,8 @@ void source_split_end(struct source_node *node, uint32_t id)
     split->rest_chunk = NULL;
     split->rest_len = 0;
     valve_remove(&node->valve, split->input);
+    note_moved(node, before);
+    pthread_mutex_unlock(&node->outputs.look);
     tell_alignment(node, id);
     stat_set(&node->outputs.stats->splits, stat_get(&node->outputs.stats->splits) - 1);
 }
@@ -140,7 +165,8 @@ void source_splits_advance(struct source_node *node)
 {
     if (!node->touched_count)
         return;
-    int64_t now = listening_ns(node);
+    int64_t now = listening_ns(node), before = node->valve.watermark;
+    pthread_mutex_lock(&node->outputs.look);
     if (node->alignment)
         alignment_lock(node->alignment);
     while (node->touched_count) {
@@ -149,8 +175,10 @@ void source_splits_advance(struct source_node *node)
         if (node->alignment)
             put_split(node, id);
     }
+    note_moved(node, before);
     if (node->alignment)
         alignment_unlock(node->alignment);
+    pthread_mutex_unlock(&node->outputs.look);
 }
 
 static void look(struct source_node *node, int64_t now)
@@ -164,8 +192,12 @@ static void look(struct source_node *node, int64_t now)
             split->seen_ns = now; // it is not read: that is not its silence
             continue;
         }
+        int64_t before = node->valve.watermark;
+        pthread_mutex_lock(&node->outputs.look);
         split->idle = true;
         valve_idle(&node->valve, split->input);
+        note_moved(node, before);
+        pthread_mutex_unlock(&node->outputs.look);
         tell_alignment(node, i);
     }
 }

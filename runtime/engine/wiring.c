@@ -30,6 +30,30 @@ static struct edge *input_edge(const struct plan *plan, const struct plan_edge *
     return node->kind == NODE_SINK ? &node->sink.inputs[at] : &node->op.inputs[at];
 }
 
+static const struct plan_edge *edge_of(const struct plan *plan, uint32_t node, uint32_t input)
+{
+    for (size_t i = 0; i < plan->edge_count; i++)
+        if (plan->edges[i].to == node && plan->edges[i].input == input)
+            return &plan->edges[i];
+    return NULL;
+}
+
+void wiring_from(const struct plan *plan, uint32_t node, uint32_t lane, uint32_t input,
+                 uint32_t *from, uint32_t *from_lane)
+{
+    for (uint32_t i = 0; i < plan->nodes[node].inputs; i++) {
+        const struct plan_edge *edge = edge_of(plan, node, i);
+        uint32_t n = producers(plan, edge, lane);
+        if (input >= n) {
+            input -= n;
+            continue;
+        }
+        *from = edge->from;
+        *from_lane = edge->pass == PASS_STAY ? lane : input;
+        return;
+    }
+}
+
 static struct crossing *cross(struct wiring *wiring, const struct lane *from, const struct lane *to)
 {
     if (mem_grow(&wiring->crossings, &wiring->cap, wiring->count + 1, sizeof *wiring->crossings))

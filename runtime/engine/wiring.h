@@ -18,6 +18,9 @@ struct wiring {
 // So many edges lead to the node in this lane: one for each of the plan's and each lane that it
 // comes from.
 uint32_t wiring_inputs(const struct plan *plan, uint32_t node, uint32_t lane);
+// Where such an edge, the `input`-th of the node in this lane, comes from.
+void wiring_from(const struct plan *plan, uint32_t node, uint32_t lane, uint32_t input,
+                 uint32_t *from, uint32_t *from_lane);
 // Connects the nodes of all lanes. 0, ERR_NOMEM, or what is wrong with a key's path.
 int wiring_connect(struct wiring *wiring, const struct plan *plan, struct lane **lanes,
                    struct error *err);

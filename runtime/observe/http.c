@@ -133,17 +133,39 @@ static int readiness(const struct http_server *server, struct answer *answer)
     return code;
 }
 
+static int why(const struct http_server *server, struct MHD_Connection *connection,
+               struct answer *answer)
+{
+    struct error err = ERROR_INIT;
+    const char *node = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "node");
+    const char *end = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "end");
+    answer->type = json;
+    int code = server->config.why(server->config.arg, node ? node : "", end, &answer->text, &err);
+    if (code == ERR_NOMEM || !code)
+        return code;
+    answer->status = code == ERR_INPUT ? MHD_HTTP_NOT_FOUND : MHD_HTTP_SERVICE_UNAVAILABLE;
+    buf_clear(&answer->text);
+    code = buf_puts(&answer->text, "{\"error\": ");
+    if (!code)
+        code = json_quote(err.text, &answer->text);
+    return code ? code : buf_puts(&answer->text, "}\n");
+}
+
 static const struct {
     const char *path;
     int (*fill)(const struct http_server *server, struct answer *answer);
 } pages[] = {{"/metrics", metrics}, {"/healthz", health}, {"/readyz", readiness}};
 
-static int find_page(const struct http_server *server, const char *path, struct answer *answer)
+static int find_page(const struct http_server *server, struct MHD_Connection *connection,
+                     const char *path, struct answer *answer)
 {
     for (size_t i = 0; i < sizeof pages / sizeof *pages; i++)
         if (strcmp(pages[i].path, path) == 0)
             return pages[i].fill(server, answer);
-    return say(answer, MHD_HTTP_NOT_FOUND, "there are /metrics, /healthz and /readyz\n");
+    if (server->config.why && strcmp(path, "/api/v1/why") == 0)
+        return why(server, connection, answer);
+    return say(answer, MHD_HTTP_NOT_FOUND,
+               "there are /metrics, /healthz, /readyz and /api/v1/why\n");
 }
 
 static bool is_read(const char *method)
@@ -164,7 +186,7 @@ static int make_answer(const struct http_server *server, struct MHD_Connection *
         return say(answer, MHD_HTTP_UNAUTHORIZED, "a bearer token is wanted\n");
     if (!is_read(method))
         return say(answer, MHD_HTTP_METHOD_NOT_ALLOWED, "for reading only\n");
-    return find_page(server, path, answer);
+    return find_page(server, connection, path, answer);
 }
 
 // The bytes are the library's from here on; it frees them by `mem_free`.

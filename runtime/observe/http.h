@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include "base/buf.h"
 #include "base/error.h"
 #include "observe/snapshot.h"
 
@@ -8,8 +9,11 @@
 //   GET /metrics   all counters, for Prometheus
 //   GET /healthz   200 while the pipeline's lane goes on; 503 when it hangs in one step
 //   GET /readyz    200 when all plugins are open; 503 and the reason when not, or while it drains
+//   GET /api/v1/why?node=NAME[&end=MS]   what holds the node's watermark, or its window that ends
+//                  then, where it is; 404 when there is no such node
 //
-// The last two answer in JSON: {"status": "ready"}, {"status": "not open", "node": "out", ...}.
+// All but the first answer in JSON: {"status": "ready"}, {"status": "not open", "node": "out",
+// ...}.
 //
 // It listens on loopback unless another address is given. There, a request must also name loopback
 // in its Host header, so that a web page cannot read through a browser by a name of its own that
@@ -25,6 +29,9 @@ struct http_config {
                          // any that is free
     // Fills *out, or returns ERR_NOMEM. Called by the server's thread until http_server_free.
     int (*snapshot)(void *arg, struct snapshot *out);
+    // Appends the answer to /api/v1/why, JSON; `end` NULL: not given. ERR_INPUT: what was asked is
+    // wrong, as `err` says. Likewise. NULL: there is no such page.
+    int (*why)(void *arg, const char *node, const char *end, struct buf *out, struct error *err);
     // Files; NULL: none. A certificate and its key (PEM) for TLS; a token that every request has to
     // bring as `Authorization: Bearer TOKEN`.
     const char *certificate, *key, *token;

@@ -52,7 +52,8 @@ int64_t generator_watermark(const struct watermark_generator *generator);
 
 struct valve_input {
     int64_t watermark;
-    int64_t last; // what it had come to before its end
+    int64_t last;     // what it had come to before its end
+    int64_t moved_ns; // when it moved last, in the owner's time; 0: it never has
     bool idle;
     bool aligned; // active, and has caught up with the valve since it was active again
     bool used;    // false: removed; the number is given out again

@@ -34,8 +34,9 @@ class Cli(harness.TestCase):
         for name in ("traffic.yaml", "kafka.yaml"):
             os.symlink(self.path("configs", name), self.path(name))
         path = os.path.dirname(harness.TIDEMILL) + os.pathsep + os.environ["PATH"]
-        # These want a broker, a drawing program, minutes, or a compiler and installed headers.
-        elsewhere = {"run", "bench", "plugin"}
+        # These want a broker, a drawing program, minutes, a compiler and installed headers, or a
+        # pipeline that runs.
+        elsewhere = {"run", "bench", "plugin", "why"}
         listed = re.findall(r"(?m)^  ([a-z]+)  ", self.succeeds("--help").out)
         for command in listed:
             examples = self.succeeds(command, "--help").out.split("\nexample:\n")[1].splitlines()

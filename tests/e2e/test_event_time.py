@@ -188,4 +188,4 @@ class Aligned(harness.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    harness.main()
