@@ -2,10 +2,12 @@
 #include "state/image.h"
 
 enum { NUMBER_MAX = 10 }; // bytes of the longest
+enum { FORM_PLAIN, FORM_NAMED, FORM_GONE, FORM_WHOLE, FORM_COUNT };
 
 void image_init(struct image *image, size_t max_bytes)
 {
     image->rc = 0;
+    image->identity_len = 0;
     buf_init(&image->bytes, max_bytes);
     buf_init(&image->body, max_bytes);
 }
@@ -61,17 +63,41 @@ void image_bytes(struct image *image, const void *bytes, size_t len)
         put(image, &image->body, bytes, len);
 }
 
-void image_end(struct image *image, uint32_t section, const char *key, uint32_t key_len)
+static void end_entry(struct image *image, unsigned form, uint32_t section, const char *key,
+                      uint32_t key_len)
 {
     struct buf *bytes = &image->bytes, *body = &image->body;
-    put_number(image, bytes, (uint64_t)section + 1);
+    put_number(image, bytes, ((uint64_t)section + 1) * FORM_COUNT + form);
     put_number(image, bytes, key ? (uint64_t)key_len + 1 : 0);
     if (key && key_len)
         put(image, bytes, key, key_len);
+    if (form == FORM_NAMED)
+        put_number(image, bytes, image->identity_len);
     put_number(image, bytes, body->len);
     if (body->len)
         put(image, bytes, body->data, body->len);
     buf_clear(body);
+    image->identity_len = 0;
+}
+
+void image_identify(struct image *image)
+{
+    image->identity_len = image->body.len;
+}
+
+void image_end(struct image *image, uint32_t section, const char *key, uint32_t key_len)
+{
+    end_entry(image, image->identity_len ? FORM_NAMED : FORM_PLAIN, section, key, key_len);
+}
+
+void image_gone(struct image *image, uint32_t section, const char *key, uint32_t key_len)
+{
+    end_entry(image, FORM_GONE, section, key, key_len);
+}
+
+void image_whole(struct image *image, uint32_t section)
+{
+    end_entry(image, FORM_WHOLE, section, NULL, 0);
 }
 
 // -- reading --
@@ -99,23 +125,39 @@ static bool take_part(struct image_reader *reader, uint64_t len, const char **ou
     return true;
 }
 
-static bool take_entry(struct image_reader *reader, struct image_entry *entry)
+// Body and, in front of it, how much of it is identity.
+static bool take_body(struct image_reader *reader, struct image_entry *entry, unsigned form)
 {
-    uint64_t section, key, body;
-    if (!take_number(&reader->at, reader->end, &section) || section - 1 > UINT32_MAX - 1 ||
-        !take_number(&reader->at, reader->end, &key) || key > UINT32_MAX)
+    uint64_t identity = 0, len;
+    if (form == FORM_NAMED && !take_number(&reader->at, reader->end, &identity))
         return false;
-    *entry = (struct image_entry){.section = (uint32_t)(section - 1),
-                                  .key_len = key ? (uint32_t)(key - 1) : 0};
-    if (key && !take_part(reader, key - 1, &entry->key))
+    if (!take_number(&reader->at, reader->end, &len) || identity > len ||
+        !take_part(reader, len, &entry->at))
         return false;
-    if (!take_number(&reader->at, reader->end, &body) || !take_part(reader, body, &entry->at))
-        return false;
-    entry->end = entry->at + body;
+    entry->end = entry->at + len;
+    entry->identity_len = form == FORM_GONE ? (size_t)len : (size_t)identity;
     return true;
 }
 
-bool image_next(struct image_reader *reader, struct image_entry *entry, int *rc)
+static bool take_entry(struct image_reader *reader, struct image_entry *entry)
+{
+    static const enum image_mark marks[] = {IMAGE_ENTRY, IMAGE_ENTRY, IMAGE_GONE, IMAGE_WHOLE};
+    uint64_t form, key;
+    if (!take_number(&reader->at, reader->end, &form) || form < FORM_COUNT ||
+        form / FORM_COUNT > UINT32_MAX || !take_number(&reader->at, reader->end, &key) ||
+        key > UINT32_MAX)
+        return false;
+    entry->section = (uint32_t)(form / FORM_COUNT - 1);
+    entry->mark = marks[form % FORM_COUNT];
+    entry->bad = false;
+    entry->key = NULL;
+    entry->key_len = key ? (uint32_t)(key - 1) : 0;
+    if (key && !take_part(reader, key - 1, &entry->key))
+        return false;
+    return take_body(reader, entry, form % FORM_COUNT);
+}
+
+bool image_next_any(struct image_reader *reader, struct image_entry *entry, int *rc)
 {
     *rc = 0;
     if (reader->at == reader->end)
@@ -123,6 +165,15 @@ bool image_next(struct image_reader *reader, struct image_entry *entry, int *rc)
     if (take_entry(reader, entry))
         return true;
     *rc = ERR_CORRUPT;
+    return false;
+}
+
+bool image_next(struct image_reader *reader, struct image_entry *entry, int *rc)
+{
+    while (image_next_any(reader, entry, rc)) {
+        if (entry->mark == IMAGE_ENTRY)
+            return true;
+    }
     return false;
 }
 

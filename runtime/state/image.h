@@ -10,15 +10,26 @@
 // a key, the key's canonical bytes. Entries with a key go to the lane that owns it, those without
 // to every lane: so an image of any number of lanes can be restored into any other.
 //
-//   entry    section + 1, key length + 1 (0: no key), key, body length, body
-//   numbers  LEB128; signed ones zigzag; doubles as 8 bytes, little endian
+// An image may hold only what has changed since an earlier one; both are then merged
+// (image_merge.h). For that, an entry has a name: its section, its key, and its identity, with
+// which its body begins (image_identify; without it, section and key are all of the name). An
+// entry takes the place of those of the same name in older images. Marks, which only the merging
+// sees, take away: image_gone what has one name, image_whole all of a section. Neither an entry nor
+// a mark touches anything in its own image, whichever lane that came from.
+//
+//   entry     form, key length + 1 (0: no key), key, identity length (form 1 only), body length,
+//             body
+//   form      (section + 1) * 4, and 0: an entry without identity, 1: with one, 2: gone (the body
+//             is the identity), 3: whole (no key, no body)
+//   numbers   LEB128; signed ones zigzag; doubles as 8 bytes, little endian
 //
 // Everything read is checked: a damaged or shortened image is ERR_CORRUPT, never a wild read.
 
 struct image {
     struct buf bytes;
-    struct buf body; // of the entry under construction
-    int rc;          // the first failure; all calls after it do nothing
+    struct buf body;     // of the entry under construction
+    size_t identity_len; // how much of it names the entry
+    int rc;              // the first failure; all calls after it do nothing
 };
 
 void image_init(struct image *image, size_t max_bytes);
@@ -29,6 +40,15 @@ void image_i64(struct image *image, int64_t number);
 void image_f64(struct image *image, double number);
 void image_bytes(struct image *image, const void *bytes, size_t len);
 void image_end(struct image *image, uint32_t section, const char *key, uint32_t key_len);
+// What has been put so far into the entry names it within its section and key.
+void image_identify(struct image *image);
+// Ends an entry that consists of an identity: what was saved earlier under this name is no more.
+void image_gone(struct image *image, uint32_t section, const char *key, uint32_t key_len);
+// All that was saved earlier in this section, by any lane, is replaced by what this checkpoint has
+// of it, from all lanes. Between entries, anywhere.
+void image_whole(struct image *image, uint32_t section);
+
+enum image_mark { IMAGE_ENTRY, IMAGE_GONE, IMAGE_WHOLE };
 
 struct image_reader {
     const char *at, *end;
@@ -39,12 +59,15 @@ struct image_entry {
     const char *key; // borrowed; NULL: none
     uint32_t key_len;
     const char *at, *end; // what of its body was not read yet
-    bool bad;             // more was asked for than there was
+    size_t identity_len;  // of the body's beginning
+    enum image_mark mark;
+    bool bad; // more was asked for than there was
 };
 
-// True: the next entry is in *entry. False: that was all, or, with *rc = ERR_CORRUPT, it is
-// damaged.
+// True: the next entry is in *entry; marks are passed over. False: that was all, or, with *rc =
+// ERR_CORRUPT, it is damaged.
 bool image_next(struct image_reader *reader, struct image_entry *entry, int *rc);
+bool image_next_any(struct image_reader *reader, struct image_entry *entry, int *rc); // marks too
 // 0, NULL and `bad` where there is nothing more.
 uint64_t entry_u64(struct image_entry *entry);
 int64_t entry_i64(struct image_entry *entry);

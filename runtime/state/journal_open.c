@@ -1,55 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include "state/journal_writer.h"
 #include "base/alloc.h"
-#include "base/clock.h"
 #include "base/io.h"
+#include "state/lock.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
-
-enum { LOCK_POLL_NS = 20000000 };
-
-static int say_holder(const struct journal *journal, const char *path, struct error *err)
-{
-    char pid[24] = "";
-    size_t got;
-    if (io_pread(journal->lock_fd, path, pid, sizeof pid - 1, 0, &got, NULL))
-        got = 0;
-    pid[got] = 0;
-    pid[strspn(pid, "0123456789")] = 0;
-    return error_set(err, ERR_REFUSED, "%s: is being written by process %s", journal->dir,
-                     pid[0] ? pid : "(unknown)");
-}
-
-static int take_lock(struct journal *journal, struct error *err)
-{
-    char path[PATH_MAX], pid[24];
-    (void)snprintf(path, sizeof path, "%s/lock", journal->dir);
-    int code = io_open(&journal->lock_fd, path, O_RDWR | O_CREAT, 0644, err);
-    if (code)
-        return code;
-    struct clock *clock = clock_system();
-    int64_t end = clock_mono_ns(clock) + (int64_t)journal->options.lock_wait_ms * 1000000;
-    while (flock(journal->lock_fd, LOCK_EX | LOCK_NB)) {
-        if (errno != EWOULDBLOCK && errno != EINTR)
-            return error_errno(err, ERR_IO, errno, "%s: cannot lock", path);
-        if (clock_mono_ns(clock) >= end)
-            return say_holder(journal, path, err);
-        nanosleep(&(struct timespec){.tv_nsec = LOCK_POLL_NS}, NULL);
-    }
-    int len = snprintf(pid, sizeof pid, "%d\n", (int)getpid());
-    if (ftruncate(journal->lock_fd, 0) || pwrite(journal->lock_fd, pid, (size_t)len, 0) != len)
-        return error_errno(err, ERR_IO, errno, "%s: cannot write", path);
-    return 0;
-}
 
 int segment_create(struct segment_file *file, const char *temporary,
                    const struct segment_header *header, struct error *err)
@@ -182,7 +144,8 @@ static int drop_leftovers(const struct journal *journal, struct error *err)
 
 static int load(struct journal *journal, struct error *err)
 {
-    int code = take_lock(journal, err);
+    int code = dir_lock(&journal->lock_fd, journal->dir, journal->options.lock_wait_ms,
+                        "is being written", err);
     if (!code)
         code = drop_leftovers(journal, err);
     if (!code)

@@ -14,7 +14,9 @@
 //   <dir>/lock                    held (flock) by the one process that runs the pipeline; its id
 //   <dir>/pipeline                whose this is: format version, the pipeline's name
 //   <dir>/00000000000000000007/   a generation: a journal that begins with a checkpoint which has
-//                                 everything, then those that build on it; named by the first
+//                                 everything, then those that build on it; numbered in order
+//   <dir>/00000000000000000008.tmp/      one that is being made
+//   <dir>/00000000000000000006.damaged/  one that was damaged, kept for who wants to look into it
 //
 // Compaction writes the newest decided checkpoint, merged, into a new generation while others are
 // added to the old one; the old one stays until the next compaction, so that damage to the newest
@@ -49,7 +51,8 @@ enum store_kind {
 struct store_part {
     enum store_kind kind;
     const char *node; // name, terminated
-    bool changes;     // STATE: builds on the parent's; else it replaces the parent's
+    bool changes;     // STATE: builds on the parent's; else it replaces the parent's. The same for
+                      // all of a node's parts; a node without any has no state in this checkpoint
     const char *bytes;
     size_t len;
 };
@@ -70,6 +73,7 @@ void store_close(struct store *store);
 // What can be loaded, oldest first. Heads of checkpoints that were damaged are not among them:
 // store_damage says which, if any (NULL: none), for the log.
 uint32_t store_count(const struct store *store);
+// Borrowed until the next call that is not const.
 const struct checkpoint_head *store_at(const struct store *store, uint32_t index);
 const char *store_damage(const struct store *store);
 uint64_t store_highest(const struct store *store); // number ever used; 0: none
@@ -89,7 +93,10 @@ const struct store_part *checkpoint_part(const struct checkpoint *checkpoint, en
 
 // Writing: begin, put (each part copied or written before it returns), prepare or give up. After
 // store_prepare the checkpoint survives a power cut. An error other than from prepare leaves the
-// store as it was; a failed prepare is final (ERR_FATAL from then on): open anew.
+// store as it was (a put that failed: when it was given up); a failed prepare is final (ERR_FATAL
+// from then on): open anew, and see whether it is there. The parent must be among what can be
+// loaded. A number that was begun and given up is known on disk, but for a power cut, or a
+// process's end while a new generation is made; a prepared one always.
 int store_begin(struct store *store, const struct checkpoint_head *head, struct error *err);
 int store_put(struct store *store, const struct store_part *part, struct error *err);
 int store_prepare(struct store *store, struct error *err);

@@ -42,7 +42,7 @@ static inline const char *fresh_dir(void)
 }
 
 // Entry `sequence` with `len` bytes, which tell which one it is at every place.
-static inline void entry_bytes(char *out, size_t len, uint64_t sequence)
+static inline void fill_entry(char *out, size_t len, uint64_t sequence)
 {
     for (size_t i = 0; i < len; i++)
         out[i] = (char)(sequence * 31 + i * 7 + (i >> 8));
@@ -51,7 +51,7 @@ static inline void entry_bytes(char *out, size_t len, uint64_t sequence)
 static inline int add(struct journal *journal, size_t len, uint32_t count, unsigned flags)
 {
     static char bytes[1 << 20];
-    entry_bytes(bytes, len, journal_next(journal));
+    fill_entry(bytes, len, journal_next(journal));
     struct iovec parts[2] = {{bytes, len / 3}, {bytes + len / 3, len - len / 3}};
     return journal_append(journal, parts, 2, count, flags, NULL, NULL);
 }
