@@ -22,6 +22,7 @@ struct input *input_new(const char *path, const struct stat *st)
     in->device = st->st_dev;
     in->inode = st->st_ino;
     in->fd = -1;
+    in->split = UINT32_MAX;
     return in;
 }
 
@@ -240,6 +241,16 @@ int input_is_cut_off(const struct input *in)
 uint64_t input_at(const struct input *in)
 {
     return in->unpack ? unpack_at(in->unpack) : in->offset;
+}
+
+int64_t input_left(const struct input *in)
+{
+    struct stat st;
+    int code = in->fd >= 0 ? fstat(in->fd, &st) : stat(in->path, &st);
+    if (code < 0 || st.st_ino != in->inode || st.st_dev != in->device)
+        return -1;
+    uint64_t at = input_at(in), end = (uint64_t)st.st_size;
+    return end > at ? (int64_t)(end - at) : 0;
 }
 
 int input_shrank(const struct input *in)

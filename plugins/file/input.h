@@ -35,7 +35,7 @@ struct input {
     dev_t device;
     ino_t inode;
     uint32_t generation;
-    uint32_t split; // the host's id
+    uint32_t split; // the host's id; UINT32_MAX: none yet
     enum input_state state;
     int fd;            // -1: not open
     int at_end;        // the last look found nothing more
@@ -78,6 +78,8 @@ void input_restart(struct input *in);
 int input_is_cut_off(const struct input *in);
 // The byte of the file that comes next.
 uint64_t input_at(const struct input *in);
+// How many bytes of the file come after input_at; -1: it is not there, or cannot be asked.
+int64_t input_left(const struct input *in);
 // How many bytes of `out` it takes.
 size_t input_position(const struct input *in, unsigned char out[INPUT_POSITION]);
 

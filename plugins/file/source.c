@@ -281,6 +281,28 @@ static int poll_fd(void *self)
     return ((struct source *)self)->watch.fd;
 }
 
+static const struct input *split_of(struct source *s, uint32_t split)
+{
+    for (uint32_t n = 0; n < s->count; n++) {
+        uint32_t i = (s->hint + n) % s->count;
+        enum input_state state = s->inputs[i]->state;
+        if ((state != INPUT_READY && state != INPUT_DONE) || s->inputs[i]->split != split)
+            continue;
+        s->hint = i + 1;
+        return s->inputs[i];
+    }
+    return NULL;
+}
+
+// Of a compressed file the bytes as they are on disk.
+static int64_t lag_bytes(void *self, uint32_t split)
+{
+    const struct input *in = split_of(self, split);
+    if (!in)
+        return -1;
+    return in->state == INPUT_DONE ? 0 : input_left(in);
+}
+
 static const tide_option options[] = {
     {.name = "path",
      .type = TIDE_LIST,
@@ -316,4 +338,5 @@ const tide_source file_source = {
     .read = read_source,
     .poll_fd = poll_fd,
     .pause = pause_inputs,
+    .lag_bytes = lag_bytes,
 };

@@ -18,6 +18,7 @@ struct source {
     struct input **inputs; // in reading order
     uint32_t count, room;
     uint32_t turn; // the input that is looked at next
+    uint32_t hint; // splits are asked after in the order of the inputs: the one behind the last
     int announced; // splits, within this read
     int started;   // the first scan is over
     int64_t next_scan_ns;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "client.h"
+#include "scout.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -47,9 +48,12 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
 static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
 {
     (void)rk;
+    struct client *client = opaque;
+    if (err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && client->scout)
+        scout_lost(client->scout, "all brokers are away");
     // Fatal ones are found by client_check; single brokers' troubles are log lines already.
     if (err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || err == RD_KAFKA_RESP_ERR__AUTHENTICATION)
-        client_say(opaque, TIDE_LOG_ERROR, "%s: %s", rd_kafka_err2str((rd_kafka_resp_err_t)err),
+        client_say(client, TIDE_LOG_ERROR, "%s: %s", rd_kafka_err2str((rd_kafka_resp_err_t)err),
                    reason);
 }
 

@@ -21,6 +21,7 @@ struct client {
     const tide_host *host; // these: the node's thread only, until client_close
     tide_ctx *ctx;
     void *owner; // the source or sink, for its callbacks
+    struct scout *scout;
     int64_t last_line_ns;
     unsigned held;     // lines since then that were not told
     char brokers[128]; // as they were given, cut short

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 
 enum { ASK_IDLE, ASK_LOUD, ASK_QUIET };
 
@@ -15,28 +16,74 @@ struct scout {
     pthread_cond_t changed;
     struct ask *first, **last;
     int ending;
+    int reached; // something was answered, and not all brokers went away since
 };
+
+enum { PROBE_PAUSE_MS = 200 };
+
+// With the lock held, as all below.
+static void say_missing(struct scout *scout, const char *what)
+{
+    if (TIDE_HAS(scout->host, waits_for) && !scout->ending)
+        scout->host->waits_for(scout->ctx, what);
+}
+
+static void heard(struct scout *scout, rd_kafka_resp_err_t err)
+{
+    if (err || scout->reached)
+        return;
+    scout->reached = 1;
+    say_missing(scout, NULL);
+}
+
+static void answer_next(struct scout *scout)
+{
+    struct ask *ask = scout->first;
+    scout->first = ask->next;
+    if (!scout->first)
+        scout->last = &scout->first;
+    pthread_mutex_unlock(&scout->lock);
+    ask->run(ask, scout->client->rk);
+    pthread_mutex_lock(&scout->lock);
+    int loud = ask->asked == ASK_LOUD;
+    heard(scout, ask->err);
+    ask->asked = ASK_IDLE;
+    if (loud && !scout->ending)
+        scout->host->wake(scout->ctx);
+}
+
+// Any answer will do: who is there is asked, and of topics only what this handle knows already.
+static void probe(struct scout *scout)
+{
+    const struct rd_kafka_metadata *metadata = NULL;
+    pthread_mutex_unlock(&scout->lock);
+    rd_kafka_resp_err_t err =
+        rd_kafka_metadata(scout->client->rk, 0, NULL, &metadata, SCOUT_TIMEOUT_MS);
+    if (metadata)
+        rd_kafka_metadata_destroy(metadata);
+    pthread_mutex_lock(&scout->lock);
+    heard(scout, err);
+    if (!err || scout->first || scout->ending)
+        return;
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += PROBE_PAUSE_MS * 1000000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_cond_timedwait(&scout->changed, &scout->lock, &until);
+}
 
 static void *work(void *arg)
 {
     struct scout *scout = arg;
     pthread_mutex_lock(&scout->lock);
-    for (;;) {
-        while (!scout->first && !scout->ending)
+    while (!scout->ending) {
+        if (scout->first)
+            answer_next(scout);
+        else if (!scout->reached)
+            probe(scout);
+        else
             pthread_cond_wait(&scout->changed, &scout->lock);
-        if (scout->ending)
-            break;
-        struct ask *ask = scout->first;
-        scout->first = ask->next;
-        if (!scout->first)
-            scout->last = &scout->first;
-        pthread_mutex_unlock(&scout->lock);
-        ask->run(ask, scout->client->rk);
-        pthread_mutex_lock(&scout->lock);
-        int loud = ask->asked == ASK_LOUD;
-        ask->asked = ASK_IDLE;
-        if (loud && !scout->ending)
-            scout->host->wake(scout->ctx);
     }
     pthread_mutex_unlock(&scout->lock);
     return NULL;
@@ -53,9 +100,12 @@ struct scout *scout_new(struct client *client)
     scout->last = &scout->first;
     pthread_mutex_init(&scout->lock, NULL);
     pthread_cond_init(&scout->changed, NULL);
+    say_missing(scout, "no broker has answered yet");
+    client->scout = scout;
     if (pthread_create(&scout->thread, NULL, work, scout) != 0) {
         pthread_cond_destroy(&scout->changed);
         pthread_mutex_destroy(&scout->lock);
+        client->scout = NULL;
         free(scout);
         return NULL;
     }
@@ -71,6 +121,7 @@ void scout_free(struct scout *scout)
     pthread_cond_signal(&scout->changed);
     pthread_mutex_unlock(&scout->lock);
     pthread_join(scout->thread, NULL);
+    scout->client->scout = NULL;
     pthread_cond_destroy(&scout->changed);
     pthread_mutex_destroy(&scout->lock);
     free(scout);
@@ -86,6 +137,15 @@ static void enqueue(struct scout *scout, struct ask *ask, int how)
         scout->last = &ask->next;
         pthread_cond_signal(&scout->changed);
     }
+    pthread_mutex_unlock(&scout->lock);
+}
+
+void scout_lost(struct scout *scout, const char *why)
+{
+    pthread_mutex_lock(&scout->lock);
+    scout->reached = 0;
+    say_missing(scout, why);
+    pthread_cond_signal(&scout->changed);
     pthread_mutex_unlock(&scout->lock);
 }
 

@@ -45,6 +45,8 @@ static void add_source(struct totals *out, const struct node_status *node)
     out->in += node->in;
     if (node->lag >= 0)
         out->lag = (out->lag < 0 ? 0 : out->lag) + node->lag;
+    if (node->lag_bytes >= 0)
+        out->lag_bytes = (out->lag_bytes < 0 ? 0 : out->lag_bytes) + node->lag_bytes;
     if (node->watermark != WATERMARK_NONE &&
         (out->watermark == WATERMARK_NONE || node->watermark < out->watermark))
         out->watermark = node->watermark;
@@ -52,7 +54,7 @@ static void add_source(struct totals *out, const struct node_status *node)
 
 void totals_of(struct totals *out, const struct engine_status *status)
 {
-    *out = (struct totals){.lag = -1, .watermark = WATERMARK_NONE};
+    *out = (struct totals){.lag = -1, .lag_bytes = -1, .watermark = WATERMARK_NONE};
     for (uint32_t i = 0; i < status->node_count; i++) {
         const struct node_status *node = &status->nodes[i];
         if (node->kind == NODE_SOURCE)
@@ -73,6 +75,13 @@ static int add_count(struct buf *out, const char *name, uint64_t now, const uint
         return buf_printf(out, "%s %s  ", name, count);
     number_short((double)(now - *since) * 1000 / (double)ms, rate);
     return buf_printf(out, "%s %s (%s/s)  ", name, count, rate);
+}
+
+static int add_bytes(struct buf *out, const char *name, uint64_t bytes)
+{
+    char size[NUMBER_MAX];
+    number_short((double)bytes, size);
+    return buf_printf(out, "%s %s%sB  ", name, size, bytes < 1000 ? " " : "");
 }
 
 static int add_watermark(struct buf *out, int64_t watermark)
@@ -96,6 +105,8 @@ int totals_line(const struct totals *now, const struct totals *since, int64_t ms
         code = add_count(out, "out", now->out, since ? &since->out : NULL, ms);
     if (!code && now->lag >= 0)
         code = add_count(out, "lag", (uint64_t)now->lag, NULL, 0);
+    if (!code && now->lag_bytes >= 0)
+        code = add_bytes(out, "lag", (uint64_t)now->lag_bytes);
     if (!code)
         code = add_watermark(out, now->watermark);
     if (!code)
@@ -110,6 +121,11 @@ int totals_line(const struct totals *now, const struct totals *since, int64_t ms
 static void set_count(json_t *object, const char *name, uint64_t value)
 {
     json_object_set_new(object, name, json_integer((json_int_t)value));
+}
+
+static void set_known(json_t *object, const char *name, int64_t value)
+{
+    json_object_set_new(object, name, value < 0 ? json_null() : json_integer(value));
 }
 
 static json_t *node_json(const struct node_status *node)
@@ -128,7 +144,8 @@ static json_t *node_json(const struct node_status *node)
     set_count(object, "retried", node->retried);
     set_count(object, "in_flight", node->in_flight);
     set_count(object, "busy_ns", node->busy_ns);
-    json_object_set_new(object, "lag", node->lag < 0 ? json_null() : json_integer(node->lag));
+    set_known(object, "lag", node->lag);
+    set_known(object, "lag_bytes", node->lag_bytes);
     json_object_set_new(object, "last_error",
                         node->last_error[0] ? json_string(node->last_error) : json_null());
     return object;

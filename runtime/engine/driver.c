@@ -119,6 +119,8 @@ void driver_again(struct driver *driver, struct wait *wait)
 
 static void open_instance(struct driver *driver, struct wait *wait)
 {
+    if (!driver->self)
+        said_write(&driver->ctx.missing, "", 0);
     tide_result rc = driver->open(&host_table, &driver->ctx, &driver->self);
     if (driver->state == DRIVER_FAILED)
         return; // a host function has run out of memory
@@ -139,7 +141,7 @@ static void open_instance(struct driver *driver, struct wait *wait)
         error_nomem(&err);
         driver_fail(driver, &err);
     }
-    atomic_store_explicit(&driver->is_open, true, memory_order_relaxed);
+    atomic_store_explicit(&driver->is_open, true, memory_order_release);
     wait->busy = true;
 }
 

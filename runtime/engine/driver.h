@@ -44,7 +44,7 @@ struct driver {
     _Atomic bool close_wanted;
     _Atomic bool failed; // release: `error` is complete
     _Atomic bool closed;
-    _Atomic bool is_open;   // to be shown
+    _Atomic bool is_open;   // to be shown; release: what it waits for was said before
     struct said last_fault; // why it was closed for a while; to be shown
     struct error error;
 

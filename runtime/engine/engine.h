@@ -61,7 +61,7 @@ int engine_guarantees(const struct engine *engine, struct buf *out);
 
 struct node_lag { // of a split
     char split[96];
-    int64_t records;
+    int64_t records, bytes; // -1: unknown
 };
 
 struct node_metric { // of the node's plugin
@@ -84,9 +84,11 @@ struct node_status {
     uint64_t in_flight; // in queues and half-finished batches
     uint64_t busy_ns;   // time spent in this node's step (only with engine_profile)
     int64_t watermark;  // ms; WATERMARK_NONE, WATERMARK_END
-    int64_t lag;        // sources: records behind; -1 unknown
+    int64_t lag;        // sources: records behind; -1: unknown
+    int64_t lag_bytes;  // sources: bytes behind; -1: unknown
     uint32_t splits, lanes;
     bool open;               // its plugin's instance is; operators: always
+    bool ready;              // and it waits for nothing that it needs
     uint64_t queue_capacity; // records that its queues can hold
     uint64_t state_bytes, state_keys, state_windows;
     bool has_state;
@@ -95,7 +97,8 @@ struct node_status {
     struct node_lag *lags;
     struct node_metric *metrics;
     char last_error[256]; // "" when there was none
-    char last_fault[256]; // why its plugin was closed for a while; "" when it never was
+    char
+        last_fault[256]; // why its plugin is not ready, or was closed for a while last; "" if never
 };
 
 struct engine_status {

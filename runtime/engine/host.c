@@ -141,6 +141,11 @@ static void wake(tide_ctx *ctx)
     waker_wake(ctx->waker);
 }
 
+static void waits_for(tide_ctx *ctx, const char *what)
+{
+    said_write(&ctx->missing, what ? what : "", what ? strlen(what) : 0);
+}
+
 int host_put(tide_buf *out, const void *bytes, size_t len)
 {
     return buf_append((struct buf *)(void *)out, bytes, len) ? -1 : 0;
@@ -191,6 +196,7 @@ const tide_host host_table = {
     .refuse = host_refuse,
     .journal = &host_journal,
     .preamble = host_preamble,
+    .waits_for = waits_for,
 };
 
 void ctx_init(struct tide_ctx *ctx, const char *pipeline_name, const char *node_name,

@@ -2,6 +2,7 @@
 #pragma once
 #include "base/clock.h"
 #include "config/topology.h"
+#include "engine/said.h"
 #include "engine/waker.h"
 #include "record/template.h"
 #include "tidemill/plugin.h"
@@ -30,6 +31,7 @@ struct tide_ctx {
     _Atomic bool poked;  // wake was called
     int64_t wait_until_ns;
     struct error failure; // from fail()
+    struct said missing;  // from waits_for(); "": nothing is missing
 
     struct source_driver *source; // sources only
 

@@ -2,6 +2,7 @@
 #pragma once
 #include "engine/complaint.h"
 #include "engine/plan.h"
+#include "engine/said.h"
 #include "engine/scatter.h"
 #include "engine/stats.h"
 #include "operators/operator.h"
@@ -17,16 +18,6 @@ struct port {
     struct batch *pending;
     bool forwarded; // pending came from the input as a whole
 };
-
-// A text that one thread writes and any may read. Torn at the worst, never without end.
-enum { SAID_WORDS = 32 };
-
-struct said {
-    _Atomic uint64_t words[SAID_WORDS];
-};
-
-void said_write(struct said *said, const char *text, size_t len);
-void said_read(const struct said *said, char out[SAID_WORDS * 8]);
 
 // Where a node is, and what its lane has for it.
 struct node_place {

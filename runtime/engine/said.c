@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "engine/outputs.h"
+#include "engine/said.h"
 #include <string.h>
 
 void said_write(struct said *said, const char *text, size_t len)

@@ -4,7 +4,7 @@
 #include "config/setting.h"
 #include <string.h>
 
-enum { PARCEL_RING = 8, ACK_RING = 4, LAG_EVERY_NS = 1000000000 };
+enum { PARCEL_RING = 8, ACK_RING = 4 };
 
 static struct source_driver *of(struct driver *driver)
 {
@@ -85,36 +85,6 @@ static void end_chunks(struct source_driver *source)
     }
 }
 
-static void note_lag(struct lag_board *lags, const struct split *split, int64_t records)
-{
-    if (lags->count == LAGS_MAX)
-        return;
-    struct split_lag *lag = &lags->of[lags->count++];
-    size_t len = split->name_len < LAG_NAME_MAX ? split->name_len : LAG_NAME_MAX - 1;
-    memcpy(lag->name, split->name, len);
-    lag->name[len] = '\0';
-    lag->records = records;
-}
-
-static void ask_lag(struct source_driver *source)
-{
-    int64_t now = clock_mono_ns(source->driver.ctx.clock), sum = -1;
-    if (!source->lag_of || now < source->lag_at_ns)
-        return;
-    source->lag_at_ns = now + LAG_EVERY_NS;
-    pthread_mutex_lock(&source->lags.lock);
-    source->lags.count = 0;
-    for (uint32_t i = 0; i < source->split_count; i++) {
-        int64_t lag = source->splits[i].assigned ? source->lag_of(source->driver.self, i) : -1;
-        if (lag < 0)
-            continue;
-        sum = lag + (sum < 0 ? 0 : sum);
-        note_lag(&source->lags, &source->splits[i], lag);
-    }
-    pthread_mutex_unlock(&source->lags.lock);
-    atomic_store_explicit(&source->lag, sum, memory_order_relaxed);
-}
-
 static void read_once(struct source_driver *source, struct wait *wait)
 {
     struct driver *driver = &source->driver;
@@ -126,13 +96,15 @@ static void read_once(struct source_driver *source, struct wait *wait)
     else
         source_assign(source);
     if (driver->state == DRIVER_RUNNING && rc == TIDE_EOF) {
+        source_ask_lag(source); // so that the last word is where it ended
         finish_reading(source, false);
     } else if (driver->state == DRIVER_RUNNING) {
         if (rc == TIDE_OK)
             wait->busy = true;
         else
             driver_again(driver, wait);
-        ask_lag(source);
+        if (clock_mono_ns(driver->ctx.clock) >= source->lag_at_ns)
+            source_ask_lag(source);
     }
     deliver(source);
 }
@@ -251,6 +223,7 @@ static void read_table(struct source_driver *source, const tide_source *table)
     source->ack = TIDE_HAS(table, ack) ? table->ack : NULL;
     source->revoke = TIDE_HAS(table, revoke) ? table->revoke : NULL;
     source->lag_of = TIDE_HAS(table, lag) ? table->lag : NULL;
+    source->lag_bytes_of = TIDE_HAS(table, lag_bytes) ? table->lag_bytes : NULL;
     source->pause = TIDE_HAS(table, pause) ? table->pause : NULL;
 }
 
@@ -309,7 +282,8 @@ int source_driver_new(struct source_driver **out, const struct plan_node *node,
     read_table(source, node->plugin->source);
     source->read_max = read_max(node);
     source->ready_tail = &source->ready;
-    atomic_init(&source->lag, -1);
+    atomic_init(&source->lag_records, -1);
+    atomic_init(&source->lag_bytes, -1);
     source->driver.run = run;
     source->driver.opened = opened;
     source->driver.lost = lost;

@@ -39,7 +39,7 @@ enum { LAGS_MAX = 64, LAG_NAME_MAX = 96 };
 
 struct split_lag {
     char name[LAG_NAME_MAX];
-    int64_t records;
+    int64_t records, bytes; // -1: unknown
 };
 
 struct lag_board {
@@ -71,6 +71,7 @@ struct source_driver {
                        uint32_t stride);
     tide_result (*revoke)(void *self, const uint32_t *ids, uint32_t count);
     int64_t (*lag_of)(void *self, uint32_t split);
+    int64_t (*lag_bytes_of)(void *self, uint32_t split);
     tide_result (*pause)(void *self, const uint32_t *ids, uint32_t count, int on);
     struct alignment *alignment; // NULL: none, or the plugin cannot pause
     uint64_t aligned;            // its changes as far as the instance was told
@@ -100,8 +101,8 @@ struct source_driver {
     _Atomic bool barrier_asked; // by the driver: splits were revoked, do not wait with the barrier
     int64_t revoke_by_ns;       // until then their last positions may be acknowledged; 0: none are
 
-    int64_t lag_at_ns;   // when lag is asked for again
-    _Atomic int64_t lag; // records behind, over all splits; -1: unknown
+    int64_t lag_at_ns;                      // when lag is asked for again
+    _Atomic int64_t lag_records, lag_bytes; // behind, over all splits; -1: unknown
     struct lag_board lags;
 };
 
@@ -142,6 +143,8 @@ void source_ask_barrier(struct source_driver *source);
 // Tells the instance that the splits whose last position is settled are not to be read any more.
 // `epoch`: acknowledged; UINT64_MAX: their time is over.
 void source_revoke(struct source_driver *source, uint64_t epoch);
+// Asks the instance how far behind its splits are.
+void source_ask_lag(struct source_driver *source);
 // Tells the instance which splits are to be read now.
 void source_align(struct source_driver *source);
 // Whether there is something to tell it.

@@ -13,10 +13,15 @@ static void show_driver(struct lane_node *node, struct node_status *out)
         driver = &node->sink.driver->driver;
     if (!driver)
         return;
-    char fault[sizeof out->last_fault];
-    out->open &= atomic_load_explicit(&driver->is_open, memory_order_relaxed);
+    char fault[sizeof out->last_fault], missing[sizeof out->last_fault];
+    bool open = atomic_load_explicit(&driver->is_open, memory_order_acquire);
     said_read(&driver->last_fault, fault);
-    if (fault[0])
+    said_read(&driver->ctx.missing, missing);
+    out->open &= open;
+    out->ready &= open && !missing[0];
+    if (open && missing[0])
+        memcpy(out->last_fault, missing, sizeof missing);
+    else if (fault[0])
         memcpy(out->last_fault, fault, sizeof fault);
 }
 
@@ -56,6 +61,7 @@ static int show_lags(struct source_driver *source, struct node_status *out)
         _Static_assert(sizeof lag->split == LAG_NAME_MAX, "one name");
         memcpy(lag->split, source->lags.of[i].name, LAG_NAME_MAX);
         lag->records = source->lags.of[i].records;
+        lag->bytes = source->lags.of[i].bytes;
     }
     pthread_mutex_unlock(&source->lags.lock);
     return rc;
@@ -133,9 +139,13 @@ static void show_source(const struct lane_node *node, struct node_status *out)
 {
     if (node->kind != NODE_SOURCE || !node->source.driver || node->source.borrows)
         return;
-    int64_t lag = atomic_load_explicit(&node->source.driver->lag, memory_order_relaxed);
-    if (lag >= 0)
-        out->lag = lag + (out->lag < 0 ? 0 : out->lag);
+    const struct source_driver *source = node->source.driver;
+    int64_t records = atomic_load_explicit(&source->lag_records, memory_order_relaxed);
+    int64_t bytes = atomic_load_explicit(&source->lag_bytes, memory_order_relaxed);
+    if (records >= 0)
+        out->lag = records + (out->lag < 0 ? 0 : out->lag);
+    if (bytes >= 0)
+        out->lag_bytes = bytes + (out->lag_bytes < 0 ? 0 : out->lag_bytes);
 }
 
 // What one lane adds to the picture.
@@ -161,8 +171,10 @@ static void fill(const struct engine *engine, uint32_t index, struct node_status
                                 .kind = plan->spec->kind,
                                 .watermark = WATERMARK_NONE,
                                 .lag = -1,
+                                .lag_bytes = -1,
                                 .lanes = plan->lanes,
-                                .open = true};
+                                .open = true,
+                                .ready = true};
     for (uint32_t i = 0; i < plan->lanes; i++)
         add_lane(&engine->lanes[i]->nodes[index], out);
 }

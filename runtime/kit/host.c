@@ -132,6 +132,13 @@ static void wake(tide_ctx *ctx)
     (void)!write(ctx->wake_fd, &one, sizeof one); // full: it wakes all the same
 }
 
+static void waits_for(tide_ctx *ctx, const char *what)
+{
+    (void)ctx;
+    if (what && (!what[0] || strchr(what, '\n')))
+        child_fail("host.h: waits_for", "one line of text, or NULL", "\"%s\"", what);
+}
+
 static int put(tide_buf *buf, const void *bytes, size_t len)
 {
     return buf_append((struct buf *)(void *)buf, bytes, len) ? -1 : 0;
@@ -182,6 +189,7 @@ const tide_host kit_host = {
     .refuse = kit_refuse,
     .journal = &host_journal,
     .preamble = kit_preamble,
+    .waits_for = waits_for,
 };
 
 void ctx_begin(struct tide_ctx *ctx, const char *part, const struct tide_config *options,

@@ -101,6 +101,11 @@ static int health(const struct http_server *server, struct answer *answer)
     return code;
 }
 
+static const char *unready(const struct snapshot_node *node)
+{
+    return node->open ? "not connected" : "not open";
+}
+
 // Why it is not ready, as members behind "status".
 static int put_culprit(const struct snapshot_node *node, struct buf *out)
 {
@@ -124,7 +129,7 @@ static int readiness(const struct http_server *server, struct answer *answer)
     answer->status = ready ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE;
     if (!code)
         code = buf_printf(&answer->text, "{\"status\": \"%s\"",
-                          node ? "not open" : phases[snapshot.phase]);
+                          node ? unready(&snapshot.nodes[culprit]) : phases[snapshot.phase]);
     if (!code && node)
         code = put_culprit(&snapshot.nodes[culprit], &answer->text);
     if (!code)

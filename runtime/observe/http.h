@@ -8,7 +8,7 @@
 //
 //   GET /metrics   all counters, for Prometheus
 //   GET /healthz   200 while the pipeline's lane goes on; 503 when it hangs in one step
-//   GET /readyz    200 when all plugins are open; 503 and the reason when not, or while it drains
+//   GET /readyz    200 when all plugins are open and miss nothing; else, or draining, 503 and why
 //   GET /api/v1/why?node=NAME[&end=MS]   what holds the node's watermark, or its window that ends
 //                  then, where it is; 404 when there is no such node
 //

@@ -57,7 +57,8 @@ int prometheus_print(const struct snapshot *snapshot, struct buf *out)
     if (!code)
         code = put_process(snapshot, "up", "1 while the pipeline's process runs.", 1, out);
     if (!code)
-        code = put_process(snapshot, "ready", "1 when all plugins are open, as in /readyz.",
+        code = put_process(snapshot, "ready",
+                           "1 when all plugins are open and connected, as in /readyz.",
                            snapshot_ready(snapshot, &culprit), out);
     if (!code)
         code = put_process(snapshot, "uptime_seconds", "Time since the pipeline was started.",

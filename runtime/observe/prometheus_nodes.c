@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stddef.h>
+#include <stdio.h>
 
 // One row a metric of nodes. Values are counts as they are (`count`), or made by a function that
 // says false where a node has no such value.
@@ -47,6 +48,14 @@ static bool lag(const struct snapshot *snapshot, const struct snapshot_node *nod
     return is_source(node) && node->lag >= 0;
 }
 
+static bool lag_bytes(const struct snapshot *snapshot, const struct snapshot_node *node,
+                      double *out)
+{
+    (void)snapshot;
+    *out = (double)node->lag_bytes;
+    return is_source(node) && node->lag_bytes >= 0;
+}
+
 static bool splits(const struct snapshot *snapshot, const struct snapshot_node *node, double *out)
 {
     (void)snapshot;
@@ -58,6 +67,13 @@ static bool is_open(const struct snapshot *snapshot, const struct snapshot_node 
 {
     (void)snapshot;
     *out = node->open;
+    return true;
+}
+
+static bool is_ready(const struct snapshot *snapshot, const struct snapshot_node *node, double *out)
+{
+    (void)snapshot;
+    *out = node->ready;
     return true;
 }
 
@@ -119,8 +135,10 @@ static const struct metric metrics[] = {
     {"watermark_age_seconds", "gauge", "How far the watermark is behind the clock.", 0,
      watermark_age},
     {"lag_records", "gauge", "Records that the source has yet to read, where it knows.", 0, lag},
+    {"lag_bytes", "gauge", "Bytes that the source has yet to read, where it knows.", 0, lag_bytes},
     {"splits", "gauge", "Splits that the source reads.", 0, splits},
     {"open", "gauge", "1 when the node's plugin is open; operators always are.", 0, is_open},
+    {"ready", "gauge", "1 when it is open and has reached what it needs.", 0, is_ready},
 };
 
 static int put_sample(const struct snapshot *snapshot, const struct metric *metric,
@@ -159,18 +177,33 @@ static int put_errors(const struct snapshot *snapshot, struct buf *out)
     return code;
 }
 
-static int put_lags(const struct snapshot *snapshot, struct buf *out)
+static int put_lag(const struct snapshot *snapshot, const char *name, const char *help,
+                   size_t which, struct buf *out)
 {
-    int code =
-        prometheus_head("tidemill_", "split_lag_records", "gauge",
-                        "Records of a split that are yet to be read; of the first 64 splits.", out);
+    char full[64];
+    snprintf(full, sizeof full, "tidemill_%s", name);
+    int code = prometheus_head("tidemill_", name, "gauge", help, out);
     for (uint32_t i = 0; i < snapshot->node_count && !code; i++) {
         const struct snapshot_node *node = &snapshot->nodes[i];
-        for (uint32_t k = 0; k < node->lag_count && !code; k++)
-            code = prometheus_extra(snapshot, node, "tidemill_split_lag_records", "\",split=\"",
-                                    node->lags[k].split, (double)node->lags[k].records, out);
+        for (uint32_t k = 0; k < node->lag_count && !code; k++) {
+            const int64_t *lag = (const void *)((const char *)&node->lags[k] + which);
+            if (*lag >= 0)
+                code = prometheus_extra(snapshot, node, full, "\",split=\"", node->lags[k].split,
+                                        (double)*lag, out);
+        }
     }
     return code;
+}
+
+static int put_lags(const struct snapshot *snapshot, struct buf *out)
+{
+    int code = put_lag(snapshot, "split_lag_records",
+                       "Records of a split that are yet to be read; of the first 64 splits.",
+                       offsetof(struct snapshot_lag, records), out);
+    return code ? code
+                : put_lag(snapshot, "split_lag_bytes",
+                          "Bytes of a split that are yet to be read; of the first 64 splits.",
+                          offsetof(struct snapshot_lag, bytes), out);
 }
 
 int prometheus_nodes(const struct snapshot *snapshot, struct buf *out)

@@ -19,7 +19,7 @@ bool snapshot_ready(const struct snapshot *snapshot, uint32_t *culprit)
     if (snapshot->phase != SNAPSHOT_RUNNING)
         return false;
     for (uint32_t i = 0; i < snapshot->node_count; i++) {
-        if (!snapshot->nodes[i].open) {
+        if (!snapshot->nodes[i].ready) {
             *culprit = i;
             return false;
         }

@@ -13,7 +13,7 @@
 
 struct snapshot_lag { // of a split
     char split[96];
-    int64_t records;
+    int64_t records, bytes; // -1: unknown
 };
 
 struct snapshot_metric { // of the node's plugin; the name is one that Prometheus takes
@@ -43,10 +43,11 @@ struct snapshot_node {
     struct snapshot_lag *lags;       // mem_alloc
     struct snapshot_metric *metrics; // mem_alloc
     int64_t watermark_ms;            // of event time; SNAPSHOT_NO_TIME, SNAPSHOT_END
-    int64_t lag;                     // sources: records behind; -1: unknown
+    int64_t lag, lag_bytes;          // sources: behind; -1: unknown
     uint32_t splits;                 // sources
-    bool open;                       // its plugin can work
-    char why[256];                   // when it is not open: the last reason; "" when there is none
+    bool open;                       // its plugin is
+    bool ready;                      // and can work
+    char why[256];                   // when it is not ready: the last reason; "" when there is none
 };
 
 enum snapshot_phase {
@@ -68,6 +69,6 @@ struct snapshot {
 };
 
 void snapshot_deinit(struct snapshot *snapshot);
-// Whether the pipeline does its work; else *culprit is a node that is not open, or node_count when
+// Whether the pipeline does its work; else *culprit is a node that is not ready, or node_count when
 // the phase says why.
 bool snapshot_ready(const struct snapshot *snapshot, uint32_t *culprit);

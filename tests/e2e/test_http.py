@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import re
+import signal
 import socket
 import ssl
 import subprocess
@@ -33,9 +34,14 @@ LATE = """
 #include "tidemill/plugin.h"
 #include <unistd.h>
 
+static const tide_host *the_host;
+
 static tide_result open_sink(const tide_host *host, tide_ctx *ctx, void **self)
 {
     *self = ctx;
+    the_host = host;
+    if (!access("lonely", F_OK))
+        host->waits_for(ctx, "nobody has called yet");
     return access("go", F_OK) ? host->fail(ctx, TIDE_RETRY, "waits for 'go'") : TIDE_OK;
 }
 
@@ -46,7 +52,8 @@ static void close_sink(void *self)
 
 static tide_result write_batch(void *self, const tide_batch *batch, uint32_t *accepted)
 {
-    (void)self;
+    if (access("lonely", F_OK))
+        the_host->waits_for(self, NULL);
     while (access("hang", F_OK) == 0)
         usleep(10000);
     *accepted = batch->count;
@@ -134,6 +141,28 @@ class Http(harness.TestCase):
     def ready(self, where):
         return self.ask(where, "/readyz")[:2]
 
+    def test_a_broker_that_nobody_has_reached(self):
+        """Not ready, whichever end of the pipeline waits; it lives, and can be stopped."""
+        broker = f"type: kafka, brokers: [ '127.0.0.1:{harness.free_port()}' ], topic: t"
+        rows = (("in", f"sources: {{ in: {{ {broker} }} }}\n"
+                       "sinks: { out: { type: \"null\", inputs: in } }\n"),
+                ("out", "sources: { in: { type: generator, rate: 1, "
+                        "fields: { n: { int: [0, 9] } } } }\n"
+                        f"sinks: {{ out: {{ inputs: in, {broker} }} }}\n"))
+        for node, text in rows:
+            with self.subTest(node):
+                run, where = self.serve("pipeline: far\n" + text)
+                answer = harness.wait_until(
+                    lambda: "broker" in (a := self.ready(where))[1] and a, "the reason")
+                self.assertEqual(answer[0], 503)
+                answer = json.loads(answer[1])
+                self.assertEqual((answer["status"], answer["node"]), ("not connected", node))
+                self.assertRegex(answer["reason"], "no broker has answered yet|brokers are away")
+                self.assertEqual(self.metrics(where)["tidemill_node_open"][node], 1)
+                self.assertEqual(self.ask(where, "/healthz")[0], 200)
+                run.process.kill()
+                run.wait()
+
     def test_metrics_move_with_the_pipeline(self):
         run, where = self.serve()
         harness.wait_until(lambda: self.ready(where)[0] == 200, "ready")
@@ -195,6 +224,62 @@ sinks: { out: { type: "null", inputs: [sum, checked] }, other: { type: "null", i
         self.assertEqual(set(now["tidemill_plugin_null_records_total"]), {"out", "other"})
         self.assertEqual(text.count("# TYPE tidemill_plugin_null_records_total counter"), 1)
         self.assertGreater(now["process_resident_memory_bytes"][""], 1 << 20)
+
+    def test_bytes_behind_the_end_of_files(self):
+        """Known before the first record, counted down, and nothing at the end."""
+        size = 0
+        for number in range(2):
+            with open(self.path(f"{number}.jsonl"), "w", encoding="utf-8") as file:
+                size += file.write('{"n":1}\n' * 500_000)
+        run, where = self.serve("""
+pipeline: seen
+sources: { made: { type: file, path: "?.jsonl", rate: 100 } }
+sinks: { out: { type: "null", inputs: made } }
+""")
+        now = harness.wait_until(
+            lambda: "tidemill_node_lag_bytes" in (m := self.metrics(where)) and m, "the lag")
+        lag = now["tidemill_node_lag_bytes"]["made"]
+        self.assertTrue(size / 2 < lag < size, lag)
+        self.assertNotIn("tidemill_node_lag_records", {name for name in now if now[name]})
+        splits = re.findall(r'split_lag_bytes\{.*split="(\S*)"\} (\d+)',
+                            self.ask(where, "/metrics")[1])
+        self.assertEqual(sum(int(bytes_) for _, bytes_ in splits), lag)
+        self.assertIn(f"1.jsonl@{os.stat(self.path('1.jsonl')).st_dev:x}", splits[1][0])
+        self.assertEqual(int(splits[1][1]), size // 2)
+        run.stop()
+
+    def test_bytes_behind_are_nothing_at_the_end(self):
+        self.write("in.jsonl", '{"n":1}\n' * 100_000)
+        subprocess.run(["gzip", "-k", self.path("in.jsonl")], check=True)
+        self.write("p.yaml", """
+pipeline: seen
+sources: { made: { type: file, path: "in.jsonl*" } }
+sinks: { out: { type: "null", inputs: made } }
+""")
+        done = self.tidemill("run", "p.yaml", "--report", "report.json")
+        self.assertEqual(done.status, 0, done)
+        self.assertRegex(done.err, r"in 200,000 .* lag 0 B ")
+        with open(self.path("report.json"), encoding="utf-8") as file:
+            made = json.load(file)["nodes"][0]
+        self.assertEqual((made["lag"], made["lag_bytes"]), (None, 0))
+
+    def test_bytes_behind_of_a_file_that_grows(self):
+        self.write("in.jsonl", '{"n":1}\n{"n":')
+        run, where = self.serve("""
+pipeline: seen
+sources: { made: { type: file, path: in.jsonl, follow: true } }
+sinks: { out: { type: "null", inputs: made } }
+""")
+        def lag():
+            return self.metrics(where).get("tidemill_node_lag_bytes", {}).get("made")
+        harness.wait_until(lambda: lag() == 0, "all of it is read")
+        os.kill(run.process.pid, signal.SIGSTOP)
+        with open(self.path("in.jsonl"), "a", encoding="utf-8") as file:
+            file.write("2}\n")
+        os.kill(run.process.pid, signal.SIGCONT)
+        harness.wait_until(
+            lambda: self.metrics(where)["tidemill_node_records_in_total"]["out"] == 2, "the second")
+        self.assertEqual(lag(), 0)
 
     def test_the_books_of_a_node_balance_in_the_metrics(self):
         _, where = self.serve(PIPELINE.replace("rate: 2000", "count: 5000, rate: 2000"))
@@ -298,6 +383,27 @@ sinks: { out: { type: "null", inputs: [sum, checked] }, other: { type: "null", i
         self.assertEqual(now["tidemill_node_open"], {"made": 1, "store": 0})
         self.assertEqual(self.ask(where, "/healthz")[0], 200)
         self.write("go", "")
+        harness.wait_until(lambda: self.ready(where) == (200, '{"status": "ready"}\n'), "ready")
+        self.assertEqual(run.stop().status, 0, run)
+
+    def test_open_but_not_connected(self):
+        """It runs, but is not ready; `waits_for` says why, and when it is over."""
+        self.make_late()
+        self.write("go", "")
+        self.write("lonely", "")
+        run, where = self.serve(LATE_PIPELINE, "127.0.0.1:0", "--plugins", "late")
+        harness.wait_until(lambda: "reason" in self.ready(where)[1], "the reason")
+        self.assertEqual(self.ready(where), (503, (
+            '{"status": "not connected", "node": "store", "kind": "sink", "type": "late", '
+            '"reason": "nobody has called yet"}\n')))
+        now = harness.wait_until(
+            lambda: (m := self.metrics(where))["tidemill_node_records_in_total"]["store"] > 0
+            and m, "records")
+        self.assertEqual(now["tidemill_ready"], {"": 0})
+        self.assertEqual(now["tidemill_node_open"], {"made": 1, "store": 1})
+        self.assertEqual(now["tidemill_node_ready"], {"made": 1, "store": 0})
+        self.assertEqual(self.ask(where, "/healthz")[0], 200)
+        os.remove(self.path("lonely"))
         harness.wait_until(lambda: self.ready(where) == (200, '{"status": "ready"}\n'), "ready")
         self.assertEqual(run.stop().status, 0, run)
 

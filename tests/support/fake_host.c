@@ -157,6 +157,14 @@ static void wake(tide_ctx *ctx)
     pthread_mutex_unlock(&host->lock);
 }
 
+static void waits_for(tide_ctx *ctx, const char *what)
+{
+    struct fake_host *host = host_of(ctx);
+    pthread_mutex_lock(&host->lock);
+    snprintf(host->missing, sizeof host->missing, "%s", what ? what : "");
+    pthread_mutex_unlock(&host->lock);
+}
+
 // Slices of a few ms, because it waits for a condition and a descriptor at once.
 bool fake_wait(struct fake_host *host, int fd, int timeout_ms)
 {
@@ -238,6 +246,7 @@ void fake_host_init(struct fake_host *host)
     host->table.mono_ns = mono_ns;
     host->table.wait_until = wait_until;
     host->table.wake = wake;
+    host->table.waits_for = waits_for;
     host->table.put = put;
     host->pipeline = "test";
     host->node = "node";

@@ -7,7 +7,8 @@
 
 // A host for one instance of a plugin, for tests: options come from fake_set, what the plugin
 // hands over is kept in plain arrays, time is real unless it was set. One struct per instance (a
-// connection, a source and a sink are three). All but `wake` on one thread at a time.
+// connection, a source and a sink are three). All but `wake` and `waits_for` on one thread at a
+// time.
 //
 //   struct fake_host host;
 //   fake_host_init(&host);
@@ -109,6 +110,7 @@ struct fake_host {
     pthread_mutex_t lock; // wakes
     pthread_cond_t woken;
     uint64_t wakes, wakes_seen;
+    char missing[256]; // of the last waits_for; under the lock while the plugin has threads
 };
 
 void fake_host_init(struct fake_host *host);

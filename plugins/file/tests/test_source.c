@@ -46,6 +46,39 @@ static void test_cannot_open(void)
     scratch_leave(dir);
 }
 
+static int64_t left(struct subject *s, uint32_t split)
+{
+    return s->plugin->source->lag_bytes(s->self, split);
+}
+
+static void test_bytes_left(void)
+{
+    struct subject s;
+    scratch_enter(dir);
+    write_file("a.log", "a1\na2\n", 0);
+    write_file("b.log", "b1\n", 0);
+    begin_source(&s, "*.log", "false");
+    CU_ASSERT_EQUAL(source_open(&s), TIDE_OK);
+    CU_ASSERT_EQUAL(left(&s, 0), -1); // not assigned yet
+    CU_ASSERT_EQUAL(fake_assign(&s.host, s.plugin->source, s.self), TIDE_OK);
+    CU_ASSERT_EQUAL(left(&s, 0), 6);
+    CU_ASSERT_EQUAL(left(&s, 1), 3);
+    CU_ASSERT_EQUAL(left(&s, 0), 6); // in any order
+    CU_ASSERT_EQUAL(left(&s, 2), -1);
+    s.host.reserve_size = 4;
+    CU_ASSERT_EQUAL(step(&s), TIDE_OK);
+    CU_ASSERT_EQUAL(left(&s, 0), 2);
+    CU_ASSERT_EQUAL(truncate("a.log", 1), 0);
+    CU_ASSERT_EQUAL(left(&s, 0), 0);
+    write_file("c.log", "c", 0);
+    CU_ASSERT_EQUAL(rename("c.log", "b.log"), 0);
+    CU_ASSERT_EQUAL(left(&s, 1), -1); // another file is there
+    CU_ASSERT_EQUAL(unlink("b.log"), 0);
+    CU_ASSERT_EQUAL(left(&s, 1), -1);
+    source_close(&s);
+    scratch_leave(dir);
+}
+
 static void test_vanished_between(void)
 {
     struct subject s;
@@ -323,6 +356,7 @@ static void test_full_batch_is_no_idleness(void)
 static CU_TestInfo cases[] = {
     {"files are read in order, each to its end", test_files_in_order},
     {"what cannot be opened stops at the start", test_cannot_open},
+    {"how many bytes are left", test_bytes_left},
     {"a file that was replaced before its turn", test_vanished_between},
     {"reading on from each position", test_replay_from_each_position},
     {"a file rewritten between two runs", test_rewritten_between_runs},

@@ -12,7 +12,7 @@
  * carry their stride for the same reason. Nobody copies a struct by his own sizeof. */
 
 #define TIDE_ABI_MAJOR 1u
-#define TIDE_ABI_MINOR 0u
+#define TIDE_ABI_MINOR 1u
 
 #define TIDE_HAS(ptr, member)                                                                      \
     ((ptr)->struct_size >= (uint32_t)(offsetof(__typeof__(*(ptr)), member) + sizeof((ptr)->member)))

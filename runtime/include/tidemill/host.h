@@ -114,4 +114,11 @@ typedef struct tide_host {
      * be written as they are in front of its first record; data NULL: none. Valid until write
      * returns. */
     tide_bytes (*preamble)(tide_ctx *ctx);
+
+    /* -- since 1.1: a plugin that may meet an older host asks TIDE_HAS first -- */
+    /* The instance is open, but cannot work yet: what it waits for, as one line ("no broker has
+     * answered yet"). The node is not ready then, and the pipeline is not (/readyz), though it
+     * runs. NULL: it can work; so can an instance that never said anything. Any thread may call it
+     * between open and close, one at a time. */
+    void (*waits_for)(tide_ctx *ctx, const char *what);
 } tide_host;

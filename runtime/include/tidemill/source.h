@@ -72,4 +72,10 @@ typedef struct tide_source {
      * `on` is 0 for them. Their ends and positions wait as well. Called between reads; a source
      * whose splits are all paused says AGAIN, and is called again when one is not. */
     tide_result (*pause)(void *self, const uint32_t *ids, uint32_t count, int on);
+
+    /* -- since 1.1 -- */
+    /* Optional. How many bytes behind the end of the split, as they are stored; -1: unknown. For
+     * splits whose records cannot be counted ahead of reading them. Asked like lag: once a second
+     * at most, between reads. */
+    int64_t (*lag_bytes)(void *self, uint32_t split);
 } tide_source;

@@ -100,3 +100,15 @@ void kafka_sink_close(struct kafka_sink *sink)
         sink->plugin->close(sink->self);
     fake_host_deinit(&sink->host);
 }
+
+bool kafka_waits(struct fake_host *host, const char *words, int timeout_ms)
+{
+    for (int left = timeout_ms / 10;; left--) {
+        pthread_mutex_lock(&host->lock);
+        bool so = words[0] ? strstr(host->missing, words) != NULL : !host->missing[0];
+        pthread_mutex_unlock(&host->lock);
+        if (so || left <= 0)
+            return so;
+        usleep(10000);
+    }
+}

@@ -22,6 +22,9 @@ const char *kafka_plugin_file(void);
 // A new topic on the shared broker, a name of its own; static storage.
 const char *kafka_fresh_topic(int partitions);
 
+// Whether within that time the plugin waits for something with these words in it; "": for nothing.
+bool kafka_waits(struct fake_host *host, const char *words, int timeout_ms);
+
 // `brokers`, `topic`: NULL leaves the option out. Before open: set what differs by fake_set on the
 // host.
 void kafka_source_init(struct kafka_source *source, const char *brokers, const char *topic);

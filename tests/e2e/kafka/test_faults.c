@@ -72,6 +72,8 @@ static void test_down_at_start(void)
     CU_ASSERT_TRUE(seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu < 1.0);
     CU_ASSERT_TRUE(source.host.log_count >= 1);
     CU_ASSERT_TRUE(source.host.log_count <= 5);
+    CU_ASSERT_TRUE(kafka_waits(&source.host, "broker", 0));
+    CU_ASSERT_TRUE(kafka_waits(&sink.host, "broker", 0));
     char text[16];
     tide_record record = numbered(text, sizeof text, 100);
     tide_batch batch = {
@@ -86,6 +88,13 @@ static void test_down_at_start(void)
     CU_ASSERT_EQUAL(fake_flush(&sink.host, sink.plugin, sink.self, 30000), TIDE_OK);
     CU_ASSERT_TRUE(kafka_source_read(&source, 101, 30000) >= 0);
     CU_ASSERT_EQUAL(source.host.message_count, 101);
+    CU_ASSERT_TRUE(kafka_waits(&source.host, "", 10000));
+    CU_ASSERT_TRUE(kafka_waits(&sink.host, "", 10000));
+    broker("stop"); // away again: that shows as well, and passes
+    kafka_source_read(&source, 102, 2000);
+    CU_ASSERT_TRUE(kafka_waits(&source.host, "all brokers are away", 0));
+    broker("restart");
+    CU_ASSERT_TRUE(kafka_waits(&source.host, "", 30000));
     kafka_sink_close(&sink);
     kafka_source_close(&source);
 }

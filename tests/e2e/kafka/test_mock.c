@@ -152,6 +152,7 @@ static void test_round_trip_over_three_brokers(void)
     CU_ASSERT_TRUE(kafka_source_read(&source, 600, 20000) >= 0);
     CU_ASSERT_EQUAL(source.host.message_count, 600);
     CU_ASSERT_EQUAL(source.host.split_count, 6);
+    CU_ASSERT_TRUE(kafka_waits(&source.host, "", 0));
     int64_t begin = now_ms();
     kafka_source_close(&source);
     CU_ASSERT_TRUE(now_ms() - begin < 8000);

@@ -32,9 +32,26 @@ static void numbers(void)
 }
 
 static struct node_status nodes[] = {
-    {.name = "a", .type = "file", .kind = NODE_SOURCE, .in = 100, .watermark = 5000, .lag = 7},
-    {.name = "b", .type = "file", .kind = NODE_SOURCE, .in = 50, .watermark = 3000, .lag = -1},
-    {.name = "c", .type = "file", .kind = NODE_SOURCE, .watermark = WATERMARK_NONE, .lag = -1},
+    {.name = "a",
+     .type = "file",
+     .kind = NODE_SOURCE,
+     .in = 100,
+     .watermark = 5000,
+     .lag = 7,
+     .lag_bytes = -1},
+    {.name = "b",
+     .type = "file",
+     .kind = NODE_SOURCE,
+     .in = 50,
+     .watermark = 3000,
+     .lag = -1,
+     .lag_bytes = 500},
+    {.name = "c",
+     .type = "file",
+     .kind = NODE_SOURCE,
+     .watermark = WATERMARK_NONE,
+     .lag = -1,
+     .lag_bytes = 12},
     {.name = "d", .type = "map", .kind = NODE_OPERATOR, .in = 150, .failed = 2, .late = 3},
     {.name = "e", .type = "null", .kind = NODE_SINK, .in = 140, .failed = 1},
 };
@@ -49,6 +66,7 @@ static void sums(void)
     CU_ASSERT_EQUAL(totals.failed, 3);
     CU_ASSERT_EQUAL(totals.late, 3);
     CU_ASSERT_EQUAL(totals.lag, 7);
+    CU_ASSERT_EQUAL(totals.lag_bytes, 512);
     CU_ASSERT_EQUAL(totals.watermark, 3000);
 }
 
@@ -64,13 +82,16 @@ static void check_line(const struct totals *now, const struct totals *since, con
 static void lines(void)
 {
     setenv("TZ", "UTC", 1);
-    struct totals before = {.in = 1000, .out = 10, .lag = -1, .watermark = WATERMARK_NONE};
-    struct totals now = {.in = 4000, .out = 14, .failed = 2, .lag = 9, .watermark = 3723000};
-    struct totals end = {.lag = -1, .watermark = WATERMARK_END};
+    struct totals before = {
+        .in = 1000, .out = 10, .lag = -1, .lag_bytes = -1, .watermark = WATERMARK_NONE};
+    struct totals now = {
+        .in = 4000, .out = 14, .failed = 2, .lag = 9, .lag_bytes = 1234567, .watermark = 3723000};
+    struct totals end = {.lag = -1, .lag_bytes = 37, .watermark = WATERMARK_END};
     check_line(&before, NULL, "in 1,000  out 10  late 0  errors 0");
     check_line(&now, &before,
-               "in 4,000 (1.5 k/s)  out 14 (2/s)  lag 9  watermark 01:02:03  late 0  errors 2");
-    check_line(&end, NULL, "in 0  out 0  watermark end  late 0  errors 0");
+               "in 4,000 (1.5 k/s)  out 14 (2/s)  lag 9  lag 1.2 MB  watermark 01:02:03  late 0  "
+               "errors 2");
+    check_line(&end, NULL, "in 0  out 0  lag 37 B  watermark end  late 0  errors 0");
 }
 
 static void report(void)
@@ -85,7 +106,9 @@ static void report(void)
     CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(first, "kind")), "source");
     CU_ASSERT_EQUAL(json_integer_value(json_object_get(first, "in")), 100);
     CU_ASSERT_EQUAL(json_integer_value(json_object_get(first, "lag")), 7);
+    CU_ASSERT_TRUE(json_is_null(json_object_get(first, "lag_bytes")));
     CU_ASSERT_TRUE(json_is_null(json_object_get(json_array_get(list, 1), "lag")));
+    CU_ASSERT_EQUAL(json_integer_value(json_object_get(json_array_get(list, 1), "lag_bytes")), 500);
     json_decref(json);
 }
 

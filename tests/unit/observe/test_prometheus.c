@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct snapshot_lag lags[] = {{"0", 2}, {"a\"b", 1}};
+static struct snapshot_lag lags[] = {{"0", 2, -1}, {"a\"b", 1, 70}, {"c", -1, 9}};
 static struct snapshot_metric of_in[] = {{"polls", "how often", true, 4},
                                          {"load", "how much", false, 0.5}};
 static struct snapshot_metric of_out[] = {{"polls", "said again", true, 5}};
@@ -16,7 +16,7 @@ static struct snapshot_node nodes[] = {
      .error_kinds = 2,
      .errors = {{"data", 3}, {"limit", 0}},
      .lags = lags,
-     .lag_count = 2,
+     .lag_count = 3,
      .metrics = of_in,
      .metric_count = 2,
      .kind = "source",
@@ -26,14 +26,18 @@ static struct snapshot_node nodes[] = {
      .busy_ns = 1500000000,
      .watermark_ms = 59500,
      .lag = 3,
+     .lag_bytes = 79,
      .splits = 2,
-     .open = true},
+     .open = true,
+     .ready = true},
     {.name = "quiet",
      .kind = "source",
      .type = "file",
      .watermark_ms = SNAPSHOT_NO_TIME,
      .lag = -1,
-     .open = true},
+     .lag_bytes = -1,
+     .open = true,
+     .ready = true},
     {.name = "out",
      .kind = "sink",
      .type = "file",
@@ -43,7 +47,9 @@ static struct snapshot_node nodes[] = {
      .has_state = true,
      .state_bytes = 99,
      .watermark_ms = SNAPSHOT_END,
-     .lag = -1},
+     .lag = -1,
+     .lag_bytes = -1,
+     .open = true},
 };
 static const struct snapshot snapshot = {.pipeline = "a\"b\\c\nd",
                                          .version = "1.2.3",
@@ -73,6 +79,9 @@ static void has_all_samples(void)
         "_errors_total{" ALL ",node=\"in\",kind=\"source\",type=\"kafka\",error=\"data\"} 3\n",
         "_split_lag_records{" ALL ",node=\"in\",kind=\"source\",type=\"kafka\",split=\"0\"} 2\n",
         "type=\"kafka\",split=\"a\\\"b\"} 1\n",
+        "_node_lag_bytes{" ALL ",node=\"in\",kind=\"source\",type=\"kafka\"} 79\n",
+        "type=\"kafka\",split=\"a\\\"b\"} 70\n",
+        "_split_lag_bytes{" ALL ",node=\"in\",kind=\"source\",type=\"kafka\",split=\"c\"} 9\n",
         "\ntidemill_plugin_polls_total{" ALL ",node=\"in\",kind=\"source\",type=\"kafka\"} 4\n"
         "tidemill_plugin_polls_total{" ALL ",node=\"out\",kind=\"sink\",type=\"file\"} 5\n",
         "\ntidemill_plugin_load{" ALL ",node=\"in\",kind=\"source\",type=\"kafka\"} 0.5\n",
@@ -80,12 +89,20 @@ static void has_all_samples(void)
         "_state_bytes{" ALL ",node=\"out\",kind=\"sink\",type=\"file\"} 99\n",
         "\nprocess_resident_memory_bytes ",
         "_splits{" ALL ",node=\"quiet\",kind=\"source\",type=\"file\"} 0\n",
-        "_open{" ALL ",node=\"out\",kind=\"sink\",type=\"file\"} 0\n",
+        "_open{" ALL ",node=\"out\",kind=\"sink\",type=\"file\"} 1\n",
+        "_ready{" ALL ",node=\"out\",kind=\"sink\",type=\"file\"} 0\n",
     };
     static const char *const unwanted[] = {
-        "watermark_seconds{" ALL ",node=\"quiet\"", "age_seconds{" ALL ",node=\"quiet\"",
-        "age_seconds{" ALL ",node=\"out\"",         "lag_records{" ALL ",node=\"quiet\"",
-        "lag_records{" ALL ",node=\"out\"",         "splits{" ALL ",node=\"out\"",
+        "watermark_seconds{" ALL ",node=\"quiet\"",
+        "age_seconds{" ALL ",node=\"quiet\"",
+        "age_seconds{" ALL ",node=\"out\"",
+        "lag_records{" ALL ",node=\"quiet\"",
+        "lag_records{" ALL ",node=\"out\"",
+        "splits{" ALL ",node=\"out\"",
+        "lag_bytes{" ALL ",node=\"quiet\"",
+        "lag_bytes{" ALL ",node=\"out\"",
+        "split_lag_bytes{" ALL ",node=\"in\",kind=\"source\",type=\"kafka\",split=\"0\"",
+        "split_lag_records{" ALL ",node=\"in\",kind=\"source\",type=\"kafka\",split=\"c\"",
     };
     struct buf out;
     buf_init(&out, 1 << 20);

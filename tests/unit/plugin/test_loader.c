@@ -13,14 +13,16 @@
 
 // What is refused, and that the message names the file, what was found and what was wanted.
 
+#define MINOR "1" // of these headers, with which the variants are built
+
 static const struct {
     const char *file, *message; // behind "<path>: "; "...": anything may follow
 } rows[] = {
     {"good", NULL},
     {"short_source", NULL}, // it lacks what it need not have
     {"no_symbol", "no symbol tide_plugin_entry: not a Tidemill plugin"},
-    {"refuses", "the plugin refuses host ABI 1.0"},
-    {"major", "plugin ABI 7.0 found, 1.x wanted: build it against this version's headers"},
+    {"refuses", "the plugin refuses host ABI 1." MINOR},
+    {"major", "plugin ABI 7." MINOR " found, 1.x wanted: build it against this version's headers"},
     {"short", "descriptor of 56 bytes found, at least 72 wanted"},
     {"bad_name", "plugin name 'Bad-Name' found, [a-z][a-z0-9_]* wanted"},
     {"no_name", "plugin name '' found, [a-z][a-z0-9_]* wanted"},
@@ -246,7 +248,7 @@ static void test_registry(void)
     CU_ASSERT_PTR_NOT_NULL(registry_find(registry, "good"));
     CU_ASSERT_PTR_NULL(registry_find(registry, "major"));
     const char *refusal = registry_refusal(registry, "major");
-    CU_ASSERT(refusal && strstr(refusal, "ABI 7.0 found, 1.x wanted"));
+    CU_ASSERT(refusal && strstr(refusal, "ABI 7." MINOR " found, 1.x wanted"));
     CU_ASSERT_PTR_NULL(registry_refusal(registry, "majo"));
     CU_ASSERT_EQUAL(registry_count(registry), 3); // refused ones are kept, to be shown
     registry_free(registry);
