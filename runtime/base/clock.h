@@ -18,6 +18,7 @@ struct virtual_clock {
 };
 
 struct clock *clock_system(void);
+int64_t clock_thread_ns(void); // processor time that the calling thread has used
 void virtual_clock_init(struct virtual_clock *clock, int64_t wall_ms);
 void virtual_clock_set(struct virtual_clock *clock,
                        int64_t wall_ms); // mono moves on too, never back

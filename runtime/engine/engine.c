@@ -4,7 +4,6 @@
 #include "engine/engine_parts.h"
 #include "engine/unheeded.h"
 #include <poll.h>
-#include <unistd.h>
 #include <string.h>
 
 enum { ACK_DEFAULT_MS = 1000, DRAIN_DEFAULT_MS = 10000, LINK_SLOTS_LEAST = 2 };
@@ -16,26 +15,24 @@ static int say(struct problems *problems, int rc, const struct error *err)
     return rc;
 }
 
+// The lanes' places in the crew, and the wakers that ring there.
 static int make_wakers(struct engine *engine, struct error *err)
 {
-    engine->wakers = mem_array(engine->plan->lanes, sizeof *engine->wakers);
+    const struct engine_config *config = &engine->config;
+    uint32_t lanes = engine->plan->lanes;
+    int rc = config->crew ? 0 : crew_new(&engine->own_crew, config->clock, config->workers, err);
+    if (rc)
+        return rc;
+    engine->wakers = mem_array(lanes, sizeof *engine->wakers);
     if (!engine->wakers)
         return error_nomem(err);
-    for (; engine->waker_count < engine->plan->lanes; engine->waker_count++) {
-        int rc = waker_init(&engine->wakers[engine->waker_count], err);
-        if (rc)
-            return rc;
-    }
-    return 0;
-}
-
-static uint32_t worker_count(const struct engine *engine)
-{
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    uint32_t lanes = engine->plan->lanes, wanted = engine->config.workers;
-    if (wanted)
-        return wanted < lanes ? wanted : lanes;
-    return cores < 1 ? 1 : (unsigned long)cores < lanes ? (uint32_t)cores : lanes;
+    struct crew *crew = config->crew ? config->crew : engine->own_crew;
+    rc = share_init(&engine->share, crew, lanes, engine->wakers, err);
+    if (rc)
+        return rc;
+    engine->share.pipeline = config->topology->pipeline;
+    engine->share.weight = (uint32_t)setting_int(config->topology->top, "priority", 1);
+    return chief_init(&engine->chief, config->clock, &engine->share, err);
 }
 
 static int make_lanes(struct engine *engine, struct problems *problems)
@@ -86,9 +83,6 @@ static int build(struct engine *engine, struct problems *problems)
     if (rc)
         return rc;
     rc = make_wakers(engine, &err);
-    rc = rc ? rc
-            : crew_init(&engine->crew, config->clock, worker_count(engine), engine->plan->lanes,
-                        &err);
     if (rc)
         return rc == ERR_NOMEM ? rc : say(problems, rc, &err);
     rc = connections_init(&engine->connections, config->topology, config->registry, config->clock,
@@ -108,7 +102,7 @@ int engine_new(struct engine **out, const struct engine_config *config, struct p
     flow_init(&engine->flow, config->clock, setting_int(top, "drain", DRAIN_DEFAULT_MS),
               setting_int(top, "checkpoint.every", ACK_DEFAULT_MS));
     warn_unheeded(config->topology, problems);
-    engine->crew.done_fd = -1;
+    engine->chief.done_fd = engine->chief.waker.fd = -1;
     int rc = build(engine, problems);
     if (rc == ERR_NOMEM)
         problem_add(problems, (struct place){0}, REASON_NOMEM,
@@ -124,9 +118,10 @@ void engine_free(struct engine *engine)
 {
     if (!engine)
         return;
-    if (engine->crew.workers && engine->crew.workers[0].started)
-        crew_stop(&engine->crew);
-    crew_deinit(&engine->crew);
+    if (engine->chief.started)
+        chief_stop(&engine->chief);
+    chief_deinit(&engine->chief);
+    crew_free(engine->own_crew);
     for (uint32_t i = 0; i < engine->lane_count; i++)
         lane_empty(engine->lanes[i]);
     wiring_deinit(&engine->wiring);
@@ -135,8 +130,7 @@ void engine_free(struct engine *engine)
     mem_free(engine->lanes);
     if (engine->connections.items)
         connections_deinit(&engine->connections);
-    for (uint32_t i = 0; i < engine->waker_count; i++)
-        waker_deinit(&engine->wakers[i]);
+    share_deinit(&engine->share);
     mem_free(engine->wakers);
     plan_free(engine->plan);
     flow_deinit(&engine->flow);
@@ -146,24 +140,24 @@ void engine_free(struct engine *engine)
 int engine_start(struct engine *engine, struct error *err)
 {
     engine->started_ns = clock_mono_ns(engine->config.clock);
-    return crew_start(&engine->crew, &engine->flow, &engine->connections, engine->wakers, err);
+    return chief_start(&engine->chief, &engine->flow, &engine->connections, err);
 }
 
 void engine_stop(struct engine *engine)
 {
-    crew_stop(&engine->crew);
+    chief_stop(&engine->chief);
 }
 
 enum engine_state engine_wait(struct engine *engine, int timeout_ms)
 {
-    struct pollfd done = {.fd = engine->crew.done_fd, .events = POLLIN};
+    struct pollfd done = {.fd = engine->chief.done_fd, .events = POLLIN};
     poll(&done, 1, timeout_ms); // a signal ends it early, which is as good
-    return (enum engine_state)atomic_load_explicit(&engine->crew.state, memory_order_acquire);
+    return (enum engine_state)atomic_load_explicit(&engine->chief.state, memory_order_acquire);
 }
 
 const struct error *engine_error(const struct engine *engine)
 {
-    return &engine->crew.error;
+    return &engine->chief.error;
 }
 
 void engine_profile(struct engine *engine, bool on)

@@ -4,8 +4,9 @@
 #include "config/topology.h"
 #include "plugin/registry.h"
 
-// The engine runs one pipeline: topology -> plan -> lanes, stepped by worker threads; plugin
-// instances that may block have a thread of their own.
+// The engine runs one pipeline: topology -> plan -> lanes, stepped by a crew of worker threads
+// that several engines may share (crew.h); plugin instances that may block have a thread of their
+// own.
 //
 //   engine_new    everything short of connecting: what is wrong is said all at once
 //   engine_start  opens plugins, starts threads
@@ -16,6 +17,7 @@
 // engine_status may be called from any thread.
 
 struct engine;
+struct crew; // engine/crew.h
 
 struct engine_config {
     const struct topology *topology; // outlives the engine
@@ -23,7 +25,8 @@ struct engine_config {
     struct clock *clock;
     bool has_plugins;    // false: tests; sources and sinks are not opened, and there is one lane
     uint32_t lanes;      // 0: as the pipeline says
-    uint32_t workers;    // threads that step lanes, for tests; 0: as many as there are cores
+    struct crew *crew;   // outlives the engine: several pipelines share it; NULL: its own
+    uint32_t workers;    // of its own crew, for tests; 0: as many as there are cores
     uint32_t link_slots; // batches between two lanes, for tests; 0: as many as is good
 };
 

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+#include "engine/chief.h"
+#include "base/log.h"
+#include "engine/engine.h"
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum { CLOSE_POLL_NS = 5000000, OPEN_POLL_NS = 200000000 };
+
+int chief_init(struct chief *chief, struct clock *clock, struct share *share, struct error *err)
+{
+    chief->clock = clock;
+    chief->share = share;
+    share->over = &chief->waker;
+    chief->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (chief->done_fd < 0)
+        return error_errno(err, ERR_IO, errno, "eventfd");
+    return waker_init(&chief->waker, err);
+}
+
+void chief_deinit(struct chief *chief)
+{
+    if (chief->started)
+        pthread_join(chief->thread, NULL);
+    if (chief->done_fd >= 0)
+        close(chief->done_fd);
+    waker_deinit(&chief->waker);
+}
+
+static bool stopping(struct chief *chief)
+{
+    return atomic_load_explicit(&chief->stop_wanted, memory_order_acquire);
+}
+
+// -- sleeping --
+
+// While the lanes are not with the crew, who wakes one of them wakes the chief.
+static void doze(struct chief *chief)
+{
+    for (uint32_t i = 0; i < chief->flow->lane_count; i++)
+        waker_doze(chief->flow->lanes[i]->waker);
+    waker_doze(&chief->waker);
+}
+
+static void rise(struct chief *chief)
+{
+    for (uint32_t i = 0; i < chief->flow->lane_count; i++)
+        waker_rise(chief->flow->lanes[i]->waker);
+    waker_rise(&chief->waker);
+}
+
+static void sleep_for(struct chief *chief, int64_t ns)
+{
+    struct pollfd polled = {.fd = chief->waker.fd, .events = POLLIN};
+    struct timespec limit = {.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
+    ppoll(&polled, 1, ns == INT64_MAX ? NULL : &limit, NULL);
+}
+
+// A pause of at most `ns` that a wake ends.
+static void pause_for(struct chief *chief, int64_t ns)
+{
+    doze(chief);
+    if (!stopping(chief))
+        sleep_for(chief, ns);
+    rise(chief);
+}
+
+// -- before and after --
+
+static void say_retry(const struct error *why, int64_t backoff_ns)
+{
+    const struct log_field fields[] = {{"retry_ms", backoff_ns / 1000000}};
+    const struct log_event event = {.level = LOG_WARN,
+                                    .place = "connections",
+                                    .reason = REASON_RETRY,
+                                    .fields = fields,
+                                    .field_count = 1};
+    log_say(&event, "%s; trying again in %lld ms", why->text, fields[0].value);
+}
+
+static bool open_connections(struct chief *chief)
+{
+    int64_t backoff = OPEN_POLL_NS;
+    while (!stopping(chief)) {
+        struct error why = ERROR_INIT;
+        tide_result rc = connections_open(chief->connections, &why);
+        if (rc == TIDE_OK)
+            return true;
+        if (rc != TIDE_AGAIN && rc != TIDE_RETRY) {
+            flow_fail(chief->flow, &why);
+            return false;
+        }
+        if (rc == TIDE_RETRY) {
+            say_retry(&why, backoff);
+            pause_for(chief, backoff);
+            backoff = backoff < 15000000000 ? backoff * 2 : backoff;
+        } else {
+            pause_for(chief, CLOSE_POLL_NS);
+        }
+    }
+    return false;
+}
+
+static bool start_lanes(struct flow *flow)
+{
+    for (uint32_t i = 0; i < flow->lane_count; i++)
+        if (lane_start(flow->lanes[i]))
+            return false;
+    return true;
+}
+
+static bool close_lanes(struct flow *flow)
+{
+    struct wait wait = {.until_ns = INT64_MAX, .fd = -1};
+    bool all = true;
+    for (uint32_t i = 0; i < flow->lane_count; i++)
+        all &= lane_close(flow->lanes[i], &wait);
+    return all;
+}
+
+static void close_all(struct chief *chief)
+{
+    while (!close_lanes(chief->flow)) {
+        doze(chief);
+        sleep_for(chief, CLOSE_POLL_NS);
+        rise(chief);
+    }
+    connections_close(chief->connections);
+}
+
+// -- meanwhile --
+
+static void watch_crew(struct chief *chief)
+{
+    for (bool told = false; crew_has(chief->share);) {
+        waker_doze(&chief->waker);
+        if (!told && stopping(chief)) {
+            told = true;
+            flow_stop(chief->flow);
+        } else if (crew_has(chief->share)) {
+            sleep_for(chief, INT64_MAX);
+        }
+        waker_rise(&chief->waker);
+    }
+}
+
+static void tell_end(struct chief *chief, int state)
+{
+    atomic_store_explicit(&chief->state, state, memory_order_release);
+    uint64_t one = 1;
+    ssize_t n = TEMP_FAILURE_RETRY(write(chief->done_fd, &one, sizeof one));
+    (void)n; // a fresh eventfd takes it
+}
+
+static void *lead(void *arg)
+{
+    struct chief *chief = arg;
+    struct flow *flow = chief->flow;
+    struct error err = ERROR_INIT;
+    if (open_connections(chief) && start_lanes(flow)) {
+        if (crew_enter(chief->share, flow->lanes, &err))
+            flow_fail(flow, &err);
+        watch_crew(chief);
+    }
+    close_all(chief);
+    chief->error = flow->failure;
+    tell_end(chief, chief->error.code ? ENGINE_FAILED : ENGINE_DONE);
+    return NULL;
+}
+
+int chief_start(struct chief *chief, struct flow *flow, struct connections *connections,
+                struct error *err)
+{
+    chief->flow = flow;
+    chief->connections = connections;
+    atomic_store(&chief->state, ENGINE_RUNNING);
+    sigset_t stops, before;
+    sigemptyset(&stops);
+    sigaddset(&stops, SIGINT);
+    sigaddset(&stops, SIGTERM);
+    sigaddset(&stops, SIGHUP);
+    // They are the main thread's: threads inherit the mask, also those that plugins start.
+    pthread_sigmask(SIG_BLOCK, &stops, &before);
+    int rc = pthread_create(&chief->thread, NULL, lead, chief);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (rc)
+        return error_errno(err, ERR_FATAL, rc, "the pipeline's thread");
+    chief->started = true;
+    pthread_setname_np(chief->thread, "chief");
+    return 0;
+}
+
+void chief_stop(struct chief *chief)
+{
+    atomic_store_explicit(&chief->stop_wanted, true, memory_order_release);
+    waker_wake(&chief->waker);
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "engine/connection.h"
+#include "engine/crew.h"
+
+// The chief is a pipeline's own thread: it opens the connections, hands the lanes to the crew,
+// sleeps until the crew is done with them or somebody wants it to stop, and closes everything in
+// order. `state` and `error` are read by the main thread after it has seen the state change.
+
+struct chief {
+    struct flow *flow;
+    struct connections *connections;
+    struct clock *clock;
+    struct share *share;
+    struct waker waker; // its own
+    pthread_t thread;
+    bool started;
+    _Atomic bool stop_wanted;
+    _Atomic int state; // enum engine_state
+    struct error error;
+    int done_fd; // eventfd: readable when it is over
+};
+
+int chief_init(struct chief *chief, struct clock *clock, struct share *share, struct error *err);
+void chief_deinit(struct chief *chief); // joins
+int chief_start(struct chief *chief, struct flow *flow, struct connections *connections,
+                struct error *err);
+void chief_stop(struct chief *chief); // drain; any thread
