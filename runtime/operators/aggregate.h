@@ -110,6 +110,9 @@ struct agg_kind {
     int (*load)(struct aggregate *agg, struct image_entry *entry, const struct table_key *key,
                 struct error *err);
     int64_t *(*mark)(struct aggregate *agg);
+    // NULL, or: agg->progress is less than it was when entries were loaded, as another lane's
+    // state has come in: what is due and what is over is worked out again.
+    void (*rewind)(struct aggregate *agg);
     // Adds what it keeps outside agg->keyed; NULL: nothing.
     void (*measure)(const struct aggregate *agg, struct operator_state *state);
     void (*free)(struct aggregate *agg);
@@ -146,6 +149,7 @@ struct aggregate {
     struct keyed keyed;
     void *more;       // what the kind keeps besides
     int64_t progress; // the watermark, or the clock
+    bool loaded;      // from a saved state, of one lane or of several
     struct clock *clock;
     int64_t max_time, heard_ms; // close_after: greatest event time, and when the last record came
 

@@ -162,6 +162,20 @@ static int load(struct aggregate *agg, struct image_entry *entry, const struct t
     return rc ? rc : load_slot(agg, entry, &saved, agg_head(made), err);
 }
 
+static void rewind_all(struct aggregate *agg)
+{
+    for (size_t i = 0; i < agg->keyed.map_cells; i++) {
+        struct keyed_window *window = agg->keyed.map[i];
+        if (!window)
+            continue;
+        struct window bounds = agg_bounds(window);
+        window->fired = window_last(bounds) <= agg->progress;
+        keyed_due(&agg->keyed, window,
+                  window->fired ? window_gone_at(bounds, agg->windows.lateness_ms)
+                                : bucket_next_firing(agg, bounds, agg->progress));
+    }
+}
+
 static void free_all(struct aggregate *agg)
 {
     for (uint32_t i = 0; i < keyed_windows(&agg->keyed); i++)
@@ -174,4 +188,5 @@ const struct agg_kind agg_buckets = {.place = place,
                                      .next = next,
                                      .save = save,
                                      .load = load,
+                                     .rewind = rewind_all,
                                      .free = free_all};

@@ -137,7 +137,7 @@ int line_sum(struct aggregate *agg, struct line *line, struct agg_head *out, str
 
 // -- parts --
 
-int line_push(struct aggregate *agg, struct line *line, int64_t start, struct agg_head *slot)
+static int push(struct aggregate *agg, struct line *line, int64_t start, struct agg_head *slot)
 {
     int rc = room(agg, line);
     if (rc)
@@ -183,6 +183,16 @@ int line_take(struct aggregate *agg, struct line *line, int64_t start, struct ag
     line->stale = true;
     *out = slot_at(agg, line, at);
     return 0;
+}
+
+int line_put(struct aggregate *agg, struct line *line, int64_t start, struct agg_head *slot,
+             struct error *err)
+{
+    struct agg_head *into;
+    if (line->first == line->count || *start_at(agg, line, line->count - 1) < start)
+        return push(agg, line, start, slot);
+    int rc = line_take(agg, line, start, &into);
+    return rc ? rc : slot_merge(agg, into, slot, err);
 }
 
 bool line_cut(struct aggregate *agg, struct line *line, int64_t start)

@@ -20,11 +20,14 @@ struct line {
     char *parts;
     uint32_t first, mid, count, cap;
     bool plain, stale; // stale: a part behind the suffixes has changed
+    int64_t told_to;   // of a saved state: windows that end up to here were told of this key
 };
 
-// Parts begin with their slice's start. `start` is behind all that are there. What `slot` owns
-// moves into the line. 0, ERR_NOMEM, ERR_LIMIT.
-int line_push(struct aggregate *agg, struct line *line, int64_t start, struct agg_head *slot);
+// Parts begin with their slice's start. What `slot` owns moves into the line, behind all that are
+// there, unless another lane's state has brought later ones. 0, ERR_NOMEM, ERR_LIMIT, or what a
+// merge says.
+int line_put(struct aggregate *agg, struct line *line, int64_t start, struct agg_head *slot,
+             struct error *err);
 // The slot of a slice that may be there already, anywhere.
 int line_take(struct aggregate *agg, struct line *line, int64_t start, struct agg_head **out);
 // Drops the parts before `start`; false: none is left.

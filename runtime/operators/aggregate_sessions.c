@@ -334,6 +334,14 @@ static int load(struct aggregate *agg, struct image_entry *entry, const struct t
     return load_slot(agg, entry, &saved, &session->head, err);
 }
 
+static void rewind_all(struct aggregate *agg)
+{
+    struct sessions *sessions = agg->more;
+    for (uint32_t i = 0; i < sessions->keys.count; i++)
+        for (struct session *at = *first_of(table_at(&sessions->keys, i)); at; at = at->next)
+            look(agg, at);
+}
+
 static void measure(const struct aggregate *agg, struct operator_state *state)
 {
     const struct sessions *sessions = agg->more;
@@ -361,5 +369,6 @@ const struct agg_kind agg_sessions = {.place = place,
                                       .init = init,
                                       .save = save,
                                       .load = load,
+                                      .rewind = rewind_all,
                                       .measure = measure,
                                       .free = free_all};

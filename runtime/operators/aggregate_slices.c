@@ -70,13 +70,23 @@ static int take_new(struct aggregate *agg, const struct table_key *key, int64_t 
     return rc;
 }
 
+// The line of a key, made when it is not there.
+static int take_line(struct aggregate *agg, const struct table_key *key, struct table_entry **out)
+{
+    struct slices *slices = agg->more;
+    bool made;
+    int rc = table_take(&slices->keys, key, out, &made);
+    if (!rc && made)
+        line_of(*out)->told_to = INT64_MIN;
+    return rc;
+}
+
 static int take_old(struct aggregate *agg, const struct table_key *key, int64_t start)
 {
     struct slices *slices = agg->more;
     struct table_entry *entry;
     struct agg_head *head;
-    bool made;
-    int rc = table_take(&slices->keys, key, &entry, &made);
+    int rc = take_line(agg, key, &entry);
     if (!rc)
         rc = line_take(agg, line_of(entry), start, &head);
     if (!rc)
@@ -143,15 +153,13 @@ static int64_t next_end(const struct aggregate *agg)
 static enum op_status hand_over_slice(struct aggregate *agg, struct keyed_window *slice,
                                       struct outputs *outputs, struct error *err)
 {
-    struct slices *slices = agg->more;
     for (; agg->fire_next < slice->table.count; agg->fire_next++) {
         struct table_entry *from = table_at(&slice->table, agg->fire_next), *to;
-        bool made;
         int rc = 0;
         if (agg_head(from)->since)
-            rc = table_take(&slices->keys, &from->key, &to, &made);
+            rc = take_line(agg, &from->key, &to);
         if (!rc && agg_head(from)->since)
-            rc = line_push(agg, line_of(to), slice->start, agg_head(from));
+            rc = line_put(agg, line_of(to), slice->start, agg_head(from), err);
         if (rc) {
             explain_state_error(agg, rc, err);
             return OP_STOP;
@@ -213,7 +221,8 @@ static enum op_status fire_keys(struct aggregate *agg, struct window window,
             table_remove(&slices->keys, agg->fire_next);
             continue;
         }
-        enum op_status status = fire_key(agg, entry, window, outputs);
+        bool told = window.end <= line_of(entry)->told_to;
+        enum op_status status = told ? OP_DONE : fire_key(agg, entry, window, outputs);
         if (status != OP_DONE)
             return status;
         agg->fire_next++;
@@ -271,9 +280,10 @@ static void save_line(struct aggregate *agg, struct image *image, struct table_e
 {
     struct slices *slices = agg->more;
     struct agg_head *head;
-    int64_t start;
+    int64_t start, told = line_of(entry)->told_to;
+    struct window mark = {0, told > slices->handed_to ? told : slices->handed_to};
     for (uint32_t n = 0; (head = line_part(agg, line_of(entry), n, &start)); n++) {
-        struct agg_target target = {{start, start + slices->slice_ms}, &entry->key, head, NULL};
+        struct agg_target target = {{start, start + slices->slice_ms}, &entry->key, head, &mark};
         save_slot(agg, image, AGG_PART, &target);
     }
 }
@@ -293,6 +303,15 @@ static void save(struct aggregate *agg, struct image *image)
         save_line(agg, image, table_at(&slices->keys, i));
 }
 
+// The lane that these parts are of may have been ahead of others.
+static void load_told(struct aggregate *agg, const struct table_key *key, int64_t told)
+{
+    struct slices *slices = agg->more;
+    struct line *line = line_of(table_find(&slices->keys, key));
+    if (told > line->told_to)
+        line->told_to = told;
+}
+
 static int load(struct aggregate *agg, struct image_entry *entry, const struct table_key *key,
                 struct error *err)
 {
@@ -301,9 +320,11 @@ static int load(struct aggregate *agg, struct image_entry *entry, const struct t
     if (entry->bad)
         return entry_done(entry, err);
     agg->target_count = 0;
-    int rc = entry->section == AGG_PART ? take_old(agg, key, saved.window.start)
-                                        : take_new(agg, key, saved.window.start);
+    bool part = entry->section == AGG_PART;
+    int rc = part ? take_old(agg, key, saved.window.start) : take_new(agg, key, saved.window.start);
     explain_state_error(agg, rc, err);
+    if (!rc && part)
+        load_told(agg, key, saved.told.end);
     return rc ? rc : load_slot(agg, entry, &saved, agg->targets[0].head, err);
 }
 

@@ -63,20 +63,26 @@ struct keyed_window *span_find(const struct aggregate *agg, int64_t window, uint
 
 int span_open(struct aggregate *agg, int64_t window, uint8_t level, struct keyed_window **out)
 {
-    const struct spans *spans = agg->more;
     int64_t number = first_of(window, level);
     struct window first = window_of(agg, number);
     *out = keyed_find_level(&agg->keyed, first.start, level);
     if (*out)
         return 0;
-    bool closed = level == 0 && window_last(first) <= spans->done_to;
-    int64_t due =
-        closed ? window_gone_at(first, agg->windows.lateness_ms) : due_at(agg, number, level);
     int64_t end = level ? first.start + (agg->windows.every << level) : first.end;
-    int rc = keyed_open_level(&agg->keyed, first.start, end, level, due, out);
+    int rc = keyed_open_level(&agg->keyed, first.start, end, level, INT64_MAX, out);
     if (!rc)
-        (*out)->fired = closed;
+        span_look(agg, *out);
     return rc;
+}
+
+void span_look(struct aggregate *agg, struct keyed_window *span)
+{
+    const struct spans *spans = agg->more;
+    struct window first = window_of(agg, span_number(agg, span->start));
+    span->fired = span->level == 0 && window_last(first) <= spans->done_to;
+    keyed_due(&agg->keyed, span,
+              span->fired ? window_gone_at(first, agg->windows.lateness_ms)
+                          : due_at(agg, span_number(agg, span->start), span->level));
 }
 
 // -- pouring --

@@ -46,6 +46,8 @@ int64_t span_number(const struct aggregate *agg, int64_t start);
 struct keyed_window *span_find(const struct aggregate *agg, int64_t window, uint8_t level);
 // 0, ERR_NOMEM, ERR_LIMIT.
 int span_open(struct aggregate *agg, int64_t window, uint8_t level, struct keyed_window **out);
+// Works out again when it is due, as spans->done_to has changed.
+void span_look(struct aggregate *agg, struct keyed_window *span);
 // All of one key, or of all keys, into the halves; the span of the latter goes. level > 0.
 int span_pour_key(struct aggregate *agg, struct keyed_window *span, struct table_entry *entry,
                   struct error *err);

@@ -245,9 +245,13 @@ static int load(struct aggregate *agg, struct image_entry *entry, const struct t
     return rc ? rc : load_slot(agg, entry, &saved, agg_head(made), err);
 }
 
-static int64_t *mark(struct aggregate *agg)
+static void rewind_all(struct aggregate *agg)
 {
-    return &((struct spans *)agg->more)->done_to;
+    struct spans *spans = agg->more;
+    spans->done_to = agg->progress;
+    for (size_t i = 0; i < agg->keyed.map_cells; i++)
+        if (agg->keyed.map[i])
+            span_look(agg, agg->keyed.map[i]);
 }
 
 static void free_all(struct aggregate *agg)
@@ -264,5 +268,5 @@ const struct agg_kind agg_spans = {.place = place,
                                    .init = init,
                                    .save = save,
                                    .load = load,
-                                   .mark = mark,
+                                   .rewind = rewind_all,
                                    .free = free_all};

@@ -213,6 +213,15 @@ static int check_program(const struct aggregate *agg, const char *saved, size_t 
     return rc;
 }
 
+// INT64_MIN: that lane had come to nothing.
+static void load_mark(int64_t *mine, int64_t mark)
+{
+    if (*mine == INT64_MIN || (mark != INT64_MIN && mark < *mine))
+        *mine = mark;
+}
+
+// Of several lanes the least progress counts: nothing that one of them has to tell is taken for
+// over, and what another has told of its keys is not told again, as nothing came for it since.
 static int load_meta(struct aggregate *agg, struct image_entry *entry, struct error *err)
 {
     size_t len;
@@ -223,10 +232,16 @@ static int load_meta(struct aggregate *agg, struct image_entry *entry, struct er
         rc = check_program(agg, program, len, err);
     if (rc)
         return rc;
-    agg->progress = progress;
-    agg->max_time = max_time;
+    bool back = agg->loaded && progress < agg->progress;
+    if (!agg->loaded || back)
+        agg->progress = progress;
+    if (max_time > agg->max_time)
+        agg->max_time = max_time;
     if (agg->kind->mark)
-        *agg->kind->mark(agg) = mark;
+        load_mark(agg->kind->mark(agg), mark);
+    if (back && agg->kind->rewind)
+        agg->kind->rewind(agg);
+    agg->loaded = true;
     return 0;
 }
 

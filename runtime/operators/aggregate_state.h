@@ -8,7 +8,11 @@
 //   META    what it computes (another program refuses it), progress, greatest time, and what the
 //           kind of window adds
 //   SLOT    of a key: start, end, start and end as told last, panes, records since, slot
-//   PART    of a key, sliding: a slice that was handed over, oldest first: start, slot
+//   PART    of a key, sliding: a slice that was handed over, oldest first, and as `told` up to
+//           where it was; or a span
+//
+// What several lanes kept may be loaded into one, in any order but that a lane's META is before its
+// entries.
 
 enum agg_section { AGG_META, AGG_SLOT, AGG_PART };
 
