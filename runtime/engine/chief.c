@@ -30,11 +30,6 @@ void chief_deinit(struct chief *chief)
     waker_deinit(&chief->waker);
 }
 
-static bool stopping(struct chief *chief)
-{
-    return atomic_load_explicit(&chief->stop_wanted, memory_order_acquire);
-}
-
 // -- sleeping --
 
 // While the lanes are not with the crew, who wakes one of them wakes the chief.
@@ -63,7 +58,7 @@ static void sleep_for(struct chief *chief, int64_t ns)
 static void pause_for(struct chief *chief, int64_t ns)
 {
     doze(chief);
-    if (!stopping(chief))
+    if (!chief_stopping(chief))
         sleep_for(chief, ns);
     rise(chief);
 }
@@ -84,7 +79,7 @@ static void say_retry(const struct error *why, int64_t backoff_ns)
 static bool open_connections(struct chief *chief)
 {
     int64_t backoff = OPEN_POLL_NS;
-    while (!stopping(chief)) {
+    while (!chief_stopping(chief)) {
         struct error why = ERROR_INIT;
         tide_result rc = connections_open(chief->connections, &why);
         if (rc == TIDE_OK)
@@ -104,31 +99,32 @@ static bool open_connections(struct chief *chief)
     return false;
 }
 
-static bool start_lanes(struct flow *flow)
+bool chief_start_lanes(struct chief *chief, bool stepped)
 {
-    for (uint32_t i = 0; i < flow->lane_count; i++)
-        if (lane_start(flow->lanes[i]))
+    for (uint32_t i = 0; i < chief->flow->lane_count; i++)
+        if (lane_start(chief->flow->lanes[i], stepped))
             return false;
     return true;
 }
 
-static bool close_lanes(struct flow *flow)
+bool chief_close(struct chief *chief)
 {
     struct wait wait = {.until_ns = INT64_MAX, .fd = -1};
     bool all = true;
-    for (uint32_t i = 0; i < flow->lane_count; i++)
-        all &= lane_close(flow->lanes[i], &wait);
+    for (uint32_t i = 0; i < chief->flow->lane_count; i++)
+        all &= lane_close(chief->flow->lanes[i], &wait);
+    if (all)
+        connections_close(chief->connections);
     return all;
 }
 
 static void close_all(struct chief *chief)
 {
-    while (!close_lanes(chief->flow)) {
+    while (!chief_close(chief)) {
         doze(chief);
         sleep_for(chief, CLOSE_POLL_NS);
         rise(chief);
     }
-    connections_close(chief->connections);
 }
 
 // -- meanwhile --
@@ -137,7 +133,7 @@ static void watch_crew(struct chief *chief)
 {
     for (bool told = false; crew_has(chief->share);) {
         waker_doze(&chief->waker);
-        if (!told && stopping(chief)) {
+        if (!told && chief_stopping(chief)) {
             told = true;
             flow_stop(chief->flow);
         } else if (crew_has(chief->share)) {
@@ -147,8 +143,10 @@ static void watch_crew(struct chief *chief)
     }
 }
 
-static void tell_end(struct chief *chief, int state)
+void chief_end(struct chief *chief)
 {
+    chief->error = chief->flow->failure;
+    int state = chief->error.code ? ENGINE_FAILED : ENGINE_DONE;
     atomic_store_explicit(&chief->state, state, memory_order_release);
     uint64_t one = 1;
     ssize_t n = TEMP_FAILURE_RETRY(write(chief->done_fd, &one, sizeof one));
@@ -160,23 +158,27 @@ static void *lead(void *arg)
     struct chief *chief = arg;
     struct flow *flow = chief->flow;
     struct error err = ERROR_INIT;
-    if (open_connections(chief) && start_lanes(flow)) {
+    if (open_connections(chief) && chief_start_lanes(chief, false)) {
         if (crew_enter(chief->share, flow->lanes, &err))
             flow_fail(flow, &err);
         watch_crew(chief);
     }
     close_all(chief);
-    chief->error = flow->failure;
-    tell_end(chief, chief->error.code ? ENGINE_FAILED : ENGINE_DONE);
+    chief_end(chief);
     return NULL;
+}
+
+void chief_begin(struct chief *chief, struct flow *flow, struct connections *connections)
+{
+    chief->flow = flow;
+    chief->connections = connections;
+    atomic_store(&chief->state, ENGINE_RUNNING);
 }
 
 int chief_start(struct chief *chief, struct flow *flow, struct connections *connections,
                 struct error *err)
 {
-    chief->flow = flow;
-    chief->connections = connections;
-    atomic_store(&chief->state, ENGINE_RUNNING);
+    chief_begin(chief, flow, connections);
     sigset_t stops, before;
     sigemptyset(&stops);
     sigaddset(&stops, SIGINT);

@@ -26,3 +26,16 @@ void chief_deinit(struct chief *chief); // joins
 int chief_start(struct chief *chief, struct flow *flow, struct connections *connections,
                 struct error *err);
 void chief_stop(struct chief *chief); // drain; any thread
+
+// -- also for who does its work without a thread (stepper.h) --
+
+void chief_begin(struct chief *chief, struct flow *flow, struct connections *connections);
+static inline bool chief_stopping(struct chief *chief)
+{
+    return atomic_load_explicit(&chief->stop_wanted, memory_order_acquire);
+}
+bool chief_start_lanes(struct chief *chief, bool stepped); // false: the flow has failed
+// Once through all drivers; true: all are closed, and so are the connections.
+bool chief_close(struct chief *chief);
+// It is over: what the flow says is told to engine_wait.
+void chief_end(struct chief *chief);

@@ -210,7 +210,7 @@ void driver_step(struct driver *driver, struct wait *wait)
         step_stopping(driver, wait);
 }
 
-static bool work_waits(struct driver *driver)
+bool driver_work_waits(struct driver *driver)
 {
     // A wake is used up by the step that follows, whether that comes to the plugin or not.
     bool poked = atomic_exchange_explicit(&driver->ctx.poked, false, memory_order_acquire);
@@ -234,7 +234,7 @@ static bool linger(struct driver *driver)
 static void doze(struct driver *driver, const struct wait *wait)
 {
     waker_doze(&driver->own_waker);
-    if (!work_waits(driver)) {
+    if (!driver_work_waits(driver)) {
         struct pollfd fds[2] = {{.fd = driver->own_waker.fd, .events = POLLIN},
                                 {.fd = wait->fd, .events = POLLIN}};
         int64_t ns = 0;

@@ -37,7 +37,7 @@ struct driver {
     int64_t retry_at_ns, opened_at_ns;
     int64_t stop_by_ns; // draining: until then it may be opened yet
 
-    bool threaded; // it is to have a thread
+    bool threaded; // it is to have a thread, or to be stepped as if it had one (stepper.h)
     bool started;  // it has one
     pthread_t thread;
     _Atomic bool stop_wanted; // draining: only what is on its way is still wanted
@@ -66,6 +66,8 @@ int driver_init(struct driver *driver, const struct plan_node *node, const char 
                 struct clock *clock, struct waker *lane_waker, bool threaded, struct error *err);
 void driver_deinit(struct driver *driver); // after it is closed
 int driver_start_thread(struct driver *driver, struct error *err);
+// Between waker_doze and sleeping, as its thread or who steps in its place: whether there is work.
+bool driver_work_waits(struct driver *driver);
 // Asks it to close; true once it has (a threaded one is joined).
 bool driver_close(struct driver *driver, struct wait *wait);
 // From the lane: nothing new is wanted.

@@ -121,6 +121,7 @@ void engine_free(struct engine *engine)
     if (engine->chief.started)
         chief_stop(&engine->chief);
     chief_deinit(&engine->chief);
+    stepper_deinit(&engine->stepper);
     crew_free(engine->own_crew);
     for (uint32_t i = 0; i < engine->lane_count; i++)
         lane_empty(engine->lanes[i]);
@@ -140,6 +141,8 @@ void engine_free(struct engine *engine)
 int engine_start(struct engine *engine, struct error *err)
 {
     engine->started_ns = clock_mono_ns(engine->config.clock);
+    if (engine->config.stepped)
+        return stepper_begin(&engine->stepper, engine, err);
     return chief_start(&engine->chief, &engine->flow, &engine->connections, err);
 }
 

@@ -28,6 +28,7 @@ struct engine_config {
     struct crew *crew;   // outlives the engine: several pipelines share it; NULL: its own
     uint32_t workers;    // of its own crew, for tests; 0: as many as there are cores
     uint32_t link_slots; // batches between two lanes, for tests; 0: as many as is good
+    bool stepped;        // no threads: see stepper.h
 };
 
 enum engine_state {

@@ -2,6 +2,7 @@
 #pragma once
 #include "engine/chief.h"
 #include "engine/engine.h"
+#include "engine/stepper.h"
 #include "engine/wiring.h"
 
 // What an engine is made of; for the files of this folder that look into one.
@@ -18,5 +19,6 @@ struct engine {
     struct crew *own_crew; // NULL: it shares another's
     struct share share;
     struct chief chief;
+    struct stepper stepper; // config.stepped
     int64_t started_ns;
 };

@@ -62,8 +62,8 @@ int lane_new(struct lane **out, const struct lane_config *config, struct problem
 void lane_empty(struct lane *lane);
 void lane_free(struct lane *lane);
 // Gives the drivers the instances of their connections, which are open by now, and starts the
-// threads of those that have one. 0, or flow->failure says why not.
-int lane_start(struct lane *lane);
+// threads of those that have one, unless they are to be stepped. 0, or flow->failure says why not.
+int lane_start(struct lane *lane, bool stepped);
 // Fills wait (busy: call again at once) and appends the descriptors to poll to fds[] (at most
 // `max`; their number in *count). False: it is over in all lanes, see flow->failure.
 bool lane_step(struct lane *lane, struct wait *wait, int *fds, uint32_t max, uint32_t *count);

@@ -127,7 +127,7 @@ struct driver *lane_driver(struct lane_node *node)
     return NULL;
 }
 
-int lane_start(struct lane *lane)
+int lane_start(struct lane *lane, bool stepped)
 {
     for (uint32_t i = 0; i < lane->plan->node_count; i++) {
         struct driver *driver = lane_driver(&lane->nodes[i]);
@@ -137,7 +137,7 @@ int lane_start(struct lane *lane)
         if (connection >= 0)
             driver->ctx.connection = lane->connections->items[connection].self;
         struct error err = ERROR_INIT;
-        if (driver->threaded && driver_start_thread(driver, &err)) {
+        if (driver->threaded && !stepped && driver_start_thread(driver, &err)) {
             flow_fail(lane->flow, &err);
             return err.code;
         }

@@ -82,10 +82,14 @@ void source_node_deinit(struct source_node *node)
 
 // -- handing on --
 
-// The marks that say what the splits have come to together.
+// The marks that say what the splits have come to together. At the final end they are not idle,
+// though none of them is left: windows behind would be left out of what others wait for, and told
+// too late for them.
 static uint32_t split_marks(struct source_node *node)
 {
     uint32_t marks = 0;
+    if (node->phase == SOURCE_ENDING && node->end_is_final)
+        return 0;
     if (node->valve.idle != node->sent_idle)
         marks |= node->valve.idle ? BATCH_IDLE : BATCH_ACTIVE;
     if (node->valve.watermark > node->sent_watermark)

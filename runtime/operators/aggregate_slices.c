@@ -17,7 +17,8 @@ struct slices {
     struct table keys; // slot: struct line
     int64_t slice_ms;
     int64_t handed_to;       // the end of the last window that has fired; INT64_MIN: none has
-    bool firing;             // the slices of the next one are handed over
+    int64_t at_work;         // the end of the one that fires, may be interrupted; INT64_MAX: none
+    bool handed;             // its slices are handed over
     struct agg_head *result; // scratch
 };
 
@@ -45,6 +46,7 @@ static int init(struct aggregate *agg, struct error *err)
         return error_nomem(err);
     agg->more = slices;
     slices->handed_to = INT64_MIN;
+    slices->at_work = INT64_MAX;
     slices->slice_ms = common_divisor(agg->windows.size, agg->windows.every);
     table_init(&slices->keys, sizeof(struct line), agg->budget);
     slices->result = mem_zalloc(agg->head_bytes);
@@ -132,10 +134,13 @@ static int64_t first_end(const struct aggregate *agg, int64_t time)
     return before + windows->every + windows->size;
 }
 
-// The end of the window to fire next, or INT64_MAX.
+// The end of the window to fire next, or INT64_MAX. One that was begun comes first: what it has
+// handed over already tells of other windows.
 static int64_t next_end(const struct aggregate *agg)
 {
     const struct slices *slices = agg->more;
+    if (slices->at_work != INT64_MAX)
+        return slices->at_work;
     const struct keyed_window *oldest = keyed_next(&agg->keyed);
     int64_t after = INT64_MIN;
     if (slices->handed_to != INT64_MIN &&
@@ -256,14 +261,16 @@ static enum op_status due(struct aggregate *agg, struct outputs *outputs)
     int64_t end;
     while ((end = next_end(agg)) - 1 <= agg->progress && end != INT64_MAX) {
         struct window window = {end - agg->windows.size, end};
-        enum op_status status = slices->firing ? OP_DONE : hand_over(agg, end, outputs);
+        slices->at_work = end;
+        enum op_status status = slices->handed ? OP_DONE : hand_over(agg, end, outputs);
         if (status != OP_DONE)
             return status;
-        slices->firing = true;
+        slices->handed = true;
         status = fire_keys(agg, window, outputs);
         if (status != OP_DONE)
             return status;
-        slices->firing = false;
+        slices->handed = false;
+        slices->at_work = INT64_MAX;
         slices->handed_to = end;
     }
     skip_empty(agg);

@@ -78,6 +78,13 @@ int registry_add_file(struct registry *registry, const char *path, struct error 
     return rc;
 }
 
+int registry_add_plugin(struct registry *registry, const tide_plugin *plugin, struct error *err)
+{
+    if (registry_find(registry, plugin->name))
+        return error_set(err, ERR_INPUT, "a plugin named '%s' is there already", plugin->name);
+    return keep(registry, "(built in)", plugin, NULL, err);
+}
+
 static int by_name(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);

@@ -25,6 +25,8 @@ void registry_free(struct registry *registry); // the plugins stay mapped
 int registry_add_dir(struct registry *registry, const char *dir, struct error *err);
 // One file; ERR_INPUT with file, found and wanted when it cannot be used.
 int registry_add_file(struct registry *registry, const char *path, struct error *err);
+// One that is part of the program (tests); `plugin` lives as long as the process.
+int registry_add_plugin(struct registry *registry, const tide_plugin *plugin, struct error *err);
 // The usual directories: TIDEMILL_PLUGINS (colon-separated), or `plugins` beside the executable,
 // or the installed one.
 int registry_add_defaults(struct registry *registry, struct error *err);

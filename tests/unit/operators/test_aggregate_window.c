@@ -291,6 +291,37 @@ static void test_out_of_time(void)
     one_deinit(&one);
 }
 
+// The same for sliding windows, which come back to the one they were at: 3 keys in each of 8
+// windows of 3 slices, over 6 slices with records.
+static void test_sliding_out_of_time(void)
+{
+    char *want = NULL;
+    for (int late = 0; late < 2; late++) {
+        struct one_operator one = {0};
+        CU_ASSERT_EQUAL_FATAL(one_init(&one, &aggregate_class,
+                                       "key_by: key\nwindow: { sliding: 3s, every: 1s }\n"
+                                       "compute: { n: count() }\n"),
+                              0);
+        one.outputs.late = late;
+        for (int i = 0; i < 300; i++) {
+            char json[64];
+            snprintf(json, sizeof json, "{\"key\":%d}", i % 3);
+            one_send(&one, json, i * 20);
+            if (i == 150) // behind it the next window is told in the middle of what there is
+                CU_ASSERT_EQUAL(one_watermark(&one, i * 20), OP_DONE);
+        }
+        CU_ASSERT_EQUAL(one_watermark(&one, INT64_MAX), OP_DONE);
+        CU_ASSERT_EQUAL(one.op->stats.created, 24);
+        CU_ASSERT_TRUE(!late || one.agains > 5);
+        char *got = one_take(&one, PORT_OUT);
+        CU_ASSERT_TRUE(want == NULL || strcmp(got, want) == 0);
+        free(want);
+        want = got;
+        one_deinit(&one);
+    }
+    free(want);
+}
+
 static void test_late_unwanted(void)
 {
     struct one_operator one = {0};
@@ -312,6 +343,7 @@ static CU_TestInfo cases[] = {{"Flink's cases", test_flink},
                               {"offset, no key", test_offset},
                               {"full outputs", test_full_outputs},
                               {"out of time", test_out_of_time},
+                              {"sliding, out of time", test_sliding_out_of_time},
                               {"late unwanted", test_late_unwanted},
                               CU_TEST_INFO_NULL};
 UNIT_MAIN(UNIT_SUITE("aggregate: windows", cases))

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "engine/engine.h"
+#include "verdict.h"
+
+// What all runs share: the registry with the simulated plugins, and the catalogue.
+struct house {
+    struct registry *registry;
+    struct catalogue *catalogue;
+};
+
+struct outcome {
+    bool good;
+    char why[WHY_MAX];
+    uint64_t steps, lines, trace;
+    uint32_t lanes;
+    bool stopped; // by the dice, before all was read
+};
+
+int house_open(struct house *house, struct error *err);
+void house_close(struct house *house);
+
+// One whole run. `show`: the pipeline to stderr.
+void run_seed(const struct house *house, uint64_t seed, bool show, struct outcome *out);
