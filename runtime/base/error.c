@@ -17,10 +17,10 @@ static void settle(struct error *err, size_t at, int wanted)
         memcpy(err->text + len - (sizeof cut_mark - 1), cut_mark, sizeof cut_mark);
     }
     err->len = len;
-    for (char *p = err->text + at; (p = memchr(p, '\n', (size_t)(err->text + len - p)));)
-        *p = ' ';
-    for (char *p = err->text + at; (p = memchr(p, '\r', (size_t)(err->text + len - p)));)
-        *p = ' ';
+    for (size_t i = at; i < len; i++) { // a loop that is made into a few wide steps
+        char c = err->text[i];
+        err->text[i] = c == '\n' || c == '\r' ? ' ' : c;
+    }
 }
 
 int error_setv(struct error *err, int code, const char *fmt, va_list args)

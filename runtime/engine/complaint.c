@@ -10,22 +10,6 @@ const char *const trouble_names[TROUBLES] = {
     [TROUBLE_UNREAD] = "unread", [TROUBLE_OTHER] = "other",
 };
 
-enum trouble trouble_of(int code)
-{
-    switch (code) {
-    case ERR_DATA:
-        return TROUBLE_DATA;
-    case ERR_LIMIT:
-        return TROUBLE_LIMIT;
-    case ERR_REFUSED:
-        return TROUBLE_REFUSED;
-    case ERR_IO:
-        return TROUBLE_UNREAD;
-    default:
-        return TROUBLE_OTHER;
-    }
-}
-
 void complaints_hold(struct complaints *complaints, enum trouble trouble)
 {
     complaints->of[trouble].held++;

@@ -32,7 +32,21 @@ struct complaints {
     struct complaint of[TROUBLES];
 };
 
-enum trouble trouble_of(int code);
+static inline enum trouble trouble_of(int code)
+{
+    switch (code) {
+    case ERR_DATA:
+        return TROUBLE_DATA;
+    case ERR_LIMIT:
+        return TROUBLE_LIMIT;
+    case ERR_REFUSED:
+        return TROUBLE_REFUSED;
+    case ERR_IO:
+        return TROUBLE_UNREAD;
+    default:
+        return TROUBLE_OTHER;
+    }
+}
 // The node's step begins: says how many were held back where nothing has followed for a second.
 void complaints_tick(struct complaints *complaints, int64_t now_ns);
 // Whether a complaint of that kind would be written now.

@@ -48,99 +48,6 @@ uint32_t outputs_wordless(const struct outputs *outputs)
 
 // -- dead letters --
 
-enum { LETTER_HEADERS = 7, OFFSET_TEXT_MAX = 21 };
-
-static const char *source_name(const struct outputs *outputs, const struct record *record)
-{
-    const struct plan_node *nodes = outputs->plan - outputs->node; // of the plan, in one array
-    return nodes[record->node].spec->name;
-}
-
-// "scripts/x.lua:12" of "scripts/x.lua:12: the message"; 0: it does not begin with a place.
-static uint32_t place_len(const struct error *err)
-{
-    const char *colon = memchr(err->text, ':', err->len);
-    size_t digits = colon ? strspn(colon + 1, "0123456789") : 0;
-    return digits && colon[1 + digits] == ':' ? (uint32_t)(colon + 1 + digits - err->text) : 0;
-}
-
-static uint32_t print_offset(int64_t offset, char *end)
-{
-    char *at = end;
-    uint64_t rest = offset < 0 ? 0 - (uint64_t)offset : (uint64_t)offset;
-    do
-        *--at = (char)('0' + rest % 10);
-    while (rest /= 10);
-    if (offset < 0)
-        *--at = '-';
-    return (uint32_t)(end - at);
-}
-
-static struct header header_of(const char *name, const char *bytes, size_t len)
-{
-    return (struct header){.name = name, .bytes = bytes, .len = (uint32_t)len};
-}
-
-static char *put(char *at, const char *bytes, size_t len)
-{
-    memcpy(at, bytes, len);
-    return at + len;
-}
-
-enum { PLACE_MAX = sizeof "split , offset : " + OFFSET_TEXT_MAX };
-
-// What `locate` says, by hand: letters come in storms.
-static char *put_place(char *at, const char *split, size_t split_len, const char *offset,
-                       uint32_t digits)
-{
-    at = put(at, "split ", 6);
-    at = put(at, split, split_len);
-    if (offset) {
-        at = put(at, ", offset ", 9);
-        at = put(at, offset, digits);
-    }
-    return put(at, ": ", 2);
-}
-
-// The dead letter's own headers behind those that the record came with. Names of nodes and splits
-// outlive it; the error and the offset are kept in the batch.
-static bool address_letter(struct outputs *outputs, struct batch *batch, struct record *letter,
-                           const struct error *err)
-{
-    uint32_t old = letter->meta ? letter->meta->header_count : 0;
-    const char *split = letter->meta && letter->meta->split ? letter->meta->split : "";
-    bool is_source = outputs->plan->spec->kind == NODE_SOURCE;
-    size_t split_len = strlen(split), text_max = PLACE_MAX + split_len + err->len + OFFSET_TEXT_MAX;
-    struct record_meta *meta = ARENA_NEW(&batch->arena, struct record_meta);
-    struct header *headers = ARENA_ARRAY(&batch->arena, struct header, old + LETTER_HEADERS);
-    char *text = meta && headers ? arena_alloc(&batch->arena, text_max, 1) : NULL;
-    if (!text)
-        return false;
-    *meta = letter->meta ? *letter->meta : (struct record_meta){0};
-    if (old)
-        memcpy(headers, letter->meta->headers, sizeof *headers * old);
-    char *end = text + text_max;
-    uint32_t digits = print_offset(letter->offset, end);
-    char *at = text;
-    if (is_source && letter->meta)
-        at = put_place(at, split, split_len, letter->offset < 0 ? NULL : end - digits, digits);
-    at = put(at, err->text, err->len);
-    const char *node = outputs->plan->spec->name;
-    const char *source = meta->split ? source_name(outputs, letter) : ""; // else an operator's
-    headers[old++] = header_of("node", node, strlen(node));
-    headers[old++] = header_of("script", text, is_source ? 0 : place_len(err));
-    headers[old++] = header_of("error", text, (size_t)(at - text));
-    headers[old++] = header_of("source", source, strlen(source));
-    headers[old++] = header_of("split", split, split_len);
-    headers[old++] = header_of("offset", end - digits, digits);
-    if (letter->flags & RECORD_TRUNCATED)
-        headers[old++] = header_of("truncated", "true", 4);
-    meta->headers = headers;
-    meta->header_count = old;
-    letter->meta = meta;
-    return true;
-}
-
 // A letter carries the bytes as they came: what operators did to the record is taken off.
 static bool send_letter(struct outputs *outputs, struct batch *batch, struct record *record,
                         const struct error *err)
@@ -156,7 +63,7 @@ static bool send_letter(struct outputs *outputs, struct batch *batch, struct rec
         letter->cells = NULL;
         letter->cell_cap = 0;
     }
-    return address_letter(outputs, letters, letter, err);
+    return letter_address(&outputs->letters, letters, err);
 }
 
 // -- again --

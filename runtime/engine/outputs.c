@@ -14,6 +14,7 @@ int outputs_init(struct outputs *outputs, const struct plan_node *plan, uint16_t
                                 .stats = stats,
                                 .complaints = {.node = plan->spec->name},
                                 .random = 0x9e3779b97f4a7c15u + node};
+    letters_init(&outputs->letters, plan, node);
     pthread_mutex_init(&outputs->look, NULL);
     outputs->ports = mem_zalloc(sizeof *outputs->ports * plan->ports);
     outputs->late_port = UINT32_MAX;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "engine/complaint.h"
+#include "engine/letter.h"
 #include "engine/plan.h"
 #include "engine/said.h"
 #include "engine/scatter.h"
@@ -52,6 +53,7 @@ struct outputs {
     int64_t retry_at_ns; // 0: none
     uint64_t random;     // jitter
     struct complaints complaints;
+    struct letters letters;
     struct said last_error;
     // Of the node: its valve and splits while they change, for who looks at them from another
     // thread (why.h). Its own thread reads them without.

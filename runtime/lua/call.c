@@ -59,11 +59,12 @@ static void keep_traceback(lua_State *L)
     lua_pop(L, 1); //
 }
 
-static int on_error(lua_State *L) // (error)
+int call_on_error(lua_State *L) // (error)
 {
-    if (vm_of(L)->stop >= VM_PAUSE)
+    struct vm *vm = vm_of(L);
+    if (vm->stop >= VM_PAUSE)
         return 1;
-    if (!vm_of(L)->raised_len)
+    if (!vm->raised_len)
         push_message(L); // error message
     keep_traceback(L);   // error [message]
     return 1;
@@ -134,29 +135,51 @@ void call_leave(struct vm *vm)
     watch_leave(&vm->watch);
 }
 
-int call_inside(struct vm *vm, lua_CFunction body, void *arg, struct error *err)
+static void begin(struct vm *vm)
 {
-    lua_State *L = vm->L;
-    watch_switch(&vm->watch, L); // a coroutine may have run last
     vm->stop = VM_GO;
     vm->catching = 0;
     vm->raised_len = 0;
     vm->stop_text[0] = 0;
     if (vm->traceback)
         vm->traceback[0] = 0;
+}
+
+static int end(struct vm *vm, int status, struct error *err)
+{
+    lua_sethook(vm->L, NULL, 0, 0);
+    int rc = outcome(vm, status, err);
+    vm->stop = VM_GO;
+    return rc;
+}
+
+int call_inside(struct vm *vm, lua_CFunction body, void *arg, struct error *err)
+{
+    lua_State *L = vm->L;
+    watch_switch(&vm->watch, L); // a coroutine may have run last
+    begin(vm);
     int handler = vm->no_text ? 0 : 1;
-    lua_pushcfunction(L, on_error);           // on_error
+    lua_pushcfunction(L, call_on_error);      // on_error
     lua_pushcfunction(L, body);               // on_error body
     lua_pushlightuserdata(L, arg);            // on_error body arg
     int status = lua_pcall(L, 1, 0, handler); // on_error [message]
-    int rc = 0;
-    if (status != LUA_OK) {
-        lua_sethook(L, NULL, 0, 0);
-        rc = outcome(vm, status, err);
-    }
+    int rc = status == LUA_OK ? 0 : end(vm, status, err);
     lua_settop(L, 0); //
     vm->stop = VM_GO;
     vm_end(vm);
+    return rc;
+}
+
+int call_guarded(struct vm *vm, int args, int results, int handler, struct error *err)
+{
+    lua_State *L = vm->L;
+    begin(vm);
+    int status = lua_pcall(L, args, results, vm->no_text ? 0 : handler); // results or message
+    if (status == LUA_OK)
+        return 0;
+    watch_switch(&vm->watch, L);
+    int rc = end(vm, status, err);
+    lua_pop(L, 1); //
     return rc;
 }
 

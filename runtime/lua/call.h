@@ -15,3 +15,8 @@ int call_protected(struct vm *vm, lua_CFunction body, void *arg, struct error *e
 void call_enter(struct vm *vm);
 int call_inside(struct vm *vm, lua_CFunction body, void *arg, struct error *err);
 void call_leave(struct vm *vm);
+// Inside of a body: the function with its arguments on top of the main state's stack, protected by
+// itself. 0, and its results are there; otherwise what call_inside would say, and the body goes on
+// without. `handler` is where the body keeps call_on_error on its stack.
+int call_guarded(struct vm *vm, int args, int results, int handler, struct error *err);
+int call_on_error(lua_State *L);

@@ -4,7 +4,9 @@
 #include "lua/script_parts.h"
 
 // A batch through a function: one protected call, in it a loop over the records. A record that
-// fails ends the protected call; the next one goes on behind it.
+// fails ends the protected call; the next one goes on behind it. Those behind it are then guarded
+// one by one inside of the loop, as few fail alone: that is dearer where none fails and cheaper
+// than to begin again where many do.
 
 struct script_run {
     struct script *script;
@@ -15,7 +17,12 @@ struct script_run {
     bool marked;                 // the record at the cursor has `mark`
     struct record_mark mark;
     uint32_t emits; // of the record at the cursor in this run
+    bool guarded;   // a record of this batch has failed
+    int guard;      // what became of the record at the cursor where it was guarded
+    struct error failure;
 };
+
+enum { AT_HANDLER = 2, AT_FUNCTION = 3 }; // where run_body has them on its stack
 
 static void begin(lua_State *L, struct script_run *run, struct record *record)
 {
@@ -56,46 +63,71 @@ static struct value plain_value(lua_State *L)
     return value_absent(); // not reached
 }
 
-// Calls the function at stack index 2 for one record and looks at what it returned. [-0, +0]
+// The function on the stack with its arguments. False: it failed, and they are gone. [-args-1,
+// +results]
+static inline bool call(lua_State *L, struct script_run *run, int args, int results)
+{
+    if (__builtin_expect(!run->guarded, 1)) {
+        lua_call(L, args, results);
+        return true;
+    }
+    run->guard = call_guarded(&run->script->vm, args, results, AT_HANDLER, &run->failure);
+    return run->guard == 0;
+}
+
+// Calls the function for one record and looks at what it returned. The verdict is no one's where
+// the guard has caught something. [-0, +0]
 static enum script_verdict step(lua_State *L, struct script_run *run, uint32_t index)
 {
     const struct script_sink *sink = run->sink;
-    lua_pushvalue(L, 2);                               // run f f
-    lua_pushlightuserdata(L, run->script->vm.current); // run f f r
+    lua_pushvalue(L, AT_FUNCTION);                     // … f
+    lua_pushlightuserdata(L, run->script->vm.current); // … f r
     if (run->call == SCRIPT_CALL_FLAT_MAP) {
-        lua_pushcfunction(L, emit); // run f f r emit
-        lua_call(L, 2, 0);          // run f
+        lua_pushcfunction(L, emit); // … f r emit
+        if (!call(L, run, 2, 0))    // …
+            return SCRIPT_NEXT;
         run->script->emitted = 0;
         return sink->done(sink->arg, index, false);
     }
-    lua_call(L, 1, 1); // run f result
+    if (!call(L, run, 1, 1)) // … result
+        return SCRIPT_NEXT;
     if (run->call == SCRIPT_CALL_ROUTE) {
         uint64_t matches = (uint64_t)lua_tointeger(L, -1);
-        lua_settop(L, 2); // run f
+        lua_settop(L, AT_FUNCTION); // …
         return sink->routed(sink->arg, index, matches);
     }
     if (run->call == SCRIPT_CALL_VALUE) {
         enum script_verdict verdict = sink->valued(sink->arg, index, plain_value(L));
-        lua_settop(L, 2); // run f
+        lua_settop(L, AT_FUNCTION); // …
         return verdict;
     }
     bool kept =
         run->call == SCRIPT_CALL_MAP
             ? script_result(L, run->script, FN_MAIN, run->batch, &run->batch->records[index])
             : lua_toboolean(L, -1) && lua_touserdata(L, -1) != VM_DROP;
-    lua_settop(L, 2); // run f
+    lua_settop(L, AT_FUNCTION); // …
     return sink->done(sink->arg, index, kept);
 }
+
+static void settle(struct script_run *run, int rc);
 
 static int run_body(lua_State *L) // (run)
 {
     struct script_run *run = lua_touserdata(L, 1);
     struct batch *batch = run->batch;
-    lua_rawgeti(L, LUA_REGISTRYINDEX, run->script->refs[FN_MAIN]); // run f
+    lua_pushcfunction(L, call_on_error);                           // run handler
+    lua_rawgeti(L, LUA_REGISTRYINDEX, run->script->refs[FN_MAIN]); // run handler f
     while (batch->cursor < batch->count) {
         uint32_t index = batch->cursor;
         begin(L, run, &batch->records[index]);
-        run->verdict = step(L, run, index);
+        enum script_verdict verdict = step(L, run, index);
+        if (__builtin_expect(run->guard != 0, 0)) {
+            settle(run, run->guard);
+            if (run->verdict != SCRIPT_NEXT)
+                return 0;
+            continue;
+        }
+        run->verdict = verdict;
         bool taken = run->verdict == SCRIPT_NEXT || run->call != SCRIPT_CALL_ROUTE;
         batch->cursor = index + (taken ? 1 : 0);
         if (run->verdict != SCRIPT_NEXT)
@@ -189,9 +221,10 @@ static void take_back(struct script_run *run)
         script->emitted = run->emits;
 }
 
-static void record_failed(struct script_run *run, struct error *err)
+static void record_failed(struct script_run *run)
 {
     struct batch *batch = run->batch;
+    struct error *err = &run->failure;
     if (run->script->fields && err->len)
         condition_hint(run->script, batch, &batch->records[batch->cursor], err);
     run->verdict = run->sink->failed(run->sink->arg, batch->cursor, err);
@@ -201,33 +234,60 @@ static void record_failed(struct script_run *run, struct error *err)
     }
 }
 
-int script_run(struct script *script, enum script_call call, struct batch *batch,
-               const struct script_sink *sink, struct error *err)
+// What the next error is to say.
+static void listen(struct script_run *run)
 {
-    if (script->kind != SCRIPT_FUNCTION)
-        return error_set(err, ERR_BUG, "a script that is no function was run");
-    struct script_run run = {.script = script, .call = call, .batch = batch, .sink = sink};
-    struct error failure;
-    error_clear(&failure);
-    script->run = &run;
-    vm_batch(&script->vm, batch);
+    const struct script_sink *sink = run->sink;
+    run->guard = 0;
+    run->verdict = SCRIPT_NEXT;
+    error_clear(&run->failure);
+    run->script->vm.no_traceback = sink->traces && !sink->traces(sink->arg);
+    run->script->vm.no_text = sink->reads && !sink->reads(sink->arg);
+}
+
+// After a call that did not end as it should: rc is what call_inside returned, not 0.
+static void settle(struct script_run *run, int rc)
+{
+    take_back(run);
+    if (rc < 0) {
+        record_failed(run);
+        run->guarded = true;
+    }
+    if (run->verdict == SCRIPT_NEXT)
+        listen(run);
+}
+
+static int run_batch(struct script_run *run, struct error *err)
+{
+    struct script *script = run->script;
+    script->run = run;
+    vm_batch(&script->vm, run->batch);
     call_enter(&script->vm);
-    while (batch->cursor < batch->count) {
-        run.verdict = SCRIPT_NEXT;
-        error_clear(&failure);
-        script->vm.no_traceback = sink->traces && !sink->traces(sink->arg);
-        script->vm.no_text = sink->reads && !sink->reads(sink->arg);
-        int rc = call_inside(&script->vm, run_body, &run, &failure);
+    listen(run);
+    while (run->batch->cursor < run->batch->count && run->verdict == SCRIPT_NEXT) {
+        int rc = call_inside(&script->vm, run_body, run, &run->failure);
         if (rc != 0)
-            take_back(&run);
-        if (rc < 0)
-            record_failed(&run, &failure);
-        if (run.verdict != SCRIPT_NEXT)
-            break;
+            settle(run, rc);
     }
     call_leave(&script->vm);
     script->run = NULL;
     script->vm.no_traceback = false;
     script->vm.no_text = false;
-    return run.verdict == SCRIPT_HALT ? error_set(err, ERR_FATAL, "%s", failure.text) : 0;
+    return run->verdict == SCRIPT_HALT ? error_set(err, ERR_FATAL, "%s", run->failure.text) : 0;
+}
+
+int script_run(struct script *script, enum script_call call, struct batch *batch,
+               const struct script_sink *sink, struct error *err)
+{
+    if (script->kind != SCRIPT_FUNCTION)
+        return error_set(err, ERR_BUG, "a script that is no function was run");
+    struct script_run run; // its error's text is long: not to be cleared for each batch
+    run.script = script;
+    run.call = call;
+    run.batch = batch;
+    run.sink = sink;
+    run.marked = false;
+    run.emits = 0;
+    run.guarded = false;
+    return run_batch(&run, err);
 }

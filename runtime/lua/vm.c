@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { STACK_FLOOR = 128 };
+
 void vm_where(lua_State *L, char *out, size_t cap)
 {
     lua_Debug ar;
@@ -149,7 +151,8 @@ static int open_state(struct vm *vm, struct error *err)
         return error_nomem(err);
     *(struct vm **)lua_getextraspace(vm->L) = vm;
     lua_atpanic(vm->L, panic);
-    return 0;
+    // A stack that is more than three times what is in use shrinks at each error, and grows again.
+    return lua_checkstack(vm->L, STACK_FLOOR) ? 0 : error_nomem(err);
 }
 
 // Lua makes the metatable of its large string buffers on first use, in two steps; when memory is

@@ -72,7 +72,11 @@ struct vm {
     bool no_text;         // of the next one either
     char raised[VM_TEXT]; // what error() said where no script can catch it
     size_t raised_len;    // 0: nothing
-    uint32_t catching;    // calls of pcall and xpcall that the main state is in
+    // The place in front of it, which is that of the error before it more often than not.
+    const void *raised_by; // the function, which is kept; NULL: none yet
+    int raised_line;
+    size_t raised_source, raised_place; // lengths of "x.lua:" and "x.lua:12: "
+    uint32_t catching;                  // calls of pcall and xpcall that the main state is in
     size_t traceback_cap;
     char *lib_dir;   // where `require` looks, or NULL
     bool loading;    // globals may still be made

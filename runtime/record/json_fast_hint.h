@@ -64,25 +64,33 @@ static inline const char *read_leaf(const struct json_layout *layout, const stru
     return stop + quote;
 }
 
+// How many leaves have begun, in place of where the suffix would.
+static bool refuse_leaf(const struct json_layout *layout, uint32_t *first, const uint32_t *start)
+{
+    first[layout->leaf_count] = (uint32_t)(start - first);
+    return false;
+}
+
 static bool hint(const struct json_layout *layout, const char *text, uint32_t len,
                  struct span *spans, uint32_t *starts)
 {
     const char *p = text, *end = text + len;
+    uint32_t *first = starts;
     const struct json_leaf *leaf = layout->leaves, *suffix = leaf + layout->leaf_count;
     for (; leaf < suffix; leaf++) {
         const char *value = p + leaf->len;
         // Before anything is read at p: it may be beyond the end by now.
         if (__builtin_expect(value >= end, 0) || !same_prefix(p, leaf))
-            return false;
+            return refuse_leaf(layout, first, starts);
         *starts++ = (uint32_t)(p - text);
         struct span *span = &spans[leaf->slot];
         span->name_at = (uint32_t)(p - text) + leaf->name_at;
         p = read_leaf(layout, leaf, text, value, end, span);
         if (__builtin_expect(p == NULL, 0))
-            return false;
+            return refuse_leaf(layout, first, starts);
     }
     if (p + suffix->len != end || !same_prefix(p, suffix))
-        return false;
+        return refuse_leaf(layout, first, starts);
     *starts = (uint32_t)(p - text);
     if (layout->nested_count)
         place_nested(layout, starts - layout->leaf_count, spans);

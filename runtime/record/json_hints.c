@@ -21,6 +21,7 @@ struct json_hints {
     uint32_t slots_max;
     uint32_t credit;
     uint32_t misses; // in a row
+    bool missed;     // the last try
     uint32_t pause, pause_left;
     uint64_t clock;
     uint32_t starts[LEAVES_MAX + 1];
@@ -47,6 +48,7 @@ void json_hints_free(struct json_hints *hints)
 
 static void missed(struct json_hints *hints)
 {
+    hints->missed = false;
     if (++hints->misses < MISSES_MAX)
         return;
     hints->misses = 0;
@@ -67,16 +69,35 @@ static inline void matched(struct json_hints *hints, uint32_t i)
     hints->credit += hints->credit < CREDIT_MAX;
 }
 
-// The layout that fits, tried in the order of likelihood; -1.
-static inline int32_t find(struct json_hints *hints, const struct json_fast *fast, const char *text,
-                           uint32_t len, struct span *spans)
+// In a storm of errors: where the last member starts up to which the text is as this layout says.
+static bool find_good(struct json_reader *reader, const struct json_layout *layout)
 {
+    const uint32_t *starts = reader->hints->starts;
+    for (uint32_t i = starts[layout->leaf_count]; i-- > 0;) {
+        const struct json_leaf *leaf = &layout->leaves[i];
+        if (leaf->slot == layout->slots) // inside a member
+            continue;
+        reader->good_at = starts[i] + leaf->name_at;
+        reader->good_members = leaf->slot;
+        return true;
+    }
+    return false;
+}
+
+// The layout that fits, tried in the order of likelihood; -1.
+static inline int32_t find(struct json_reader *reader, const char *text, uint32_t len,
+                           struct span *spans)
+{
+    struct json_hints *hints = reader->hints;
+    const struct json_fast *fast = reader->fast;
     uint32_t first = hints->layouts[hints->last]->next;
     if (__builtin_expect(fast->hint(hints->layouts[first], text, len, spans, hints->starts), 1))
         return (int32_t)first;
+    bool good = reader->refused == JSON_STORM && find_good(reader, hints->layouts[first]);
     for (uint32_t i = 0; i < hints->count; i++)
         if (i != first && fast->hint(hints->layouts[i], text, len, spans, hints->starts))
             return (int32_t)i;
+    reader->good = good;
     return -1;
 }
 
@@ -86,18 +107,19 @@ bool json_hints_try(struct json_reader *reader, struct batch *batch, const char 
     struct json_hints *hints = reader->hints;
     if (__builtin_expect(!hints->count, 0))
         return false;
-    if (__builtin_expect(hints->pause_left, 0)) {
+    if (__builtin_expect(hints->pause_left && reader->refused < JSON_STORM, 0)) {
         hints->pause_left--;
+        hints->missed = false;
         return false;
     }
     struct arena *arena = &batch->arena;
     struct span *spans = ARENA_ARRAY(arena, struct span, hints->slots_max + 1);
     if (!spans)
         return false;
-    int32_t found = find(hints, reader->fast, text, len, spans);
+    int32_t found = find(reader, text, len, spans);
     if (__builtin_expect(found < 0, 0)) {
         arena->at = (char *)spans; // given back
-        missed(hints);
+        hints->missed = true;
         return false;
     }
     const struct json_layout *layout = hints->layouts[found];
@@ -127,6 +149,8 @@ void json_hints_learn(struct json_reader *reader, const char *text, uint32_t len
                       const struct record *record)
 {
     struct json_hints *hints = reader->hints;
+    if (hints->missed) // what is no JSON at all says nothing of the layouts
+        missed(hints);
     if (hints->credit < LEARN_COST || hints->pause_left || (record->flags & RECORD_WHOLE) ||
         !(record->shape->flags & SHAPE_INTERNED) || !record->wire)
         return;

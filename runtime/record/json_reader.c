@@ -123,19 +123,45 @@ static void clear_found(struct json_reader *reader)
     reader->found.flags = 0;
     reader->found.escaped_names = false;
     reader->found.guessed = false;
-    reader->good = false;
 }
 
 // What the fast paths refused, or did not see.
 static int read_again(struct json_reader *reader, const char *text, uint32_t len)
 {
     if (reader->good) {
+        reader->good = false;
         int code = json_scalar_rest(reader, text, len);
         if (code)
             return code;
     }
     clear_found(reader);
     return json_scalar(reader, text, len);
+}
+
+// In a storm of errors: whether the scalar path will come to the fault sooner than the bitmap path
+// has looked at the whole text.
+static bool fault_is_near(const struct json_reader *reader, char first)
+{
+    return reader->refused == JSON_STORM && reader->path == JSON_PATH_AUTO &&
+           (reader->good || (first != '{' && first != '['));
+}
+
+// A text that looks like none of the layouts.
+static int read_new(struct json_reader *reader, const char *text, uint32_t len, bool fast)
+{
+    clear_found(reader);
+    if (fast && reader->path != JSON_PATH_SCALAR && !fault_is_near(reader, *text) &&
+        reader->fast->bitmap(reader, text, len))
+        return 0;
+    return read_again(reader, text, len);
+}
+
+static int refuse(struct json_reader *reader, int code, const char *text, uint32_t len,
+                  struct error *err)
+{
+    if (reader->refused < JSON_STORM)
+        reader->refused++;
+    return err ? word_error(reader, code, text, len, err) : code;
 }
 
 int json_read(struct json_reader *reader, struct batch *batch, const char *text, size_t size,
@@ -157,14 +183,12 @@ int json_read(struct json_reader *reader, struct batch *batch, const char *text,
     record->flags |= reader->flags;
     if (fast && reader->path == JSON_PATH_AUTO && json_hints_try(reader, batch, text, len, record))
         return 0;
-    clear_found(reader);
-    int code = 0;
-    if (!fast || reader->path == JSON_PATH_SCALAR || !reader->fast->bitmap(reader, text, len))
-        code = read_again(reader, text, len);
+    int code = read_new(reader, text, len, fast);
     if (!code)
         code = make_record(reader, batch, record);
     if (code)
-        return err ? word_error(reader, code, text, len, err) : code;
+        return refuse(reader, code, text, len, err);
+    reader->refused = 0;
     if (fast && reader->path == JSON_PATH_AUTO)
         json_hints_learn(reader, text, len, record);
     return 0;

@@ -6,10 +6,12 @@
 // The reader from inside: what its paths share. A path goes over the text and leaves what it found
 // in the reader's scratch (`json_found`); json_reader.c makes a record of it. The fast paths only
 // say yes or no: what they refuse is read again by the scalar path, which alone words errors and so
-// has the last word. The bitmap path may tell which member of the outer object it did not like:
-// the scalar path then begins there.
+// has the last word. They may tell which member of the outer object they did not like: the scalar
+// path then begins there. Where several texts in a row were no JSON at all, the next one goes from
+// its layout, which tells quickly how far it is good, to the scalar path.
 
 enum { JSON_DEPTH_MAX = 1024, JSON_SIZE_MAX = (1 << 28) - 1, JSON_LAYOUTS = 8 };
+enum { JSON_STORM = 4 }; // so many in a row that were refused
 
 struct json_layout;
 
@@ -30,7 +32,8 @@ struct json_fast {
     const char *name;
     bool (*bitmap)(struct json_reader *reader, const char *text, uint32_t len);
     // Fills `spans` (one more than the layout has slots) and `starts` (one more than it has leaves:
-    // where each leaf's prefix starts).
+    // where each leaf's prefix starts). False: the text is another one; the last of `starts` is how
+    // many of the others are filled.
     bool (*hint)(const struct json_layout *layout, const char *text, uint32_t len,
                  struct span *spans, uint32_t *starts);
 };
@@ -49,7 +52,8 @@ struct json_reader {
     uint32_t members[JSON_DEPTH_MAX + 1];
     char kinds[JSON_DEPTH_MAX + 1]; // '[' or '{'
     struct json_hints *hints;
-    bool good;             // the bitmap path refused a text that is an object up to
+    uint32_t refused;      // texts since the last one that was read without a layout
+    bool good;             // a fast path refused a text that is an object up to
     uint32_t good_at;      // where a member starts, or should,
     uint32_t good_members; // behind so many
     uint32_t error_at;

@@ -10,6 +10,7 @@ import os
 import harness
 
 GOOD, BAD = '{"n":1}\n', '{"n":oops}\n'
+SPLIT = "<split>"  # in place of its name
 LUA = "return function(r) if r.n == 2 then r.n = 9 error('two') end return r end"
 
 
@@ -199,6 +200,73 @@ sinks: { out: { type: file, inputs: show, path: back.jsonl } }
         self.assertEqual(len(errors), 5)
         for number, error in enumerate(errors):
             self.assertIn(f"offset {8 + number * len(BAD)}: byte 5: ", error)
+
+    def test_each_letter_of_a_storm_has_its_own_headers(self):
+        """What letters have in common is shared between them: it is to change when it changes."""
+        self.write("lib/far.lua", "return { fail = function(n) error('far ' .. n) end }")
+        self.write("fail.lua", """
+local far = require "far"
+local function near() error("near") end
+local function blamed(n) error("blamed " .. n, 2) end
+return function(r)
+    local way = r.n // 3 % 6
+    if way == 0 then near()
+    elseif way == 1 then far.fail(r.n)
+    elseif way == 2 then
+        blamed(r.n)
+    elseif way == 3 then return r.none * 2
+    elseif way == 4 then error({ message = "table " .. r.n })
+    end
+    return r
+end
+""")
+        where = ["fail.lua:3: near", "lib/far.lua:1: far {}", "fail.lua:10: blamed {}",
+                 "fail.lua:11: attempt to perform arithmetic on a nil value (field 'none')",
+                 "table {}"]
+        self.write("p.yaml", """
+pipeline: t
+connections: { main: { type: log, dir: log } }
+sources: { in: { type: file, path: in.jsonl, on_error: { dlq: dead } } }
+operators: { m: { type: map, inputs: in, script: fail.lua, on_error: { dlq: dead } } }
+sinks:
+  out: { type: file, inputs: m, path: out.jsonl }
+  dead: { type: topic, connection: main, topic: dead, encode: none }
+""")
+        self.write("back.yaml", """
+pipeline: back
+connections: { main: { type: log, dir: log } }
+sources:
+  in: { type: topic, connection: main, topic: dead, start: earliest, until: latest, decode: text }
+operators:
+  show: { type: map, inputs: in, lua: "return function(r) local h = meta(r).headers
+    h.raw = r.message return h end" }
+sinks: { out: { type: file, inputs: show, path: back.jsonl } }
+""")
+        lines, wanted, offset = [], {}, 0
+        for n in range(9000):
+            line = f'{{"n":{n}' + (",}" if n % 50 < 25 and n % 5 else "}")
+            letter = {"raw": line, "source": "in", "split": SPLIT, "offset": str(offset)}
+            if line.endswith(",}"):
+                at = len(line) - 1
+                wanted[offset] = letter | {
+                    "node": "in", "script": "",
+                    "error": f"split {SPLIT}, offset {offset}: byte {at}: expected a "
+                             "member's name in quotes, found '}'"}
+            elif n // 3 % 6 < 5:
+                error = where[n // 3 % 6].format(n)
+                script = error[:error.index(": ")] if ": " in error else ""
+                wanted[offset] = letter | {"node": "m", "script": script, "error": error}
+            lines.append(line + "\n")
+            offset += len(line) + 1
+        self.write("in.jsonl", "".join(lines))
+        self.succeeds("run", "p.yaml", "--quiet")
+        self.succeeds("run", "back.yaml", "--quiet")
+        for letter in harness.read_jsonl(self.path("back.jsonl")):
+            expected = wanted.pop(int(letter["offset"]))
+            expected = {name: value.replace(SPLIT, letter["split"])
+                        for name, value in expected.items()}
+            self.assertEqual(letter, expected)
+        self.assertEqual(wanted, {})
 
     def test_a_line_for_machines_has_the_reason(self):
         self.pipeline(source="skip", operator="skip")

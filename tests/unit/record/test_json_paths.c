@@ -9,7 +9,7 @@
 
 // All paths of the reader must say the same of every text, and the same as jansson.
 
-enum { MUTANTS = 60000, HINT_MUTANTS = 40000 };
+enum { MUTANTS = 60000, HINT_MUTANTS = 40000, STORM_MUTANTS = 20000 };
 
 static bool same_spans(const struct record *a, const struct record *b)
 {
@@ -218,6 +218,48 @@ static void test_hints(void)
     lane_deinit(&lane);
 }
 
+// In a storm of errors, with a layout learned from the text that was changed.
+static void check_storm(struct lane *lane, const char *seed, const struct mutator *mutant)
+{
+    struct record *record;
+    struct error wanted = ERROR_INIT;
+    use_reading(lane, &readings[0]);
+    int code = lane_read(lane, mutant->text, mutant->len, 0, &record);
+    wanted = lane->err;
+    for (size_t i = 0; i < READINGS; i++) {
+        if (readings[i].path != JSON_PATH_AUTO || !use_reading(lane, &readings[i]))
+            continue;
+        CU_ASSERT_EQUAL_FATAL(lane_read(lane, seed, strlen(seed), CHUNK_PAD, &record), 0);
+        lane->reader->refused = JSON_STORM;
+        error_clear(&lane->err);
+        bool same = lane_read(lane, mutant->text, mutant->len, CHUNK_PAD, &record) == code &&
+                    (!code || strcmp(lane->err.text, wanted.text) == 0);
+        CU_ASSERT(same);
+        if (!same)
+            complain(&readings[i], mutant->text, mutant->len, wanted.text);
+    }
+}
+
+static void test_storms(void)
+{
+    struct lane lane;
+    struct mutator mutator = {.state = 4711};
+    lane_init(&lane);
+    for (int i = 0; i < STORM_MUTANTS; i++) {
+        uint64_t before = mutator.state;
+        lane_room(&lane, 2 * READINGS);
+        mutator_next(&mutator, 0);
+        mutator.text[mutator.len] = '\0';
+        char seed[MUTANT_MAX];
+        memcpy(seed, mutator.text, mutator.len + 1);
+        mutator.state = before;
+        mutator_below(&mutator, 2); // another way on from the same seed
+        mutator_change(&mutator);
+        check_storm(&lane, seed, &mutator);
+    }
+    lane_deinit(&lane);
+}
+
 // The text ends where the readable memory ends, but for the pad.
 static void check_at_border(struct lane *lane, char *border, const char *text, size_t len)
 {
@@ -288,6 +330,7 @@ static void test_layouts_follow_the_stream(void)
 static CU_TestInfo cases[] = {
     {"all paths and jansson agree on mutated documents", test_mutants},
     {"a layout takes nothing that is not JSON", test_hints},
+    {"a storm of errors changes none of them", test_storms},
     {"no path reads beyond its pad", test_never_reads_beyond},
     {"layouts follow a changing stream", test_layouts_follow_the_stream},
     CU_TEST_INFO_NULL,
