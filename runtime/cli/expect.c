@@ -53,6 +53,16 @@ static int print_list(struct buf *report, const char *title, const json_t *list)
     return code;
 }
 
+// Whether the one has a place before or behind the other.
+static bool same_order(const struct expectation *expectation, const json_t *a, const json_t *b)
+{
+    if (!expectation->order || !expectation->by)
+        return expectation->order;
+    const json_t *left = json_object_get(a, expectation->by);
+    const json_t *right = json_object_get(b, expectation->by);
+    return left == right || (left && right && json_equal(left, right));
+}
+
 // Takes the matching ones out of `left`: what remains came unexpectedly.
 static bool all_match(const struct expectation *expectation, json_t *left)
 {
@@ -60,7 +70,7 @@ static bool all_match(const struct expectation *expectation, json_t *left)
         json_t *wanted = json_array_get(expectation->values, i);
         size_t count = json_array_size(left), at = 0;
         while (at < count && !matches(wanted, json_array_get(left, at), expectation->subset)) {
-            if (expectation->order)
+            if (same_order(expectation, wanted, json_array_get(left, at)))
                 return false;
             at++;
         }
@@ -83,7 +93,9 @@ int expect_values(const struct expectation *expectation, const char *from, const
     }
     if (!code && !all_match(expectation, left)) {
         error_set(err, ERR_DATA, "%s gave other records than expected%s", from,
-                  expectation->order ? " (in this order)" : "");
+                  !expectation->order ? ""
+                  : expectation->by   ? " (in this order of a key)"
+                                      : " (in this order)");
         code = print_list(report, "expected:", expectation->values);
         if (!code)
             code = print_list(report, "came:", found);

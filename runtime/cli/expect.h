@@ -11,6 +11,7 @@
 struct expectation {
     json_t *values; // an array
     bool order;     // as a sequence; else as a multiset
+    const char *by; // with order: only among values with the same member of this name; NULL: all
     bool subset;    // a value names some of the fields only
 };
 

@@ -159,8 +159,10 @@ static int expect_output(const struct step *step, const char *from,
                          const struct tide_config *values)
 {
     const char *match = text_of(step, "match"), *order = text_of(step, "order");
+    bool plain = order && (strcmp(order, "true") == 0 || strcmp(order, "false") == 0);
     struct expectation expectation = {
-        .order = order && strcmp(order, "true") == 0,
+        .order = order && strcmp(order, "false") != 0,
+        .by = plain ? NULL : order,
         .subset = match && strcmp(match, "subset") == 0,
         .values = values->is_list ? data_json(values) : NULL,
     };

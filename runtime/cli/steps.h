@@ -12,7 +12,8 @@
 //   - advance: 10s                   processing time
 //   - clock: 5000                    sets it, ms
 //   - expect: { from: average, values: [...] }    all that came out since the last one;
-//                                    order: true, match: subset; watermark: 5000
+//                                    order: true (or the field of a key, among the records of
+//                                    which the order counts), match: subset; watermark: 5000
 
 // 0; ERR_INPUT: the step is written wrongly; ERR_DATA: an expectation is not met, with what was
 // expected and what came in `err` or, when longer, in `report`.

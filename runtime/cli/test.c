@@ -16,6 +16,7 @@
 
 static const struct args_option options[] = {
     PIPELINE_OPTIONS,
+    {"parallelism", 0, "N", "lanes in which the pipelines of tests run; default 1"},
     {"json", 'j', NULL, "as JSON: counts, and each case with its verdict"},
     {"junit", 0, "FILE", "write JUnit XML there as well, for CI"},
     {0},
@@ -25,6 +26,7 @@ enum { REPORT_MAX_BYTES = 64 << 20, DETAIL_MAX_BYTES = 1 << 20 };
 
 struct run {
     const struct args *args;
+    uint32_t lanes;
     struct test_report report;
     enum exit_status worst;
 };
@@ -69,14 +71,15 @@ static int run_steps(struct trial *trial, const struct tide_config *test,
     return trial_account(trial, err);
 }
 
-static int run_trial(const struct pipeline *pipeline, const struct tide_config *test,
-                     const struct tide_config **at, struct buf *report, struct error *err)
+static int run_trial(const struct run *run, const struct pipeline *pipeline,
+                     const struct tide_config *test, const struct tide_config **at,
+                     struct buf *report, struct error *err)
 {
     struct problems problems;
     problems_init(&problems);
     struct trial *trial = NULL;
     *at = test;
-    int code = trial_new(&trial, pipeline->topology, pipeline->registry, &problems);
+    int code = trial_new(&trial, pipeline->topology, pipeline->registry, run->lanes, &problems);
     if (code)
         error_set(err, code, "%s", problems.count ? problems.items[0].text : error_meaning(code));
     else
@@ -94,7 +97,7 @@ static void run_test(struct run *run, const char *file, const struct pipeline *p
     buf_init(&report, DETAIL_MAX_BYTES);
     buf_init(&message, 2 * DETAIL_MAX_BYTES);
     const struct tide_config *at;
-    int code = run_trial(pipeline, test, &at, &report, &err);
+    int code = run_trial(run, pipeline, test, &at, &report, &err);
     bool said = !code || put_failure(at, &err, &report, &message) == 0;
     enum test_verdict verdict = !code ? TEST_PASSED : code == ERR_INPUT ? TEST_BROKEN : TEST_FAILED;
     const char *text = !code ? NULL : said ? buf_cstr(&message) : err.text;
@@ -190,8 +193,12 @@ static enum exit_status run(const struct args *args)
         return command_misused(&command_test, "which pipeline or directory?");
     struct error err = ERROR_INIT;
     struct run run = {.args = args};
+    int64_t lanes = 1;
+    int code = args_count(args, "parallelism", 1, 1024, 1, &lanes, &err);
+    if (code)
+        return command_fail(&err);
+    run.lanes = (uint32_t)lanes;
     test_report_init(&run.report, args_flag(args, "json"));
-    int code = 0;
     for (size_t i = 0; i < args->operand_count && !code; i++)
         code = test_files(args->operands[i], test_file, &run, &err);
     if (!code)
@@ -207,7 +214,9 @@ const struct command command_test = {
     .options = options,
     .details =
         "Of a directory and those in it: each *.yaml with `tests:` and each *_test.lua. Exit\n"
-        "status 1 when a test failed, 2 when something is written so that it cannot be run.\n",
+        "status 1 when a test failed, 2 when something is written so that it cannot be run.\n"
+        "--parallelism N: what comes out has to be the same in any number of lanes, but for the\n"
+        "order among keys.\n",
     .example = "  tidemill test configs/ scripts/\n",
     .run = run,
 };

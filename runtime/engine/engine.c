@@ -79,7 +79,7 @@ static int build(struct engine *engine, struct problems *problems)
     const struct engine_config *config = &engine->config;
     struct error err = ERROR_INIT;
     int rc = plan_new(&engine->plan, config->topology, config->registry,
-                      config->has_plugins ? config->lanes : 1, problems);
+                      config->has_plugins || config->lanes ? config->lanes : 1, problems);
     if (rc)
         return rc;
     rc = make_wakers(engine, &err);

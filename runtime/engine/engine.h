@@ -23,8 +23,8 @@ struct engine_config {
     const struct topology *topology; // outlives the engine
     struct registry *registry;       // likewise
     struct clock *clock;
-    bool has_plugins;    // false: tests; sources and sinks are not opened, and there is one lane
-    uint32_t lanes;      // 0: as the pipeline says
+    bool has_plugins;    // false: tests; sources and sinks are not opened
+    uint32_t lanes;      // 0: as the pipeline says, without plugins one
     struct crew *crew;   // outlives the engine: several pipelines share it; NULL: its own
     uint32_t workers;    // of its own crew, for tests; 0: as many as there are cores
     uint32_t link_slots; // batches between two lanes, for tests; 0: as many as is good

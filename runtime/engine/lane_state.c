@@ -27,8 +27,8 @@ static int build(struct lane *lane, uint16_t index, struct op **out, struct erro
                                  .clock = lane->clock,
                                  .shapes = lane->shapes,
                                  .has_event_time = plan->has_event_time,
-                                 .lane = 0,
-                                 .lanes = 1};
+                                 .lane = lane->index,
+                                 .lanes = plan->lanes};
     return plan->class->build(out, &spec, err);
 }
 
@@ -70,7 +70,9 @@ static int restart(struct lane *lane, uint16_t index, struct error *err)
 int lane_restart(struct lane *lane, struct error *err)
 {
     for (uint32_t i = 0; i < lane->plan->node_count; i++) {
-        int rc = lane->nodes[i].kind == NODE_OPERATOR ? restart(lane, (uint16_t)i, err) : 0;
+        const struct lane_node *node = &lane->nodes[i];
+        bool is_here = node->kind == NODE_OPERATOR && !node->absent;
+        int rc = is_here ? restart(lane, (uint16_t)i, err) : 0;
         if (rc)
             return rc;
     }

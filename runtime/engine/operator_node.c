@@ -70,6 +70,8 @@ static void turn_valve(struct operator_node *node, uint32_t marks)
     struct valve *valve = &node->valve;
     struct valve_input *input = &valve->inputs[node->input];
     int64_t before = valve->watermark, own = input->watermark;
+    if (!input->used)
+        return; // nobody waits for it
     pthread_mutex_lock(&node->outputs.look);
     if (marks & BATCH_ACTIVE)
         valve_active(valve, node->input);

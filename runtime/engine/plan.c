@@ -126,9 +126,11 @@ static int connect_inputs(struct plan *plan, uint32_t to, struct problems *probl
                         from->spec->name, input->port);
             continue;
         }
-        timed = timed && from->has_event_time;
+        bool timeless = !from->has_event_time && plan_share(node, node->inputs).how == OP_SHARE_ALL;
+        timed = timed && (from->has_event_time || timeless);
         if (add_edge(plan, input->from, port, to))
             return ERR_NOMEM;
+        plan->edges[plan->edge_count - 1].timeless = timeless;
     }
     if (node->spec->kind != NODE_SOURCE)
         node->has_event_time = timed;

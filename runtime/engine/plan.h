@@ -23,6 +23,7 @@ struct plan_edge {
     uint32_t to, input;
     enum plan_pass pass;
     const struct tide_config *keys; // PASS_KEY: a list of paths
+    bool timeless; // rules for all lanes without event time: nobody waits for how far they are
 };
 
 struct plan_node {
@@ -32,7 +33,7 @@ struct plan_node {
     struct on_error_spec on_error;
     uint32_t ports;                  // out, named ones, errors (always the last)
     uint32_t inputs;                 // edges that lead here
-    bool has_event_time;             // all records that can come here have one
+    bool has_event_time;             // all records that can come here have one, but for rules
     bool parallel;                   // sources, sinks: an instance a lane
     uint32_t lanes;                  // it is in lanes 0 to lanes - 1
     const struct tide_config *keyed; // its records are in the lane that owns this key; NULL: any
@@ -61,6 +62,8 @@ void plan_reach(const struct plan *plan, uint32_t from, bool *seen);
 // Lays the nodes out over lanes (plan_lanes.c): how many of them are in use, which nodes are in all
 // of them, how the edges pass on. `wanted`: what the command line says; 0: what the pipeline does.
 void plan_spread(struct plan *plan, uint32_t wanted, struct problems *problems);
+// How the records of a node's input are to be shared out.
+struct op_share plan_share(const struct plan_node *node, uint32_t input);
 // Whether the source comes to an end by itself, as far as its options tell: its plugin is BOUNDED,
 // and it neither follows, nor has an `until` that is not given, nor makes endlessly many (`count`).
 bool plan_source_ends(const struct plan_node *node);

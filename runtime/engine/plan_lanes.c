@@ -34,7 +34,7 @@ static uint32_t lanes_setting(const struct tide_config *map)
     return n > SCATTER_LANES_MAX ? SCATTER_LANES_MAX : n;
 }
 
-static struct op_share share_of(const struct plan_node *node, uint32_t input)
+struct op_share plan_share(const struct plan_node *node, uint32_t input)
 {
     struct op_share share = {.how = OP_SHARE_STAY};
     if (!node->class)
@@ -65,7 +65,7 @@ static bool can_use_lanes(const struct plan *plan)
             (node->plugin->source->capabilities & (TIDE_SOURCE_SPLITS | TIDE_SOURCE_PARALLEL)))
             return true;
         for (uint32_t k = 0; k < node->inputs; k++)
-            if (share_of(node, k).how == OP_SHARE_KEY || takes_turns(node))
+            if (plan_share(node, k).how == OP_SHARE_KEY || takes_turns(node))
                 return true;
     }
     return false;
@@ -82,7 +82,7 @@ static uint32_t operator_lanes(const struct plan *plan, uint32_t index, uint32_t
         const struct plan_edge *edge = &plan->edges[i];
         if (edge->to != index)
             continue;
-        enum op_sharing how = share_of(node, edge->input).how;
+        enum op_sharing how = plan_share(node, edge->input).how;
         if (how == OP_SHARE_ONE)
             return 1;
         uint32_t from = how == OP_SHARE_STAY ? plan->nodes[edge->from].lanes : lanes;
@@ -132,7 +132,7 @@ static bool same_keys(const struct tide_config *a, const struct tide_config *b)
 static void pass_edge(struct plan *plan, struct plan_edge *edge)
 {
     struct plan_node *from = &plan->nodes[edge->from], *to = &plan->nodes[edge->to];
-    struct op_share share = share_of(to, edge->input);
+    struct op_share share = plan_share(to, edge->input);
     bool there = from->lanes == to->lanes && same_keys(from->keyed, share.keys);
     if (to->lanes == 1)
         edge->pass = from->lanes == 1 ? PASS_STAY : PASS_ONE;

@@ -138,7 +138,7 @@ bool outlet_takes_marks(const struct outlet *outlet)
 
 // -- who gets what --
 
-static uint32_t owner_of(struct outlet *outlet, struct batch *batch, struct record *record)
+uint32_t outlet_owner(struct outlet *outlet, struct batch *batch, struct record *record)
 {
     uint64_t hash = HASH_START;
     for (uint32_t i = 0; i < outlet->path_count; i++) {
@@ -244,7 +244,7 @@ static int send_by_key(struct outlet *outlet, struct batch *batch, struct batch_
     bool used[SCATTER_LANES_MAX] = {false};
     uint32_t home = home_of(outlet);
     for (uint32_t i = 0; i < batch->count; i++) {
-        uint32_t owner = owner_of(outlet, batch, &batch->records[i]);
+        uint32_t owner = outlet_owner(outlet, batch, &batch->records[i]);
         outlet->owner[i] = (uint8_t)owner;
         used[owner] = true;
     }

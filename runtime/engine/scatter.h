@@ -43,6 +43,8 @@ int outlet_init(struct outlet *outlet, const struct plan_edge *edge, uint32_t la
 void outlet_deinit(struct outlet *outlet);
 bool outlet_open(const struct outlet *outlet);        // room for records
 bool outlet_takes_marks(const struct outlet *outlet); // room for marks alone
+// Of an outlet by key: the lane that the record goes to.
+uint32_t outlet_owner(struct outlet *outlet, struct batch *batch, struct record *record);
 // Sends the batch with its marks on. Takes the reference. ERR_NOMEM: nothing was sent, and the
 // caller still has it.
 int outlet_send(struct outlet *outlet, struct batch *batch, struct batch_pool *pool);

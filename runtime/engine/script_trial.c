@@ -62,7 +62,7 @@ static int load(struct script_trial *it, struct registry *registry, const char *
     struct topology_input input = {.files = &script, .file_count = 1, .text = buf_cstr(yaml)};
     int rc = topology_load(&it->topology, &input, it->catalogue, &problems);
     if (rc == 0)
-        rc = trial_new(&it->trial, it->topology, registry, &problems);
+        rc = trial_new(&it->trial, it->topology, registry, 1, &problems);
     if (rc != 0)
         error_set(err, rc, "%s", problems.count ? problems.items[0].text : error_meaning(rc));
     problems_deinit(&problems);

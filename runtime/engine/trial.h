@@ -6,12 +6,13 @@
 
 // A pipeline under test: no plugin is opened, time is virtual, records and watermarks are put in by
 // hand at any node, and what comes out of any port is kept until it is taken. What `tests:` in a
-// pipeline file run on. One thread.
+// pipeline file run on. One thread, which steps all lanes in turn.
 
 struct trial;
 
+// `lanes` 0: one.
 int trial_new(struct trial **out, const struct topology *topology, struct registry *registry,
-              struct problems *problems);
+              uint32_t lanes, struct problems *problems);
 void trial_free(struct trial *trial);
 
 struct trial_record {

@@ -72,6 +72,9 @@ static int lead(struct wiring *wiring, const struct plan *plan, const struct pla
 {
     struct edge *input = input_edge(plan, edge, to, from->index), *out = input;
     input->input = edge->input;
+    if (edge->timeless)
+        valve_remove(&to->nodes[edge->to].op.valve,
+                     (uint32_t)(input - to->nodes[edge->to].op.inputs));
     if (from != to) {
         struct crossing *crossing = cross(wiring, from, to);
         if (!crossing)

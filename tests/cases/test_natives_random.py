@@ -9,9 +9,10 @@ import json
 import math
 import pathlib
 import random
-import subprocess
 import sys
 import tempfile
+
+import lanes
 
 import test_windows_random as windows
 
@@ -59,7 +60,7 @@ class Case:
             self.step("restart: true")
 
     def expect(self, port, values, order=False):
-        more = ", order: true" if order else ""
+        more = ", order: key" if order else ""
         self.step(f"expect: {{ from: {port}, values: {json.dumps(values)}{more} }}")
 
 
@@ -462,11 +463,6 @@ def fill(rng, name):
     return case.text
 
 
-def run(tidemill, path):
-    return subprocess.run([tidemill, "test", path], capture_output=True, text=True, timeout=60,
-                          check=False)
-
-
 def main(tidemill, seed=1, cases=100, only=None):
     failed = total = 0
     with tempfile.TemporaryDirectory() as directory:
@@ -475,7 +471,7 @@ def main(tidemill, seed=1, cases=100, only=None):
                 name = f"{make.__name__}_{int(seed) + i}"
                 path = pathlib.Path(directory) / f"{name}.yaml"
                 path.write_text(make(random.Random(int(seed) + i), name))
-                result = run(tidemill, path)
+                result = lanes.run(tidemill, path, int(seed) + i)
                 total += 1
                 if result.returncode:
                     failed += 1

@@ -187,5 +187,110 @@ class Aligned(harness.TestCase):
         run.stop()
 
 
+RULED = """
+pipeline: ruled
+sources:
+  in:
+    type: file
+    path: "in-*.jsonl"
+    follow: true
+    event_time: { field: ts }
+  rules: { type: file, path: rules.jsonl, follow: true }
+operators:
+  judged:
+    type: process
+    inputs: { in: in, rules: rules }
+    broadcast: rules
+    key_by: k
+    lua: |
+      return {
+        state = { rules = state.broadcast(), n = state.counter() },
+        on_broadcast = function(r, ctx)
+          ctx.rules:set("seen", (ctx.rules:get("seen") or "") .. r.rule .. ",")
+          if r.rule == 0 then ctx.emit({ k = "rule", time = ctx.time }, "told") end
+        end,
+        on_record = function(r, ctx)
+          ctx.n:add(1)
+          ctx.emit { k = r.k, n = ctx.n:get(), seen = ctx.rules:get("seen") }
+        end,
+        ports = { "told" },
+      }
+  minutes: { type: aggregate, inputs: judged, key_by: k, window: { tumbling: 60s },
+             compute: { n: count() } }
+sinks:
+  each: { type: file, inputs: judged, path: each.jsonl }
+  told: { type: file, inputs: judged.told, path: told.jsonl }
+  out: { type: file, inputs: minutes, path: out.jsonl }
+"""
+
+
+class Rules(harness.TestCase):
+    """Records for all lanes need no event time: every lane sees each, in order, and nobody waits
+    for how far their source is."""
+
+    KEYS, RULES = 40, 300
+
+    def judge(self, lanes):
+        for name in ("each", "told", "out"):
+            self.write(name + ".jsonl", "")
+        for split in range(4):
+            self.write(f"in-{split}.jsonl", "")
+        self.write("rules.jsonl", "".join(f'{{"rule": {n}}}\n' for n in range(self.RULES)))
+        run = self.start("run", "--quiet", "p.yaml", "--parallelism", str(lanes))
+        # Who was told the first rule has them all a moment later; the newest key asks when.
+        harness.wait_until(lambda: len(harness.read_jsonl(self.path("told.jsonl"))) == lanes,
+                           "a rule in each lane")
+        self.probe(self.seen())
+        for split in range(4):
+            with open(self.path(f"in-{split}.jsonl"), "a", encoding="utf-8") as file:
+                for n in range(200):
+                    record = {"k": f"{split}-{n % self.KEYS}", "ts": n * 1000}
+                    file.write(json.dumps(record) + "\n")
+        harness.wait_until(lambda: len(self.data("each")) == 800, "all records")
+        harness.wait_until(lambda: sum(row["n"] for row in self.data("out")) == 4 * 180,
+                           "three minutes that are over")
+        run.stop()
+        return self.data("each"), self.data("out")
+
+    def seen(self):
+        return "".join(f"{n}," for n in range(self.RULES))
+
+    def data(self, name):
+        return [row for row in harness.read_jsonl(self.path(name + ".jsonl"))
+                if not row["k"].startswith("probe")]
+
+    def probe(self, wanted):
+        """Until many keys, and so each lane, have answered with all rules."""
+        count = 0
+
+        def all_have_them():
+            nonlocal count
+            with open(self.path("in-0.jsonl"), "a", encoding="utf-8") as file:
+                for n in range(64):
+                    file.write(json.dumps({"k": f"probe{n}", "ts": 0}) + "\n")
+            count += 64
+            harness.wait_until(
+                lambda: len(harness.read_lines(self.path("each.jsonl"))) == count, "an answer")
+            return all(row["seen"] == wanted
+                       for row in harness.read_jsonl(self.path("each.jsonl"))[-64:])
+        harness.wait_until(all_have_them, "all rules in all lanes")
+
+    def test_rules_without_event_time(self):
+        self.write("p.yaml", RULED)
+        results = []
+        for lanes in (1, 2, 3, 8):
+            each, windows = self.judge(lanes)
+            self.assertEqual({row["seen"] for row in each}, {self.seen()})
+            by_key = {}
+            for row in each:
+                by_key.setdefault(row["k"], []).append(row["n"])
+            for counts in by_key.values():
+                self.assertEqual(counts, [1, 2, 3, 4, 5])
+            results.append(sorted(json.dumps(row, sort_keys=True) for row in windows))
+            self.assertEqual(results[-1], results[0], lanes)
+            self.assertEqual([row.get("time") for row in
+                              harness.read_jsonl(self.path("told.jsonl"))], [None] * lanes)
+
+
 if __name__ == "__main__":
     harness.main()

@@ -47,6 +47,32 @@ class Test(harness.TestCase):
         self.assertTrue(done.out.endswith("\n3 passed, 1 failed, 1 could not be run\n"), done)
         self.assertNotIn("\x1b", done.out)
 
+    def test_the_order_of_what_came(self):
+        sends = "".join(f"{{ send: {{ to: m, value: {{ k: {k}, n: {n} }} }} }}, "
+                        for k, n in (("a", 1), ("b", 1), ("a", 2), ("b", 2)))
+        for order, values, status in (
+                ("false", "b2 a2 b1 a1", 0), ("true", "a1 b1 a2 b2", 0), ("true", "b1 a1 a2 b2", 1),
+                ("k", "b1 a1 b2 a2", 0), ("k", "a1 a2 b1 b2", 0), ("k", "a2 a1 b1 b2", 1),
+                ("k", "a1 a2 b1", 1), ("k", "a1 a2 b1 b2 b2", 1)):
+            rows = ", ".join(f"{{ k: {row[0]}, n: {row[1]} }}" for row in values.split())
+            expect = f"{{ expect: {{ from: m, order: {order}, values: [ {rows} ] }} }}"
+            self.write("p.yaml", PIPELINE + f"tests: [ {{ steps: [ {sends}{expect} ] }} ]\n")
+            with self.subTest((order, values)):
+                self.assertEqual(self.tidemill("test", "p.yaml").status, status)
+
+    def test_in_lanes(self):
+        keyed = PIPELINE.replace("{ m:", "{ sum: { type: aggregate, inputs: m, key_by: k, "
+                                 "window: { count: 2 }, compute: { n: sum(n) } }, m:")
+        keyed = keyed.replace("stdio, inputs: m }", "stdio, inputs: sum }")
+        sends = "".join(f"{{ send: {{ to: in, split: {i % 5}, value: {{ k: {i % 20}, n: 1 }} }} }},"
+                        for i in range(40))
+        rows = ", ".join(f"{{ k: {k}, n: 2 }}" for k in range(20))
+        expect = f"{{ expect: {{ from: sum, match: subset, values: [ {rows} ] }} }}"
+        self.write("p.yaml", keyed + f"tests: [ {{ steps: [ {sends}{expect} ] }} ]\n")
+        for lanes in ("1", "3", "8"):
+            self.assertIn("1 passed", self.succeeds("test", "p.yaml", "--parallelism", lanes).out)
+        self.assertEqual(self.tidemill("test", "p.yaml", "--parallelism", "0").status, 2)
+
     def test_statuses(self):
         self.project()
         self.assertIn("1 passed, 0 failed\n", self.succeeds("test", "p/a.yaml").out)

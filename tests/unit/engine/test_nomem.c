@@ -64,7 +64,7 @@ static void test_building(void)
 
 static int try_trial(struct trial **trial, struct pipeline *p, struct error *err)
 {
-    int rc = trial_new(trial, p->topology, p->registry, &p->problems);
+    int rc = trial_new(trial, p->topology, p->registry, 1, &p->problems);
     for (int i = 0; !rc && i < 3; i++) {
         struct trial_record record = {
             .json = "{\"n\":9}", .json_len = 7, .time = 9, .key = "k", .split = 1};

@@ -19,7 +19,7 @@ static void start(struct fixture *f, const char *yaml)
     buf_init(&f->out, 1 << 20);
     CU_ASSERT_EQUAL(pipeline_load(&f->pipeline, yaml), 0);
     int rc = f->pipeline.topology ? trial_new(&f->trial, f->pipeline.topology, f->pipeline.registry,
-                                              &f->pipeline.problems)
+                                              1, &f->pipeline.problems)
                                   : ERR_INPUT;
     pipeline_show(&f->pipeline);
     CU_ASSERT_EQUAL_FATAL(rc, 0);
