@@ -45,10 +45,12 @@ static int add_ints(struct agg_program *program, struct agg_slot *slot, const st
         }
         int64_t number = in->values[op->input].i;
         bool better = op->function == AGG_MIN ? number < cell->i : number > cell->i;
-        if (better || !(slot->seen & op->bit))
+        if (better || !slot_saw(slot, op))
             cell->i = number;
     }
-    slot->seen |= program->all_ops;
+    slot->words[0] |= (uint32_t)program->all_ops;
+    if (program->op_count > AGG_FLAG_OPS)
+        slot->words[1] |= program->all_ops >> AGG_FLAG_OPS;
     return 0;
 }
 
@@ -60,7 +62,7 @@ static bool op_has_value(const struct agg_op *op, const struct agg_values *in)
 static bool pick_wins(const struct agg_slot *slot, const struct agg_op *op,
                       const struct agg_pick *held, const struct agg_pick *pick)
 {
-    if (!(slot->seen & op->bit))
+    if (!slot_saw(slot, op))
         return true;
     return op->function == AGG_FIRST ? pick_before(pick, held) : !pick_before(pick, held);
 }
@@ -105,13 +107,16 @@ static void put_pick(struct agg_program *program, struct agg_slot *slot, uint32_
 static int check_any(struct agg_program *program, struct agg_slot *slot,
                      const struct agg_values *in, struct picks *picks, struct error *err)
 {
+    uint32_t widen = 0;
     for (uint32_t i = 0; i < program->op_count; i++) {
         const struct agg_op *op = &program->ops[i];
         if (!op_has_value(op, in))
             continue;
         int rc = 0;
         if (i < program->sums) {
-            rc = sum_fits(slot, op, in->values[op->input]) ? 0 : overflow(program, op, err);
+            rc =
+                sum_fits(program, slot, op, in->values[op->input]) ? 0 : overflow(program, op, err);
+            widen += sum_widens(slot, op, in->values[op->input]);
         } else if (op->function == AGG_FIRST || op->function == AGG_LAST) {
             struct agg_pick pick = {in->values[op->input], in->time, in->offset, in->split};
             rc = prepare_pick(program, slot, i, &pick, picks);
@@ -123,7 +128,7 @@ static int check_any(struct agg_program *program, struct agg_slot *slot,
         if (rc)
             return rc;
     }
-    return 0;
+    return widen ? pairs_room(program, widen) : 0;
 }
 
 static void add_to_sketch(struct agg_program *program, struct agg_slot *slot,
@@ -150,10 +155,10 @@ static void add_any(struct agg_program *program, struct agg_slot *slot, uint32_t
         break;
     case AGG_AVG:
         slot_word(slot, op->at + 1u)->i++;
-        sum_add(slot, op, value);
+        sum_add(program, slot, op, value);
         break;
     case AGG_SUM:
-        sum_add(slot, op, value);
+        sum_add(program, slot, op, value);
         break;
     case AGG_MIN:
     case AGG_MAX:
@@ -173,13 +178,19 @@ static void add_any(struct agg_program *program, struct agg_slot *slot, uint32_t
         add_to_sketch(program, slot, op, in);
         break;
     }
-    slot->seen |= op->bit;
+    slot->words[op->flags] |= op->saw;
+}
+
+static bool has_floats(const struct agg_program *program, const struct agg_slot *slot)
+{
+    return slot->words[0] >> AGG_FLAG_OPS ||
+           (program->op_count > AGG_FLAG_OPS && slot->words[1] >> AGG_FLAG_OPS);
 }
 
 int program_add(struct agg_program *program, struct agg_slot *slot, const struct agg_values *in,
                 struct error *err)
 {
-    if (program->plain && in->ints == program->all_inputs && slot->floats == 0)
+    if (program->plain && in->ints == program->all_inputs && !has_floats(program, slot))
         return add_ints(program, slot, in, err);
     struct picks picks;
     picks.ops = 0;
@@ -199,7 +210,7 @@ int program_fits(struct agg_program *program, const struct agg_slot *slot,
 {
     for (uint32_t i = 0; i < program->sums; i++) {
         const struct agg_op *op = &program->ops[i];
-        if (op_has_value(op, values) && !sum_fits(slot, op, values->values[op->input]))
+        if (op_has_value(op, values) && !sum_fits(program, slot, op, values->values[op->input]))
             return overflow(program, op, err);
     }
     return 0;
@@ -207,22 +218,33 @@ int program_fits(struct agg_program *program, const struct agg_slot *slot,
 
 // -- merging --
 
-static struct value sum_number(const struct agg_slot *slot, const struct agg_op *op)
+// A sum without what it has lost.
+static struct value sum_number(const struct agg_program *program, const struct agg_slot *slot,
+                               const struct agg_op *op)
 {
-    const union agg_word *total = slot_word_const(slot, op->at);
-    return slot->floats & op->bit ? value_float(total->f) : value_int(total->i);
+    return slot_is_float(slot, op) ? value_float(slot_pair(program, slot, op)->total)
+                                   : value_int(slot_word_const(slot, op->at)->i);
+}
+
+static struct value extreme_number(const struct agg_slot *slot, const struct agg_op *op)
+{
+    const union agg_word *cell = slot_word_const(slot, op->at);
+    return slot_is_float(slot, op) ? value_float(cell->f) : value_int(cell->i);
 }
 
 static int check_merge(struct agg_program *program, struct agg_slot *into,
                        const struct agg_slot *from, struct picks *picks, struct error *err)
 {
+    uint32_t widen = 0;
     for (uint32_t i = 0; i < program->op_count; i++) {
         const struct agg_op *op = &program->ops[i];
-        if (!(from->seen & op->bit))
+        if (!slot_saw(from, op))
             continue;
         int rc = 0;
         if (i < program->sums) {
-            rc = sum_fits(into, op, sum_number(from, op)) ? 0 : overflow(program, op, err);
+            struct value number = sum_number(program, from, op);
+            rc = sum_fits(program, into, op, number) ? 0 : overflow(program, op, err);
+            widen += sum_widens(into, op, number);
         } else if (op->function == AGG_FIRST || op->function == AGG_LAST) {
             const void *pick = slot_word_const(from, op->at);
             rc = prepare_pick(program, into, i, pick, picks);
@@ -234,7 +256,7 @@ static int check_merge(struct agg_program *program, struct agg_slot *into,
         if (rc)
             return rc;
     }
-    return 0;
+    return widen ? pairs_room(program, widen) : 0;
 }
 
 static void merge_op(struct agg_program *program, struct agg_slot *into,
@@ -250,12 +272,13 @@ static void merge_op(struct agg_program *program, struct agg_slot *into,
         slot_word(into, op->at + 1u)->i += cell[1].i;
         // fall through
     case AGG_SUM:
-        sum_add(into, op, sum_number(from, op));
-        slot_word(into, op->cold)->f += slot_word_const(from, op->cold)->f;
+        sum_add(program, into, op, sum_number(program, from, op));
+        if (slot_is_float(from, op))
+            slot_pair(program, into, op)->lost += slot_pair(program, from, op)->lost;
         break;
     case AGG_MIN:
     case AGG_MAX:
-        extreme_add(into, op, sum_number(from, op));
+        extreme_add(into, op, extreme_number(from, op));
         break;
     case AGG_STDDEV:
         spread_merge(slot_spread(into, op->at), (const void *)cell);
@@ -273,7 +296,7 @@ static void merge_op(struct agg_program *program, struct agg_slot *into,
         break;
     }
     }
-    into->seen |= op->bit;
+    into->words[op->flags] |= op->saw;
 }
 
 int program_merge(struct agg_program *program, struct agg_slot *into, const struct agg_slot *from,
@@ -287,7 +310,7 @@ int program_merge(struct agg_program *program, struct agg_slot *into, const stru
         return rc;
     }
     for (uint32_t i = 0; i < program->op_count; i++)
-        if (from->seen & program->ops[i].bit)
+        if (slot_saw(from, &program->ops[i]))
             merge_op(program, into, from, i, &picks);
     return 0;
 }

@@ -85,7 +85,7 @@ static enum op_status placed(struct aggregate *agg, struct outputs *outputs)
 
 void bucket_release(struct aggregate *agg, struct keyed_window *window)
 {
-    if (!agg->by_hand && agg->program.plain)
+    if (!agg->by_hand && !program_owns(&agg->program))
         return; // its slots own nothing
     for (uint32_t i = 0; i < window->table.count; i++)
         slot_release(agg, agg_head(table_at(&window->table, i)));

@@ -21,11 +21,6 @@ uint32_t cell_words(enum agg_function function)
     }
 }
 
-uint32_t cell_cold_words(enum agg_function function)
-{
-    return function == AGG_SUM || function == AGG_AVG ? 1 : 0;
-}
-
 // An integer and a float, without rounding either.
 static int compare_mixed(int64_t i, double f)
 {
@@ -65,66 +60,77 @@ static double as_double(struct value number)
     return number.type == VALUE_INT ? (double)number.i : number.f;
 }
 
-bool sum_fits(const struct agg_slot *slot, const struct agg_op *op, struct value number)
+bool sum_fits(const struct agg_program *program, const struct agg_slot *slot,
+              const struct agg_op *op, struct value number)
 {
-    const union agg_word *total = slot_word_const(slot, op->at);
     int64_t sum;
-    if (slot->floats & op->bit)
-        return isfinite(total->f + as_double(number));
+    if (slot_is_float(slot, op))
+        return isfinite(slot_pair(program, slot, op)->total + as_double(number));
+    int64_t total = slot_word_const(slot, op->at)->i;
     if (number.type == VALUE_INT)
-        return !__builtin_add_overflow(total->i, number.i, &sum);
-    return isfinite((double)total->i + number.f);
+        return !__builtin_add_overflow(total, number.i, &sum);
+    return isfinite((double)total + number.f);
 }
 
-// Neumaier: what the addition loses goes into the compensation.
-static void add_double(union agg_word *total, union agg_word *lost, double number)
+// Neumaier: what the addition loses is kept.
+static void add_double(struct agg_pair *pair, double number)
 {
-    double sum = total->f + number;
-    if (fabs(total->f) >= fabs(number))
-        lost->f += (total->f - sum) + number;
+    double sum = pair->total + number;
+    if (fabs(pair->total) >= fabs(number))
+        pair->lost += (pair->total - sum) + number;
     else
-        lost->f += (number - sum) + total->f;
-    total->f = sum;
+        pair->lost += (number - sum) + pair->total;
+    pair->total = sum;
 }
 
-void sum_add(struct agg_slot *slot, const struct agg_op *op, struct value number)
+static void widen(struct agg_program *program, struct agg_slot *slot, const struct agg_op *op)
 {
-    union agg_word *total = slot_word(slot, op->at);
-    if (!(slot->floats & op->bit)) {
+    union agg_word *cell = slot_word(slot, op->at);
+    int64_t whole = cell->i;
+    slot->words[op->flags] |= op->is_float;
+    cell->u = pair_take(program);
+    struct agg_pair *pair = slot_pair(program, slot, op);
+    pair->total = (double)whole;
+    // What the conversion rounded off (beyond 2^53); 2^63 itself is not an int64.
+    if (pair->total < 0x1p63)
+        pair->lost = (double)(whole - (int64_t)pair->total);
+    else
+        pair->lost = (double)(whole - INT64_MAX) - 1;
+}
+
+void sum_add(struct agg_program *program, struct agg_slot *slot, const struct agg_op *op,
+             struct value number)
+{
+    if (!slot_is_float(slot, op)) {
         if (number.type == VALUE_INT) {
-            total->i += number.i;
+            slot_word(slot, op->at)->i += number.i;
             return;
         }
-        slot->floats |= op->bit;
-        int64_t whole = total->i;
-        total->f = (double)whole;
-        // What the conversion rounded off (beyond 2^53); 2^63 itself is not an int64.
-        if (total->f < 0x1p63)
-            slot_word(slot, op->cold)->f = (double)(whole - (int64_t)total->f);
-        else
-            slot_word(slot, op->cold)->f = (double)(whole - INT64_MAX) - 1;
+        widen(program, slot, op);
     }
-    add_double(total, slot_word(slot, op->cold), as_double(number));
+    add_double(slot_pair(program, slot, op), as_double(number));
 }
 
-double sum_value(const struct agg_slot *slot, const struct agg_op *op)
+double sum_value(const struct agg_program *program, const struct agg_slot *slot,
+                 const struct agg_op *op)
 {
-    const union agg_word *total = slot_word_const(slot, op->at);
-    if (slot->floats & op->bit)
-        return total->f + slot_word_const(slot, op->cold)->f;
-    return (double)total->i;
+    if (!slot_is_float(slot, op))
+        return (double)slot_word_const(slot, op->at)->i;
+    const struct agg_pair *pair = slot_pair(program, slot, op);
+    return pair->total + pair->lost;
 }
 
 void extreme_add(struct agg_slot *slot, const struct agg_op *op, struct value number)
 {
     union agg_word *cell = slot_word(slot, op->at);
-    if (slot->seen & op->bit) {
-        struct value held = slot->floats & op->bit ? value_float(cell->f) : value_int(cell->i);
+    if (slot_saw(slot, op)) {
+        struct value held = slot_is_float(slot, op) ? value_float(cell->f) : value_int(cell->i);
         int order = number_compare(number, held);
         if (op->function == AGG_MIN ? order >= 0 : order <= 0)
             return;
     }
-    slot->floats = number.type == VALUE_FLOAT ? slot->floats | op->bit : slot->floats & ~op->bit;
+    uint64_t *flags = &slot->words[op->flags];
+    *flags = number.type == VALUE_FLOAT ? *flags | op->is_float : *flags & ~op->is_float;
     cell->u = (union agg_word){.i = number.i}.u;
     if (number.type == VALUE_FLOAT)
         cell->f = number.f;

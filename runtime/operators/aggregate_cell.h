@@ -10,8 +10,8 @@ union agg_word {
     uint64_t u;
 };
 
-// sum: [total] ... [compensation]; avg: [total][n] ... [compensation]; count: [n]; min, max:
-// [value]
+// sum: [total]; avg: [total][n]; count: [n]; min, max: [value]. A total that is a float is the
+// number of its pair.
 struct agg_spread { // stddev
     int64_t n;
     double mean, m2;
@@ -64,8 +64,19 @@ static inline const void *slot_sketch_const(const struct agg_slot *slot, uint32_
     return *(void *const *)(const void *)slot_word_const(slot, at);
 }
 
-uint32_t cell_words(enum agg_function function);      // hot
-uint32_t cell_cold_words(enum agg_function function); // behind all hot ones
+uint32_t cell_words(enum agg_function function);
+
+// Makes sure that `count` pairs can be taken. 0, ERR_NOMEM, ERR_LIMIT.
+int pairs_room(struct agg_program *program, uint32_t count);
+uint32_t pair_take(struct agg_program *program); // of zeros
+void pair_give(struct agg_program *program, uint32_t number);
+void pairs_deinit(struct agg_program *program);
+// That of a sum that is a float.
+static inline struct agg_pair *slot_pair(const struct agg_program *program,
+                                         const struct agg_slot *slot, const struct agg_op *op)
+{
+    return &program->pairs.items[slot_word_const(slot, op->at)->u];
+}
 
 // -1, 0, 1; integers and floats exactly.
 int number_compare(struct value a, struct value b);
@@ -73,10 +84,19 @@ int number_compare(struct value a, struct value b);
 bool pick_before(const struct agg_pick *a, const struct agg_pick *b);
 
 // total += number, for a total that is an integer and is to stay one. False: overflow.
-bool sum_fits(const struct agg_slot *slot, const struct agg_op *op, struct value number);
-// Adds after sum_fits said yes.
-void sum_add(struct agg_slot *slot, const struct agg_op *op, struct value number);
-double sum_value(const struct agg_slot *slot, const struct agg_op *op);
+bool sum_fits(const struct agg_program *program, const struct agg_slot *slot,
+              const struct agg_op *op, struct value number);
+// Whether adding it takes a pair.
+static inline bool sum_widens(const struct agg_slot *slot, const struct agg_op *op,
+                              struct value number)
+{
+    return number.type == VALUE_FLOAT && !slot_is_float(slot, op);
+}
+// Adds after sum_fits said yes, and pairs_room for those that widen.
+void sum_add(struct agg_program *program, struct agg_slot *slot, const struct agg_op *op,
+             struct value number);
+double sum_value(const struct agg_program *program, const struct agg_slot *slot,
+                 const struct agg_op *op);
 void extreme_add(struct agg_slot *slot, const struct agg_op *op, struct value number);
 void spread_add(struct agg_spread *spread, double number);
 void spread_merge(struct agg_spread *into, const struct agg_spread *from);

@@ -4,8 +4,6 @@
 #include "record/record_inline.h"
 #include <math.h>
 
-enum { SLOT_HEAD_WORDS = sizeof(struct agg_slot) / 8 };
-
 // -- from columns to operations --
 
 static bool can_overflow(enum agg_function function)
@@ -86,6 +84,9 @@ static int add_op(struct agg_program *program, const struct agg_column *column, 
     if (share_op(program, op, number))
         return 0;
     op->bit = UINT64_C(1) << program->op_count;
+    op->flags = (uint16_t)(program->op_count / AGG_FLAG_OPS);
+    op->saw = UINT64_C(1) << program->op_count % AGG_FLAG_OPS;
+    op->is_float = op->saw << AGG_FLAG_OPS;
     op->at = (uint16_t)program->slot_words;
     op->parameter = column->parameter;
     op->sketch = sketch_of(function);
@@ -110,23 +111,19 @@ static int add_ops(struct agg_program *program, const struct agg_column *columns
     return 0;
 }
 
-static void lay_out_cold(struct agg_program *program)
+static bool only_plain(const struct agg_program *program)
 {
-    program->plain = true;
-    for (uint32_t i = 0; i < program->op_count; i++) {
-        struct agg_op *op = &program->ops[i];
-        op->cold = (uint16_t)program->slot_words;
-        program->slot_words += cell_cold_words((enum agg_function)op->function);
-        if (op->function > AGG_MAX)
-            program->plain = false;
-    }
+    for (uint32_t i = 0; i < program->op_count; i++)
+        if (program->ops[i].function > AGG_MAX)
+            return false;
+    return true;
 }
 
 int program_init(struct agg_program *program, const struct agg_column *columns, uint32_t count,
                  struct state_budget *budget, struct error *err)
 {
-    *program =
-        (struct agg_program){.budget = budget, .slot_words = SLOT_HEAD_WORDS, .columns = columns};
+    *program = (struct agg_program){.budget = budget, .columns = columns};
+    program->slot_words = count > AGG_FLAG_OPS ? 2 : 1;
     buf_init(&program->key, UINT32_MAX);
     buf_init(&program->text, UINT32_MAX);
     if (count > AGG_COLUMNS_MAX)
@@ -139,7 +136,7 @@ int program_init(struct agg_program *program, const struct agg_column *columns, 
         program_deinit(program);
         return rc;
     }
-    lay_out_cold(program);
+    program->plain = only_plain(program);
     program->top_level = true;
     for (uint32_t i = 0; i < program->input_count; i++)
         program->top_level &= program->inputs[i].path.count == 1;
@@ -151,6 +148,8 @@ void program_deinit(struct agg_program *program)
     for (uint32_t i = 0; i < program->input_count; i++)
         path_deinit(&program->inputs[i].path);
     program->input_count = program->op_count = 0;
+    if (program->budget)
+        pairs_deinit(program);
     buf_deinit(&program->key);
     buf_deinit(&program->text);
 }
@@ -247,14 +246,15 @@ static struct value of_nothing(enum agg_function function)
     return value_null();
 }
 
-static struct value cell_value(const struct agg_slot *slot, const struct agg_op *op)
+static struct value cell_value(const struct agg_program *program, const struct agg_slot *slot,
+                               const struct agg_op *op)
 {
     const union agg_word *cell = slot_word_const(slot, op->at);
     switch ((enum agg_function)op->function) {
     case AGG_AVG:
-        return or_null(sum_value(slot, op) / (double)cell[1].i);
+        return or_null(sum_value(program, slot, op) / (double)cell[1].i);
     case AGG_SUM:
-        return slot->floats & op->bit ? or_null(sum_value(slot, op)) : value_int(cell->i);
+        return slot_is_float(slot, op) ? or_null(sum_value(program, slot, op)) : value_int(cell->i);
     case AGG_STDDEV: {
         const struct agg_spread *spread = (const void *)cell;
         return spread->n < 2 ? value_null() : or_null(sqrt(spread->m2 / (double)(spread->n - 1)));
@@ -265,7 +265,7 @@ static struct value cell_value(const struct agg_slot *slot, const struct agg_op 
     case AGG_LAST:
         return ((const struct agg_pick *)(const void *)cell)->value;
     default: // min, max
-        return slot->floats & op->bit ? value_float(cell->f) : value_int(cell->i);
+        return slot_is_float(slot, op) ? value_float(cell->f) : value_int(cell->i);
     }
 }
 
@@ -283,7 +283,7 @@ int program_result(struct agg_program *program, const struct agg_slot *slot, uin
     enum agg_function function = (enum agg_function)op->function;
     if (function == AGG_COUNT) {
         *out = value_int(slot_word_const(slot, op->at)->i);
-    } else if (!(slot->seen & op->bit)) {
+    } else if (!slot_saw(slot, op)) {
         *out = of_nothing(function);
     } else if (op->sketch) {
         struct sketch_env env = program_env(program, op);
@@ -294,7 +294,7 @@ int program_result(struct agg_program *program, const struct agg_slot *slot, uin
         if (out->type == VALUE_FLOAT)
             *out = or_null(out->f);
     } else {
-        *out = cell_value(slot, op);
+        *out = cell_value(program, slot, op);
     }
     if (program->columns[column].function == AGG_RATE)
         *out = per_second(*out, seconds);
@@ -303,9 +303,12 @@ int program_result(struct agg_program *program, const struct agg_slot *slot, uin
 
 void program_release(struct agg_program *program, struct agg_slot *slot)
 {
+    for (uint32_t i = 0; i < program->sums; i++)
+        if (slot_is_float(slot, &program->ops[i]))
+            pair_give(program, (uint32_t)slot_word(slot, program->ops[i].at)->u);
     for (uint32_t i = program->sums; i < program->op_count; i++) {
         const struct agg_op *op = &program->ops[i];
-        if ((op->function == AGG_FIRST || op->function == AGG_LAST) && (slot->seen & op->bit))
+        if ((op->function == AGG_FIRST || op->function == AGG_LAST) && slot_saw(slot, op))
             value_disown(program->budget, &slot_pick(slot, op->at)->value);
         struct sketch_env env = program_env(program, op);
         if (op->sketch)

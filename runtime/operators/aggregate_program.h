@@ -40,13 +40,28 @@ struct agg_input {
 };
 
 struct agg_op {
-    uint8_t function; // enum agg_function; rates are counts and sums
-    uint8_t input;    // number of the input; AGG_NO_INPUT: none
-    uint16_t at;      // of its cell, in words from the slot's start
-    uint16_t cold;    // of its second cell (compensation of sums), likewise
-    uint64_t bit;     // in the slot's masks
+    uint8_t function;       // enum agg_function; rates are counts and sums
+    uint8_t input;          // number of the input; AGG_NO_INPUT: none
+    uint16_t at;            // of its cell, in words from the slot's start
+    uint16_t flags;         // word of the slot that has its flags
+    uint64_t bit;           // in masks of a program's ops
+    uint64_t saw, is_float; // in the slot's flags
     double parameter;
     const struct sketch_class *sketch; // NULL: the cell is all there is
+};
+
+// A sum that is a float: its total and what its additions have lost.
+struct agg_pair {
+    union {
+        double total;
+        uint32_t next; // of one that is free
+    };
+    double lost;
+};
+
+struct agg_pairs {
+    struct agg_pair *items;
+    uint32_t cap, used, free;
 };
 
 struct agg_program {
@@ -61,6 +76,7 @@ struct agg_program {
     struct agg_op ops[AGG_COLUMNS_MAX];
     struct agg_input inputs[AGG_COLUMNS_MAX];
     struct state_budget *budget;
+    struct agg_pairs pairs;
     // Where the inputs stand in records of the last shape; only when all inputs are top-level
     // fields.
     bool top_level;
@@ -68,12 +84,27 @@ struct agg_program {
     int32_t slots[AGG_COLUMNS_MAX];
 };
 
-// A slot begins with these; cells follow. All zero: nothing came yet.
+enum { AGG_FLAG_OPS = 32 }; // of one word
+
+// A slot begins with a word of flags for each 32 ops: the lower half says which have a value, the
+// upper one which of these are floats; cells follow. All zero: nothing came yet.
 struct agg_slot {
-    uint64_t seen;   // ops that have a value
-    uint64_t floats; // ops whose cell is a float
-    uint64_t words[];
+    uint64_t words[1]; // and more
 };
+
+static inline bool slot_saw(const struct agg_slot *slot, const struct agg_op *op)
+{
+    return slot->words[op->flags] & op->saw;
+}
+static inline bool slot_is_float(const struct agg_slot *slot, const struct agg_op *op)
+{
+    return slot->words[op->flags] & op->is_float;
+}
+// Whether slots own something: then each is to be released.
+static inline bool program_owns(const struct agg_program *program)
+{
+    return !program->plain || program->pairs.used;
+}
 
 // What a record brings: the inputs' values, by type.
 struct agg_values {

@@ -28,7 +28,7 @@ static void release_one(struct aggregate *agg, struct agg_head *head)
 {
     if (agg->by_hand)
         release_acc(agg, agg_acc(head));
-    else if (!agg->program.plain)
+    else if (program_owns(&agg->program))
         program_release(&agg->program, agg_slot(head));
 }
 

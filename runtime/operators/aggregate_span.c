@@ -91,7 +91,8 @@ static int pour(struct aggregate *agg, struct agg_head *into, struct agg_head *f
                 struct error *err)
 {
     int rc = 0;
-    if (!into->since && !agg->by_hand && agg->program.plain && agg->panes == PANES_DISCARD)
+    if (!into->since && !agg->by_hand && !program_owns(&agg->program) &&
+        agg->panes == PANES_DISCARD)
         memcpy(into + 1, from + 1, agg->slot_bytes);
     else
         rc = slot_copy(agg, into, from, err);

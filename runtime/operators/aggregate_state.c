@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "operators/aggregate_state.h"
 #include "base/alloc.h"
+#include "operators/aggregate_cell.h"
 #include "operators/saved_value.h"
 #include "operators/sketch.h"
 
@@ -13,7 +14,8 @@ static bool picks(const struct agg_op *op)
     return op->function == AGG_FIRST || op->function == AGG_LAST;
 }
 
-static void save_op(struct image *image, const struct agg_slot *slot, const struct agg_op *op)
+static void save_op(const struct agg_program *program, struct image *image,
+                    const struct agg_slot *slot, const struct agg_op *op)
 {
     enum agg_function function = (enum agg_function)op->function;
     if (picks(op)) {
@@ -24,14 +26,41 @@ static void save_op(struct image *image, const struct agg_slot *slot, const stru
         op->sketch->save(slot_sketch_const(slot, op->at), image);
         return;
     }
-    for (uint32_t i = 0; i < cell_words(function); i++)
-        image_u64(image, slot_word_const(slot, op->at + i)->u);
-    for (uint32_t i = 0; i < cell_cold_words(function); i++)
-        image_u64(image, slot_word_const(slot, op->cold + i)->u);
+    bool sum = function == AGG_SUM || function == AGG_AVG;
+    struct agg_pair pair = {.lost = 0};
+    if (sum && slot_is_float(slot, op))
+        pair = *slot_pair(program, slot, op);
+    for (uint32_t i = 0; i < cell_words(function); i++) {
+        union agg_word word = *slot_word_const(slot, op->at + i);
+        if (i == 0 && sum && slot_is_float(slot, op))
+            word.f = pair.total;
+        image_u64(image, word.u);
+    }
+    if (sum)
+        image_u64(image, (union agg_word){.f = pair.lost}.u);
+}
+
+// What the sum has lost; a float moves into a pair.
+static int load_lost(struct agg_program *program, struct image_entry *entry, struct agg_slot *slot,
+                     const struct agg_op *op)
+{
+    union agg_word lost = {.u = entry_u64(entry)}, *cell = slot_word(slot, op->at);
+    if (!slot_is_float(slot, op))
+        return 0;
+    double total = cell->f;
+    slot->words[op->flags] &= ~op->is_float; // not before it has a pair
+    int rc = pairs_room(program, 1);
+    if (rc)
+        return rc;
+    cell->u = pair_take(program);
+    slot->words[op->flags] |= op->is_float;
+    slot_pair(program, slot, op)->total = total;
+    slot_pair(program, slot, op)->lost = lost.f;
+    return 0;
 }
 
 static int load_op(struct agg_program *program, struct image_entry *entry, struct agg_slot *slot,
-                   const struct agg_op *op)
+                   const struct agg_op *op, bool is_float)
 {
     enum agg_function function = (enum agg_function)op->function;
     if (picks(op)) {
@@ -46,35 +75,41 @@ static int load_op(struct agg_program *program, struct image_entry *entry, struc
     }
     for (uint32_t i = 0; i < cell_words(function); i++)
         slot_word(slot, op->at + i)->u = entry_u64(entry);
-    for (uint32_t i = 0; i < cell_cold_words(function); i++)
-        slot_word(slot, op->cold + i)->u = entry_u64(entry);
-    return 0;
+    if (is_float)
+        slot->words[op->flags] |= op->is_float;
+    return function == AGG_SUM || function == AGG_AVG ? load_lost(program, entry, slot, op) : 0;
 }
 
 // Operations that have seen nothing are left out.
 static void save_program(struct aggregate *agg, struct image *image, const struct agg_slot *slot)
 {
     const struct agg_program *program = &agg->program;
-    image_u64(image, slot->seen);
-    image_u64(image, slot->floats);
+    uint64_t seen = 0, floats = 0;
+    for (uint32_t i = 0; i < program->op_count; i++) {
+        seen |= slot_saw(slot, &program->ops[i]) ? program->ops[i].bit : 0;
+        floats |= slot_is_float(slot, &program->ops[i]) ? program->ops[i].bit : 0;
+    }
+    image_u64(image, seen);
+    image_u64(image, floats);
     for (uint32_t i = 0; i < program->op_count; i++)
-        if (slot->seen & program->ops[i].bit)
-            save_op(image, slot, &program->ops[i]);
+        if (seen & program->ops[i].bit)
+            save_op(program, image, slot, &program->ops[i]);
 }
 
 static int load_program(struct aggregate *agg, struct image_entry *entry, struct agg_slot *slot)
 {
     struct agg_program *program = &agg->program;
-    uint64_t seen = entry_u64(entry);
-    slot->floats = entry_u64(entry);
-    if ((seen | slot->floats) & ~program->all_ops)
+    uint64_t seen = entry_u64(entry), floats = entry_u64(entry);
+    if ((seen | floats) & ~program->all_ops)
         entry->bad = true;
     for (uint32_t i = 0; i < program->op_count && !entry->bad; i++) {
         const struct agg_op *op = &program->ops[i];
-        int rc = seen & op->bit ? load_op(program, entry, slot, op) : 0;
+        if (!(seen & op->bit))
+            continue;
+        int rc = load_op(program, entry, slot, op, floats & op->bit);
         if (rc)
             return rc;
-        slot->seen |= seen & op->bit;
+        slot->words[op->flags] |= op->saw;
     }
     return 0;
 }

@@ -12,6 +12,7 @@ enum {
     HUGE_PAGE = 2 << 20,       // of the processor
     HUGE_FROM = 4 << 20,       // allocations from here on are advised to use them
     COUNT_MAX = 1 << 30,
+    DOUBLE_TO = 1 << 12, // entries up to which the first page doubles
 };
 
 void table_init(struct table *table, uint32_t slot_size, struct state_budget *budget)
@@ -188,11 +189,13 @@ static int make_index_room(struct table *table)
     return make_index(table, cells * 2);
 }
 
-// The first page grows by doubling, up to a full page.
+// The first page grows up to a full page: by doubling, then, as moving large blocks is cheap (their
+// pages are mapped elsewhere), by a quarter.
 static int grow_first_page(struct table *table)
 {
     uint32_t full = 1u << table->page_shift;
-    uint32_t cap = table->first_cap * 2 < full ? table->first_cap * 2 : full;
+    uint32_t more = table->first_cap < DOUBLE_TO ? table->first_cap : table->first_cap / 4;
+    uint32_t cap = table->first_cap + more < full ? table->first_cap + more : full;
     size_t extra = (size_t)(cap - table->first_cap) * table->stride;
     int rc = budget_take(table->budget, extra);
     if (rc)
