@@ -94,9 +94,8 @@ void journal_compact_abort(struct journal *journal);
 
 // -- reading --
 //
-// A reader hands out what is sealed. After a power cut it may come before the writer does, and see
-// the beginning of what was sealed but never durable: a writer that opens the journal then cuts all
-// of that off, if any of it does not check.
+// A reader hands out what is sealed, and of what is sealed together all or nothing: also after a
+// power cut, before a writer came, it does not see what the writer then cuts off.
 
 struct journal_reader;
 struct journal_chunk; // bytes of a file, shared by reference

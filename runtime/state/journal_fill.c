@@ -36,6 +36,7 @@ static int read_chunk(struct journal_reader *reader, size_t len, struct error *e
     if (!reader->chunk)
         return error_nomem(err);
     reader->chunk_base = reader->offset;
+    reader->summed = 0;
     return io_pread(reader->now.fd, reader->now.path, reader->chunk->data, len, reader->offset,
                     &reader->chunk_len, err);
 }
@@ -114,55 +115,4 @@ int reader_fill(struct journal_reader *reader, struct error *err)
             error_set(err, ERR_CORRUPT, "%s: byte %" PRIu64 ": the file was cut under the reader",
                       reader->now.path, reader->offset);
     return code ? code : 1;
-}
-
-// A sealed frame that does not check. When a later commit says that it was durable, it is damage.
-// Else it may be a torn write that a writer will cut when it opens: wait. (In a segment that is not
-// the last one that, too, is damage: ends_early.)
-static int bad_frame(struct journal_reader *reader, uint64_t at, uint32_t found, uint32_t expected,
-                     struct error *err)
-{
-    struct skim *skim = &reader->now.skim;
-    reader_drop_chunk(reader);
-    reader->offset = at;
-    skim->sealed = at;
-    skim->sealed_sequence = reader->sequence;
-    skim_rewind(skim);
-    if (found == expected)
-        (void)snprintf(skim->why, sizeof skim->why, "no frame begins here");
-    else
-        (void)snprintf(skim->why, sizeof skim->why, "the frame's checksum is %08x, expected %08x",
-                       found, expected);
-    int code = skim_check_tail(skim, err);
-    return code ? code : STOP;
-}
-
-int reader_take(struct journal_reader *reader, struct journal_entry *entry, struct error *err)
-{
-    size_t left = reader->chunk_len - reader->chunk_at;
-    const char *data = reader->chunk ? reader->chunk->data + reader->chunk_at : NULL;
-    const unsigned char *bytes = (const unsigned char *)data;
-    struct frame_header frame;
-    uint64_t at = reader->chunk_base + reader->chunk_at;
-    if (left < FRAME_HEADER)
-        return NO_FRAME;
-    if (!frame_header_read(bytes, &frame))
-        return bad_frame(reader, at, 0, 0, err);
-    size_t len = FRAME_HEADER + (size_t)frame.len;
-    if (left < len)
-        return NO_FRAME;
-    uint32_t sum = frame_sum(bytes, frame.len);
-    if (sum != frame.crc)
-        return bad_frame(reader, at, frame.crc, sum, err);
-    if (frame.sequence != reader->sequence)
-        return error_set(err, ERR_CORRUPT,
-                         "%s: byte %" PRIu64 ": record %" PRIu64 ", expected %" PRIu64,
-                         reader->now.path, at, frame.sequence, reader->sequence);
-    reader->chunk_at += len;
-    reader->offset = at + len;
-    if (frame.type == FRAME_COMMIT)
-        return PASSED;
-    reader->sequence += frame.count;
-    *entry = (struct journal_entry){data + FRAME_HEADER, frame.len, frame.sequence, frame.count};
-    return ENTRY;
 }

@@ -55,8 +55,9 @@ int reader_go_to(struct journal_reader *reader, uint64_t first, struct error *er
     if (code)
         return code;
     reader_drop_chunk(reader);
-    reader->offset = SEGMENT_HEADER;
-    reader->sequence = first;
+    reader->offset = reader->span = SEGMENT_HEADER;
+    reader->sequence = reader->span_sequence = first;
+    reader->checked = 0;
     reader->stuck_at = 0;
     return 0;
 }

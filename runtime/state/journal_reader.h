@@ -4,7 +4,8 @@
 #include "state/journal_segment.h"
 
 // The inside of a reader, shared by journal_read.c (entries, one after the other), journal_fill.c
-// (from the file to frames in memory) and journal_seek.c (places and bounds).
+// (from the file to frames in memory), journal_take.c (from there to checked entries) and
+// journal_seek.c (places and bounds).
 
 struct open_segment {
     int fd; // -1: none
@@ -21,6 +22,10 @@ struct journal_reader {
     struct open_segment last; // the newest one, for the end
     uint64_t offset;          // of the next frame that is not in `chunk`
     uint64_t sequence;        // of the next entry
+    uint64_t span;            // behind the last commit up to which all is checked or durable
+    uint64_t span_sequence;   // ... the number that comes next there
+    uint64_t checked;         // spans before this byte were found whole
+    uint64_t summed;          // and frames before this one were summed in this very chunk
     uint64_t floor;           // first record that counts: of the snapshot, if there is one
     struct chunk_pool *pool;
     size_t chunk_size;

@@ -3,27 +3,50 @@
 
 #include <inttypes.h>
 
+// What is checked before the entry that was found is handed out: its span, and those before it that
+// are not durable, as a writer would cut it off with them.
+static int set_span(struct journal_reader *reader, uint64_t sealed, uint64_t sequence,
+                    struct error *err)
+{
+    const struct open_segment *now = &reader->now;
+    reader->span = sealed;
+    reader->span_sequence = sequence;
+    if (now->skim.durable >= sealed)
+        return 0;
+    reader->span = now->skim.durable;
+    int code = sealed_at(now->fd, now->path, reader->id, now->first, reader->span,
+                         &reader->span_sequence, err);
+    if (code == 0)
+        return error_set(err, ERR_CORRUPT,
+                         "%s: byte %" PRIu64 ": no commit ends here, but a later one says so",
+                         now->path, reader->span);
+    return code < 0 ? code : 0;
+}
+
 // Walks to the frame that holds `sequence` in the segment that was just opened.
 static int walk_to(struct journal_reader *reader, uint64_t sequence, struct error *err)
 {
     struct skim *skim = &reader->now.skim;
     bool found = false;
     int code = 1;
+    uint64_t before = 0, before_sequence = 0; // the commit before the entry that was found
     while (code > 0 && !(found && skim->sealed > reader->offset)) {
         struct frame_header frame;
-        uint64_t at;
+        uint64_t at, sealed = skim->sealed, sealed_sequence = skim->sealed_sequence;
         code = skim_next(skim, &frame, &at, err);
         if (code > 0 && !found && frame.type == FRAME_ENTRY &&
             sequence < frame.sequence + frame.count) {
             found = true;
             reader->offset = at;
             reader->sequence = frame.sequence;
+            before = sealed;
+            before_sequence = sealed_sequence;
         }
     }
     if (code < 0)
         return code;
     if (found && skim->sealed > reader->offset)
-        return 0;
+        return set_span(reader, before, before_sequence, err);
     if (skim_unsealed(skim)) {
         code = skim_check_live(skim, err);
         if (code)
@@ -34,8 +57,8 @@ static int walk_to(struct journal_reader *reader, uint64_t sequence, struct erro
         return error_set(err, ERR_REFUSED,
                          "%s: record %" PRIu64 " lies beyond the end, which is at %" PRIu64,
                          reader->dir, sequence, skim->sealed_sequence);
-    reader->offset = skim->sealed;
-    reader->sequence = sequence;
+    reader->offset = reader->span = skim->sealed;
+    reader->sequence = reader->span_sequence = sequence;
     return 0;
 }
 
