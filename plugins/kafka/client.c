@@ -57,20 +57,31 @@ static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
                    reason);
 }
 
+static struct client *make(const tide_host *host, tide_ctx *ctx, void *owner)
+{
+    struct client *client = calloc(1, sizeof *client);
+    int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (client && fd >= 0) {
+        *client =
+            (struct client){.refs = 1, .event_fd = fd, .host = host, .ctx = ctx, .owner = owner};
+        return client;
+    }
+    free(client);
+    if (fd >= 0)
+        close(fd);
+    host->fail(ctx, TIDE_FATAL, "out of memory or descriptors");
+    return NULL;
+}
+
 tide_result client_new(const tide_host *host, tide_ctx *ctx, rd_kafka_type_t type,
                        rd_kafka_conf_t *conf, void *owner, struct client **out)
 {
     char why[512];
-    struct client *client = calloc(1, sizeof *client);
-    int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (!client || fd < 0) {
-        free(client);
-        if (fd >= 0)
-            close(fd);
+    struct client *client = make(host, ctx, owner);
+    if (!client) {
         rd_kafka_conf_destroy(conf);
-        return host->fail(ctx, TIDE_FATAL, "out of memory or descriptors");
+        return TIDE_FATAL;
     }
-    *client = (struct client){.refs = 1, .event_fd = fd, .host = host, .ctx = ctx, .owner = owner};
     size_t size = sizeof client->brokers;
     rd_kafka_conf_get(conf, "bootstrap.servers", client->brokers, &size);
     rd_kafka_conf_set_opaque(conf, client);
@@ -80,11 +91,25 @@ tide_result client_new(const tide_host *host, tide_ctx *ctx, rd_kafka_type_t typ
     client->rk = rd_kafka_new(type, conf, why, sizeof why);
     if (!client->rk) {
         rd_kafka_conf_destroy(conf);
-        close(fd);
+        close(client->event_fd);
         free(client);
         return host->fail(ctx, TIDE_FATAL, "%s", why);
     }
     rd_kafka_set_log_queue(client->rk, NULL);
+    *out = client;
+    return TIDE_OK;
+}
+
+tide_result client_share(struct client *base, const tide_host *host, tide_ctx *ctx, void *owner,
+                         struct client **out)
+{
+    struct client *client = make(host, ctx, owner);
+    if (!client)
+        return TIDE_FATAL;
+    client_ref(base);
+    client->base = base;
+    client->rk = base->rk;
+    memcpy(client->brokers, base->brokers, sizeof client->brokers);
     *out = client;
     return TIDE_OK;
 }
@@ -99,7 +124,10 @@ void client_unref(struct client *client)
     // Release what this reference has done; the last one acquires it all.
     if (atomic_fetch_sub_explicit(&client->refs, 1, memory_order_acq_rel) != 1)
         return;
-    rd_kafka_destroy_flags(client->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    if (client->base)
+        client_unref(client->base);
+    else
+        rd_kafka_destroy_flags(client->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     close(client->event_fd);
     free(client);
 }

@@ -15,6 +15,7 @@
 
 struct client {
     rd_kafka_t *rk;
+    struct client *base; // whose handle `rk` is; NULL: it is this one's
     _Atomic int refs;
     int event_fd; // readable when the queue has turned from empty to not empty
 
@@ -30,6 +31,10 @@ struct client {
 // Takes conf (also when it fails). The configuration's callbacks get the client as their opaque.
 tide_result client_new(const tide_host *host, tide_ctx *ctx, rd_kafka_type_t type,
                        rd_kafka_conf_t *conf, void *owner, struct client **out);
+// Another voice on the handle of `base`, for another node. The handle's queue is not its business:
+// log lines, errors and reports go to the base.
+tide_result client_share(struct client *base, const tide_host *host, tide_ctx *ctx, void *owner,
+                         struct client **out);
 void client_close(struct client *client); // no more words; drops the owner's reference
 void client_ref(struct client *client);
 void client_unref(struct client *client);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "connection.h"
+#include "tx.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -86,6 +87,20 @@ struct topic_wish connection_wish(const struct connection *connection, const tid
     return own.partitions ? own : connection->create;
 }
 
+const char *connection_group(const struct connection *connection, const tide_host *host,
+                             tide_ctx *ctx)
+{
+    return connection->group ? connection->group : host->pipeline(ctx);
+}
+
+static tide_result read_group(struct connection *connection)
+{
+    const char *group = connection->host->opt_text(connection->ctx, "group");
+    if (group && !(connection->group = strdup(group)))
+        return out_of_memory(connection->host, connection->ctx);
+    return TIDE_OK;
+}
+
 static const char *const no_pairs[] = {NULL};
 
 tide_result connection_open(const tide_host *host, tide_ctx *ctx, void **self)
@@ -94,7 +109,11 @@ tide_result connection_open(const tide_host *host, tide_ctx *ctx, void **self)
     if (!connection)
         return out_of_memory(host, ctx);
     *self = connection;
+    connection->host = host;
+    connection->ctx = ctx;
     tide_result result = read_brokers(host, ctx, &connection->brokers);
+    if (result == TIDE_OK)
+        result = read_group(connection);
     if (result == TIDE_OK)
         result = read_options(host, ctx, &connection->properties);
     if (result != TIDE_OK)
@@ -113,6 +132,8 @@ tide_result connection_open(const tide_host *host, tide_ctx *ctx, void **self)
 void connection_close(void *self)
 {
     struct connection *connection = self;
+    tx_free(connection->tx);
+    free(connection->group);
     free_properties(&connection->properties);
     free(connection->brokers);
     free(connection);

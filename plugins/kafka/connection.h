@@ -7,7 +7,7 @@
 
 // A connection is a cluster: its brokers and the librdkafka properties that every handle on it
 // gets (TLS, SASL, ...). Nodes that name no connection own a private one, made of their `brokers`.
-// Immutable after open: nodes on other threads read it.
+// Immutable after open (nodes on other threads read it) but for `tx`, which comes before the nodes.
 
 struct property {
     char *name, *value;
@@ -27,6 +27,11 @@ struct connection {
     struct properties properties;
     struct topic_wish create; // for nodes that say nothing themselves
     int private;              // of one node, which frees it
+    char *group;              // of sources that name none; NULL: the pipeline's name
+
+    const tide_host *host; // NULL: private
+    tide_ctx *ctx;
+    struct tx *tx; // NULL: the host has not asked it to decide
 };
 
 tide_result connection_open(const tide_host *host, tide_ctx *ctx, void **self);
@@ -39,6 +44,9 @@ void connection_release(struct connection *connection);
 // What a node wants made when it is missing: its own `create`, else the connection's.
 struct topic_wish connection_wish(const struct connection *connection, const tide_host *host,
                                   tide_ctx *ctx);
+
+const char *connection_group(const struct connection *connection, const tide_host *host,
+                             tide_ctx *ctx);
 
 // A configuration in layers, the later one wins: `defaults`, the connection's properties, the
 // node's `options`, then `fixed` (pairs of name and value, NULL ends), which `options` must not

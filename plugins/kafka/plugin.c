@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "sink.h"
 #include "source.h"
+#include "tx.h"
 
 #define OPTION_TABLE_END                                                                           \
     {                                                                                              \
@@ -37,6 +38,28 @@ static const tide_option connection_options[] = {
      .type = TIDE_MAP,
      .members = create_options,
      .help = CREATE_HELP "; for nodes that do not say it"},
+    {.name = "group",
+     .type = TIDE_TEXT,
+     .help = "consumer group of sources that name none; default: the pipeline's name"},
+    {.name = "transactional_id",
+     .type = TIDE_TEXT,
+     .help = "who writes, with delivery: exactly_once; default: the pipeline's name"},
+    {.name = "transaction_timeout",
+     .type = TIDE_DURATION,
+     .default_text = "60s",
+     .min = 1000,
+     .max = 3600000,
+     .help = "the brokers abort an epoch that takes longer"},
+    {.name = "commit_timeout",
+     .type = TIDE_DURATION,
+     .default_text = "10s",
+     .min = 1,
+     .max = 600000,
+     .help = "after it a commit counts as failed until the marker tells"},
+    {.name = "marker_topic",
+     .type = TIDE_TEXT,
+     .help = "the topic of this pipeline's own that tells which epoch was committed last; "
+             "default: its name and .tidemill"},
     OPTION_TABLE_END,
 };
 
@@ -47,7 +70,7 @@ static const tide_option source_options[] = {
      .type = TIDE_LIST,
      .item = TIDE_TEXT,
      .help = "several topics; one that begins with ^ is a pattern"},
-    {.name = "group", .type = TIDE_TEXT, .help = "consumer group; default: the pipeline's name"},
+    {.name = "group", .type = TIDE_TEXT, .help = "consumer group; default: the connection's"},
     {.name = "start",
      .type = TIDE_CHOICE,
      .choices = "earliest|latest|committed",
@@ -65,8 +88,8 @@ static const tide_option source_options[] = {
     {.name = "assignment",
      .type = TIDE_CHOICE,
      .choices = "group|all",
-     .default_text = "group",
-     .help = "group: shares the partitions with the group; all: takes every one, at once"},
+     .help = "group: shares the partitions with the group; all: takes every one, at once; "
+             "default: group, in exactly once all"},
     {.name = "create", .type = TIDE_MAP, .members = create_options, .help = CREATE_HELP},
     {.name = "options", .type = TIDE_FREE_MAP, .help = OPTIONS_HELP},
     OPTION_TABLE_END,
@@ -90,9 +113,15 @@ static const tide_option sink_options[] = {
 
 static const tide_connection connection = {
     .struct_size = sizeof connection,
+    .capabilities = TIDE_CONNECTION_DECIDES,
     .options = connection_options,
     .open = connection_open,
     .close = connection_close,
+    .begin = tx_begin,
+    .prepare = tx_prepare,
+    .commit = tx_commit,
+    .abort = tx_abort,
+    .decided = tx_decided,
 };
 
 static const tide_source source = {

@@ -54,15 +54,11 @@ static tide_result read_topic(struct sink *sink)
                                           rd_kafka_err2str(err));
 }
 
-static tide_result make_client(struct sink *sink)
+static tide_result own_client(struct sink *sink)
 {
-    const char *partitioner = sink->host->opt_text(sink->ctx, "partitioner");
-    if (!partitioner)
-        partitioner = "murmur2_random";
     const char *const fixed[] = {
-        "partitioner", partitioner, "delivery.report.only.error", "true", NULL,
+        "partitioner", sink->partitioner, "delivery.report.only.error", "true", NULL,
     };
-    sink->choose = strcmp(partitioner, "murmur2_random") == 0;
     rd_kafka_conf_t *conf = NULL;
     tide_result result =
         connection_conf(sink->connection, sink->host, sink->ctx, defaults, fixed, &conf);
@@ -76,6 +72,36 @@ static tide_result make_client(struct sink *sink)
         return result;
     sink->queue = rd_kafka_queue_get_main(sink->client->rk);
     client_watch(sink->client, sink->queue);
+    return TIDE_OK;
+}
+
+static tide_result shared_client(struct sink *sink)
+{
+    const tide_config *options = sink->host->config(sink->ctx, "options");
+    if (options && sink->host->config_len(options))
+        return sink->host->fail(sink->ctx, TIDE_FATAL,
+                                "options: with delivery: exactly_once all sinks share their "
+                                "connection's producer; give them to the connection, or say "
+                                "delivery: at_least_once here");
+    sink->tx = sink->connection->tx;
+    return tx_join(sink->tx, sink->host, sink->ctx, sink, &sink->client);
+}
+
+static int wants_transactions(const struct sink *sink)
+{
+    const char *delivery = sink->host->opt_text(sink->ctx, "delivery");
+    return tx_is_settled(sink->connection) && !(delivery && !strcmp(delivery, "at_least_once"));
+}
+
+static tide_result make_client(struct sink *sink)
+{
+    sink->partitioner = sink->host->opt_text(sink->ctx, "partitioner");
+    if (!sink->partitioner)
+        sink->partitioner = "murmur2_random";
+    sink->choose = strcmp(sink->partitioner, "murmur2_random") == 0;
+    tide_result result = wants_transactions(sink) ? shared_client(sink) : own_client(sink);
+    if (result != TIDE_OK)
+        return result;
     char text[32] = "";
     size_t size = sizeof text;
     rd_kafka_conf_get(rd_kafka_conf(sink->client->rk), "queue.buffering.max.messages", text, &size);
@@ -108,7 +134,7 @@ void sink_close(void *self)
 {
     struct sink *sink = self;
     scout_free(sink->scout);
-    if (sink->client) {
+    if (sink->client && !sink->tx) {
         // What the host wanted to keep it has flushed; a broker that is away must not hold us.
         sink->client->owner = NULL;
         rd_kafka_purge(sink->client->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);

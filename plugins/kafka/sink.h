@@ -2,8 +2,11 @@
 #pragma once
 #include "connection.h"
 #include "topics.h"
+#include "tx.h"
 
-// The sink: one idempotent producer handle.
+// The sink: one idempotent producer handle; in exactly once the connection's transactional one,
+// which all sinks share (see tx.h). Then the connection sees to what was accepted: it flushes,
+// hears of failures, and an epoch that broke takes what still comes and drops it.
 //
 // A batch is sorted by topic and partition, in order, and goes to librdkafka in one call for each
 // of them, without delivery reports for what went well: only failures are reported. Everything
@@ -33,9 +36,11 @@ struct sink {
     const tide_host *host;
     tide_ctx *ctx;
     struct connection *connection;
+    struct tx *tx; // NULL: the handle is its own
     struct client *client;
     struct scout *scout;
-    rd_kafka_queue_t *queue;
+    rd_kafka_queue_t *queue; // NULL: not its own
+    const char *partitioner;
 
     int32_t topic_template; // -1: `fixed` is the topic of all
     struct sink_topic *fixed;
@@ -93,6 +98,9 @@ void delivery_configure(rd_kafka_conf_t *conf);
 // One record by itself, with headers and time.
 rd_kafka_resp_err_t delivery_send(struct sink *sink, struct sink_topic *topic, int32_t partition,
                                   const tide_record *record);
+// A record that librdkafka did not take, for another reason than a full queue. 1: in a transaction;
+// the epoch is broken by it, and what it holds can go.
+int delivery_goes_on(struct sink *sink, rd_kafka_resp_err_t err);
 // Serves reports; FATAL when an accepted record is lost.
 tide_result delivery_check(struct sink *sink);
 int delivery_is_stuck(const struct sink *sink, int64_t now); // nothing acknowledged for a while

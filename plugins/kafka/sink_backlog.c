@@ -65,7 +65,7 @@ tide_result backlog_send(struct sink *sink)
         rd_kafka_resp_err_t err = delivery_send(sink, item->topic, item->partition, &item->record);
         if (err == RD_KAFKA_RESP_ERR__QUEUE_FULL)
             return TIDE_AGAIN;
-        if (err)
+        if (err && !delivery_goes_on(sink, err))
             return sink->host->fail(sink->ctx, TIDE_FATAL, "topic \"%s\": %s",
                                     item->topic->ask.name, rd_kafka_err2str(err));
         sink->backlog = item->next;

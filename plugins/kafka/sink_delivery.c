@@ -91,8 +91,19 @@ static void watch(struct sink *sink)
     }
 }
 
+int delivery_goes_on(struct sink *sink, rd_kafka_resp_err_t err)
+{
+    if (sink->tx)
+        tx_break(sink->tx, TX_LOST, "%s: %s", sink->host->node(sink->ctx),
+                 err == RD_KAFKA_RESP_ERR__STATE ? "no transaction takes its records"
+                                                 : rd_kafka_err2str(err));
+    return sink->tx != NULL;
+}
+
 tide_result delivery_check(struct sink *sink)
 {
+    if (sink->tx)
+        return tx_check(sink->tx, sink->client); // reports are the connection's
     client_drain_fd(sink->client);
     rd_kafka_poll(sink->client->rk, 0);
     watch(sink);
@@ -111,6 +122,11 @@ tide_result sink_flush(void *self)
         result = backlog_send(sink);
     if (result < 0)
         return result;
+    if (sink->tx) { // the connection's `prepare` waits for the rest
+        if (result == TIDE_AGAIN)
+            sink->host->wait_until(sink->ctx, sink->host->mono_ns(sink->ctx) + FLUSH_POLL_NS);
+        return result;
+    }
     int64_t now = sink->host->mono_ns(sink->ctx);
     int stuck = delivery_is_stuck(sink, now);
     if (rd_kafka_outq_len(sink->client->rk) > 0 && !stuck)

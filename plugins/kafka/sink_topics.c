@@ -9,6 +9,20 @@
 
 #define REFRESH_NS INT64_C(60000000000)
 
+// The shared handle knows no partitioner of this sink.
+static rd_kafka_topic_t *handle_of(struct sink *sink, const char *name)
+{
+    char why[256];
+    rd_kafka_topic_conf_t *conf =
+        sink->tx ? rd_kafka_default_topic_conf_dup(sink->client->rk) : NULL;
+    if (conf)
+        rd_kafka_topic_conf_set(conf, "partitioner", sink->partitioner, why, sizeof why);
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(sink->client->rk, name, conf);
+    if (!topic && conf)
+        rd_kafka_topic_conf_destroy(conf);
+    return topic;
+}
+
 struct sink_topic *sink_topic_get(struct sink *sink, const char *name, size_t len,
                                   rd_kafka_resp_err_t *err)
 {
@@ -20,7 +34,7 @@ struct sink_topic *sink_topic_get(struct sink *sink, const char *name, size_t le
     char *copy = strndup(name, len);
     if (!topic || !copy)
         *err = RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE;
-    else if (!(topic->rkt = rd_kafka_topic_new(sink->client->rk, copy, NULL)))
+    else if (!(topic->rkt = handle_of(sink, copy)))
         *err = rd_kafka_last_error();
     if (!topic || !copy || !topic->rkt) {
         free(topic);

@@ -67,6 +67,8 @@ static tide_result not_taken(struct sink *sink, const tide_batch *batch, uint32_
                            topic->ask.name, record->value.len, rd_kafka_err2str(err));
         return TIDE_OK;
     }
+    if (delivery_goes_on(sink, err))
+        return TIDE_OK;
     return sink->host->fail(sink->ctx, TIDE_FATAL, "topic \"%s\"/%d: %s", topic->ask.name,
                             partition, rd_kafka_err2str(err));
 }

@@ -78,6 +78,19 @@ static tide_result read_topics(struct source *source)
     return result;
 }
 
+static int has_pattern(const struct source *source)
+{
+    const tide_host *host = source->host;
+    const tide_config *list = host->config(source->ctx, "topics");
+    const char *one = list ? host->config_text(list) : host->opt_text(source->ctx, "topic");
+    int found = one && *one == '^';
+    for (uint32_t i = 0; list && !one && i < host->config_len(list); i++) {
+        const char *name = host->config_text(host->config_item(list, i));
+        found |= name && *name == '^';
+    }
+    return found;
+}
+
 static void read_choices(struct source *source)
 {
     const tide_host *host = source->host;
@@ -86,7 +99,8 @@ static void read_choices(struct source *source)
                     : text_is(start, "latest") ? START_LATEST
                                                : START_COMMITTED;
     source->bounded = text_is(host->opt_text(source->ctx, "until"), "latest");
-    source->take_all = text_is(host->opt_text(source->ctx, "assignment"), "all");
+    const char *assignment = host->opt_text(source->ctx, "assignment");
+    source->take_all = assignment ? text_is(assignment, "all") : source->tx && !has_pattern(source);
 }
 
 static tide_result make_conf(struct source *source, rd_kafka_conf_t **conf)
@@ -96,7 +110,7 @@ static tide_result make_conf(struct source *source, rd_kafka_conf_t **conf)
     int dirty = text_is(host->opt_text(source->ctx, "isolation"), "uncommitted");
     const char *const fixed[] = {
         "group.id",
-        group ? group : host->pipeline(source->ctx),
+        group ? group : connection_group(source->connection, host, source->ctx),
         "isolation.level",
         dirty ? "read_uncommitted" : "read_committed",
         "enable.auto.commit",
@@ -143,6 +157,18 @@ static tide_result make_client(struct source *source)
     return source->scout ? TIDE_OK : out_of_memory(source);
 }
 
+// In the connection's transactions.
+static tide_result take_part(struct source *source)
+{
+    const tide_host *host = source->host;
+    const char *group = host->opt_text(source->ctx, "group");
+    if (!group)
+        group = connection_group(source->connection, host, source->ctx);
+    int rc = tx_add_source(source->tx, host->node(source->ctx), group,
+                           source->take_all ? NULL : source->client);
+    return rc ? out_of_memory(source) : TIDE_OK;
+}
+
 tide_result source_open(const tide_host *host, tide_ctx *ctx, void **self)
 {
     struct source *source = calloc(1, sizeof *source);
@@ -155,11 +181,15 @@ tide_result source_open(const tide_host *host, tide_ctx *ctx, void **self)
     source->out = calloc(LOAN_MAX, sizeof *source->out);
     if (!source->out)
         return out_of_memory(source);
-    read_choices(source);
     tide_result result = connection_of(host, ctx, &source->connection);
+    if (result != TIDE_OK)
+        return result;
+    source->tx = tx_is_settled(source->connection) ? source->connection->tx : NULL;
+    read_choices(source);
+    result = read_topics(source);
     if (result == TIDE_OK)
-        result = read_topics(source);
-    return result == TIDE_OK ? make_client(source) : result;
+        result = make_client(source);
+    return result == TIDE_OK && source->tx ? take_part(source) : result;
 }
 
 // Serves the callbacks; what comes besides is for the next owner. (rd_kafka_queue_poll_callback
@@ -197,6 +227,8 @@ static void close_client(struct source *source)
 {
     if (!source->client)
         return;
+    if (source->tx)
+        tx_drop_source(source->tx, source->client);
     leave(source);
     scout_free(source->scout);
     if (source->queue)

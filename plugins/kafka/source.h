@@ -4,6 +4,7 @@
 #include "loan.h"
 #include "partition.h"
 #include "topics.h"
+#include "tx.h"
 
 // The source: one consumer handle whose partitions all feed one queue.
 //
@@ -38,6 +39,7 @@ struct source {
     const tide_host *host;
     tide_ctx *ctx;
     struct connection *connection;
+    struct tx *tx; // offsets go with its transactions; NULL: the group is told in passing
     struct client *client;
     struct scout *scout;
     rd_kafka_queue_t *queue;

@@ -53,6 +53,8 @@ tide_result commit_ack(void *self, uint64_t id, const tide_position *positions, 
 {
     (void)id;
     struct source *source = self;
+    if (source->tx)
+        return TIDE_OK; // they went with the transaction
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
     for (uint32_t i = 0; i < count; i++)
         add(source, list,

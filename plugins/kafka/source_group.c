@@ -248,7 +248,8 @@ static tide_result settle(struct source *source, struct partition *partition)
         from = partition->committed; // another member may have got further meanwhile
     if (from == OFFSET_NONE)
         from = source->start == START_LATEST ? partition->high : partition->low;
-    else if ((from < partition->low || from > partition->high) && !source->resets)
+    else if ((from < partition->low || from > partition->high) &&
+             (!source->resets || (source->tx && partition->placed)))
         return source->host->fail(
             source->ctx, TIDE_FATAL,
             "%s/%d: offset %lld, where to read on, is not there (the partition holds %lld to "

@@ -67,6 +67,8 @@ static void create(struct topic_ask *topic, rd_kafka_t *rk)
         answer(&topic->ask, RD_KAFKA_RESP_ERR__INVALID_ARG, why);
         return;
     }
+    if (topic->compacted)
+        rd_kafka_NewTopic_set_config(fresh, "cleanup.policy", "compact");
     rd_kafka_queue_t *queue = rd_kafka_queue_new(rk);
     rd_kafka_AdminOptions_t *options =
         rd_kafka_AdminOptions_new(rk, RD_KAFKA_ADMIN_OP_CREATETOPICS);
@@ -81,7 +83,7 @@ static void create(struct topic_ask *topic, rd_kafka_t *rk)
     rd_kafka_NewTopic_destroy(fresh);
 }
 
-static int is_missing(rd_kafka_resp_err_t err)
+int topic_is_missing(rd_kafka_resp_err_t err)
 {
     return err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
            err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
@@ -91,7 +93,7 @@ static void run(struct ask *ask, rd_kafka_t *rk)
 {
     struct topic_ask *topic = (struct topic_ask *)ask;
     topic->partitions = count_partitions(topic, rk);
-    if (topic->partitions || !is_missing(ask->err) || !topic->create.partitions)
+    if (topic->partitions || !topic_is_missing(ask->err) || !topic->create.partitions)
         return;
     create(topic, rk);
     if (!ask->err && !(topic->partitions = count_partitions(topic, rk)) && !ask->err)
@@ -103,7 +105,7 @@ void topic_ask_init(struct topic_ask *topic, const char *name, struct topic_wish
     *topic = (struct topic_ask){.ask = {.run = run}, .name = name, .create = create_it};
 }
 
-static int is_passing(rd_kafka_resp_err_t err)
+int topic_error_passes(rd_kafka_resp_err_t err)
 {
     return err == RD_KAFKA_RESP_ERR__TIMED_OUT || err == RD_KAFKA_RESP_ERR__TRANSPORT ||
            err == RD_KAFKA_RESP_ERR__WAIT_COORD || err == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
@@ -117,7 +119,7 @@ static int is_passing(rd_kafka_resp_err_t err)
 static void say(struct topic_ask *topic, struct client *client, int64_t now)
 {
     if (topic->ask.err &&
-        (!is_missing(topic->ask.err) || now - topic->missing_since_ns >= QUIET_NS))
+        (!topic_is_missing(topic->ask.err) || now - topic->missing_since_ns >= QUIET_NS))
         client_say(client, TIDE_LOG_WARN, "topic \"%s\": %s; waiting", topic->name, topic->ask.why);
 }
 
@@ -143,16 +145,16 @@ tide_result topic_look(struct topic_ask *topic, struct scout *scout, struct clie
         return TIDE_OK;
     int64_t now = client->host->mono_ns(client->ctx);
     rd_kafka_resp_err_t err = topic->ask.err;
-    if (!is_missing(err))
+    if (!topic_is_missing(err))
         topic->missing_since_ns = 0;
     else if (!topic->missing_since_ns)
         topic->missing_since_ns = now;
-    if (is_missing(err) && now - topic->missing_since_ns >= TOPIC_GRACE_NS)
+    if (topic_is_missing(err) && now - topic->missing_since_ns >= TOPIC_GRACE_NS)
         return client->host->fail(client->ctx, TIDE_FATAL,
                                   "topic \"%s\" does not exist; create it, or say create: "
                                   "{ partitions: N }",
                                   topic->name);
-    if (err && !is_missing(err) && !is_passing(err))
+    if (err && !topic_is_missing(err) && !topic_error_passes(err))
         return client->host->fail(client->ctx, TIDE_FATAL, "topic \"%s\": %s", topic->name,
                                   topic->ask.why);
     return ask_again(topic, scout, client, now);
