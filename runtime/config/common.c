@@ -31,6 +31,10 @@ static const tide_option event_time_members[] = {
      .choices = "s|ms|us|ns|rfc3339",
      .default_text = "ms",
      .help = "what the field counts"},
+    {.name = "max_ahead",
+     .type = TIDE_DURATION,
+     .max = 3153600000000,
+     .help = "a record that is further than this ahead of the clock goes to on_error"},
     {.name = NULL},
 };
 

@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: MIT
 #include "engine/event_time.h"
 #include "engine/marker.h"
+#include "base/log.h"
 #include <string.h>
+
+#define LIKELY_FROM_MS INT64_C(946684800000) // 2000
+#define LIKELY_TO_MS INT64_C(4102444800000)  // 2100
 
 static int read_event_time(struct source_node *node, const struct tide_config *common,
                            struct error *err)
 {
     const struct tide_config *setting = setting_at(common, "event_time");
     node->has_time = setting != NULL;
+    node->max_ahead_ms = setting_int(setting, "max_ahead", -1);
+    node->latest_ms = INT64_MAX;
     if (!setting)
         return 0;
     const char *field = setting_text(setting, "field");
@@ -91,4 +97,51 @@ void event_time_deinit(struct source_node *node)
     marker_free(node->marker);
     if (node->owns_alignment)
         alignment_free(node->alignment);
+}
+
+// -- times that are read well, and yet are wrong --
+
+void event_time_begin(struct source_node *node)
+{
+    int64_t now = node->max_ahead_ms < 0 ? 0 : clock_wall_ms(node->outputs.clock);
+    if (node->max_ahead_ms < 0 || __builtin_add_overflow(now, node->max_ahead_ms, &node->latest_ms))
+        node->latest_ms = INT64_MAX;
+}
+
+int event_time_ahead(const struct source_node *node, int64_t time_ms, struct error *err)
+{
+    char time[TIMESTAMP_TEXT_MAX], latest[TIMESTAMP_TEXT_MAX];
+    timestamp_format(time_ms, time);
+    timestamp_format(node->latest_ms, latest);
+    return error_set(err, ERR_DATA,
+                     "event time %s is further ahead of the clock than max_ahead allows (%s)", time,
+                     latest);
+}
+
+static bool is_likely(int64_t ms, int64_t times, int64_t *as_ms)
+{
+    return !__builtin_mul_overflow(ms, times, as_ms) && *as_ms >= LIKELY_FROM_MS &&
+           *as_ms < LIKELY_TO_MS;
+}
+
+void event_time_doubt(struct source_node *node, const char *split, int64_t time_ms)
+{
+    int64_t times = 1, as_ms;
+    if (node->doubted || node->time_of_record || node->time_unit == TIME_RFC3339)
+        return;
+    for (int unit = (int)node->time_unit - 1; unit >= TIME_S; unit--) {
+        times *= 1000;
+        if (!is_likely(time_ms, times, &as_ms))
+            continue;
+        char is[TIMESTAMP_TEXT_MAX], likely[TIMESTAMP_TEXT_MAX];
+        timestamp_format(time_ms, is);
+        timestamp_format(as_ms, likely);
+        log_line(LOG_WARN, node->plan->spec->name,
+                 "the first event time of split %s is %s; with `event_time: { unit: %s }` it would "
+                 "be %s: is `unit: %s` right?",
+                 split, is, time_unit_name((enum time_unit)unit), likely,
+                 time_unit_name(node->time_unit));
+        node->doubted = true;
+        return;
+    }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "engine/intake.h"
+#include "engine/event_time.h"
 #include "engine/marker.h"
 #include <string.h>
 
@@ -32,6 +33,8 @@ static int read_time(struct source_node *node, struct record *record, struct err
     }
     if (node->has_time && record->time == TIME_NONE)
         return error_set(err, ERR_DATA, "the record has no time stamp, wanted by event_time");
+    if (__builtin_expect(node->has_time && record->time > node->latest_ms, 0))
+        return event_time_ahead(node, record->time, err);
     return 0;
 }
 
@@ -123,8 +126,12 @@ static enum intake finish_record(struct source_node *node, struct record *record
         return bad_record(node, record, bytes, len, pad, &err);
     }
     touch(node, record->split);
-    if (node->has_time)
-        generator_see(&node->splits[record->split].generator, record->time);
+    if (!node->has_time)
+        return INTAKE_DONE;
+    struct source_split *split = &node->splits[record->split];
+    if (__builtin_expect(split->generator.max_time == WATERMARK_NONE, 0))
+        event_time_doubt(node, split->name, record->time);
+    generator_see(&split->generator, record->time);
     return INTAKE_DONE;
 }
 

@@ -254,6 +254,7 @@ static bool fill(struct source_node *node, struct wait *wait)
         return false;
     }
     node->wordless = outputs_wordless(&node->outputs);
+    event_time_begin(node);
     brake(node);
     while (node->phase == SOURCE_READING && next_parcel(node, wait)) {
         if (node->batch->count == BATCH_RECORDS)

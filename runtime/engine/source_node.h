@@ -43,6 +43,9 @@ struct source_node {
     bool time_of_record; // event_time: record
     struct path time_path;
     enum time_unit time_unit;
+    int64_t max_ahead_ms; // of the clock; -1: as far as it likes
+    int64_t latest_ms;    // and so, for this batch
+    bool doubted;         // the unit: it was said
     int64_t out_of_order_ms, idle_after_ms;
     enum generator_kind watermark_kind;
     struct marker *marker;       // by which kind MARKED goes; NULL: another kind
