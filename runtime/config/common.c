@@ -287,6 +287,11 @@ static const tide_option operator_limits[] = {
      .min = 4096,
      .max = 1099511627776,
      .help = "of keyed state, in each lane; without it only the machine's memory ends it"},
+    {.name = "key",
+     .type = TIDE_SIZE,
+     .min = 1024,
+     .max = 1099511627776,
+     .help = "of what a process keeps for one key"},
     {.name = NULL},
 };
 

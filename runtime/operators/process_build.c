@@ -213,5 +213,6 @@ int process_configure(struct process *p, const struct operator_spec *spec, struc
         return rc;
     size_t limit = (size_t)setting_int(spec->node->common, "limits.state", 0);
     rc = cells_init(&p->cells, states, count, limit);
+    p->cells.key_limit = (size_t)setting_int(spec->node->common, "limits.key", 0);
     return rc ? error_nomem(err) : 0;
 }

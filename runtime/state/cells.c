@@ -20,7 +20,7 @@ int cells_init(struct cells *cells, const struct cell_spec *specs, uint32_t coun
                size_t limit_bytes)
 {
     *cells = (struct cells){.specs = specs, .count = count};
-    cells->budget.limit_bytes = limit_bytes;
+    cells->budget.limit_bytes = cells->limit_bytes = limit_bytes;
     cells->progress[EVENT_TIME] = cells->progress[PROCESSING_TIME] = cells->latest = TIME_NONE;
     for (uint32_t i = 0; i < count; i++)
         cells->any_ttl |= specs[i].ttl_ms != 0;
@@ -57,6 +57,40 @@ void cells_deinit(struct cells *cells)
     *cells = (struct cells){0};
 }
 
+static uint64_t key_bytes(const struct cells *cells)
+{
+    uint64_t bytes = cells->entry ? slot_of(cells->entry)->bytes : 0;
+    return bytes + cells->budget.used_bytes - cells->used_before;
+}
+
+// The budget's limit, with the key at work's.
+static void set_limit(struct cells *cells)
+{
+    struct state_budget *budget = &cells->budget;
+    budget->limit_bytes = cells->limit_bytes;
+    if (!cells->key_limit || !cells->has_key)
+        return;
+    uint64_t bytes = key_bytes(cells);
+    size_t left = bytes < cells->key_limit ? cells->key_limit - bytes : 0;
+    size_t limit = budget->used_bytes + left;
+    if (!budget->limit_bytes || limit < budget->limit_bytes)
+        budget->limit_bytes = limit ? limit : 1; // 0 is no limit
+}
+
+void key_begin(struct cells *cells)
+{
+    cells->used_before = cells->budget.used_bytes;
+    set_limit(cells);
+}
+
+void key_end(struct cells *cells)
+{
+    if (cells->entry)
+        slot_of(cells->entry)->bytes = key_bytes(cells) & KEY_BYTES_MASK;
+    cells->used_before = cells->budget.used_bytes;
+    cells->budget.limit_bytes = cells->limit_bytes;
+}
+
 void cells_select(struct cells *cells, const struct table_key *key, int64_t time)
 {
     cells->has_key = key != NULL;
@@ -71,13 +105,20 @@ void cells_select(struct cells *cells, const struct table_key *key, int64_t time
         cells->latest = time;
     cells->now[EVENT_TIME] = time > event ? time : event;
     cells->now[PROCESSING_TIME] = cells->progress[PROCESSING_TIME];
+    key_begin(cells);
 }
 
 int need_key(struct cells *cells)
 {
     if (cells->entry)
         return 0;
-    return table_take(&cells->keys, &cells->key, &cells->entry, &cells->took_key);
+    // The table's growth is nobody's.
+    size_t used = cells->budget.used_bytes;
+    cells->budget.limit_bytes = cells->limit_bytes;
+    int rc = table_take(&cells->keys, &cells->key, &cells->entry, &cells->took_key);
+    cells->used_before += cells->budget.used_bytes - used;
+    set_limit(cells);
+    return rc;
 }
 
 static bool slot_empty(const struct cells *cells, const struct cells_slot *slot)
@@ -180,11 +221,12 @@ static void forget(struct cells *cells, struct cell_undo *undo)
 
 void cells_done(struct cells *cells)
 {
-    if (cells->undo_count == 0 && !cells->took_key)
-        return;
-    for (uint32_t i = 0; i < cells->undo_count; i++)
-        forget(cells, &cells->undo[i]);
-    finish(cells);
+    if (cells->undo_count || cells->took_key) {
+        for (uint32_t i = 0; i < cells->undo_count; i++)
+            forget(cells, &cells->undo[i]);
+        finish(cells);
+    }
+    key_end(cells);
 }
 
 static void put_back_item(struct cells *cells, struct cell_item *item, const struct cell_item *old)
@@ -243,6 +285,7 @@ void cells_undo(struct cells *cells)
     for (uint32_t i = cells->undo_count; i-- > 0;)
         put_back(cells, &cells->undo[i]);
     finish(cells);
+    key_end(cells);
 }
 
 struct cell_undo *undo_room(struct cells *cells)
@@ -282,11 +325,17 @@ int cells_explain(const struct cells *cells, uint32_t spec, int rc, struct error
         (void)cells_key_json(cells, &key); // as much as there is memory for
     const char *name = spec < cells->count ? cells->specs[spec].name : "(timers)";
     const char *of = cells->has_key ? " of key " : "";
-    if (rc == ERR_LIMIT)
+    bool of_key = cells->key_limit && cells->budget.limit_bytes != cells->limit_bytes;
+    if (rc == ERR_LIMIT && of_key)
+        error_set(err, rc,
+                  "state '%s'%s%.*s: the key has reached its limit of %zu bytes; raise `limits: "
+                  "{ key: … }`",
+                  name, of, KEY_SHOWN, buf_cstr(&key), cells->key_limit);
+    else if (rc == ERR_LIMIT)
         error_set(err, rc,
                   "state '%s'%s%.*s: the state has reached its limit of %zu bytes; raise `limits: "
                   "{ state: … }`",
-                  name, of, KEY_SHOWN, buf_cstr(&key), cells->budget.limit_bytes);
+                  name, of, KEY_SHOWN, buf_cstr(&key), cells->limit_bytes);
     else if (rc == ERR_NOMEM)
         error_nomem(err);
     buf_deinit(&key);

@@ -28,8 +28,9 @@
 // is moved to a later time, as those that watch for silence are by each record, stays where it is
 // until it comes up.
 //
-// All memory is taken from `budget`. One thread at a time. Borrowed values hold until the next
-// write, cells_done or cells_undo.
+// All memory is taken from `budget`, and what a key keeps is counted: while it is at work the
+// budget's limit is what is left to the key, where that is less (`key_limit`). One thread at a
+// time. Borrowed values hold until the next write, cells_done or cells_undo.
 
 enum cell_kind { CELL_VALUE, CELL_MAP, CELL_LIST, CELL_COUNTER };
 enum cell_time { EVENT_TIME, PROCESSING_TIME, CELL_TIMES };
@@ -84,7 +85,7 @@ struct timer {
 // What a key has; the slot of its table entry.
 struct cells_slot {
     struct timer *timers;
-    uint64_t timer_count;
+    uint64_t timer_count : 16, bytes : 48; // bytes: without the slot itself
     union cell cells[];
 };
 
@@ -96,6 +97,8 @@ struct cells {
     bool any_ttl;
     bool ending; // the last watermark is here
     struct state_budget budget;
+    size_t limit_bytes; // of all; 0: none
+    size_t key_limit;   // of one key; 0: none
     struct table keys;
     union cell *broadcast; // by number of the spec
     struct due_heap timers[CELL_TIMES];
@@ -106,6 +109,7 @@ struct cells {
 
     // At work:
     struct table_key key;
+    size_t used_before; // of the budget
     bool has_key;
     bool took_key;             // made for this record
     struct table_entry *entry; // NULL: the key keeps nothing yet
@@ -117,7 +121,7 @@ struct cells {
     size_t undo_cap;
 };
 
-// 0 or ERR_NOMEM. `limit_bytes` 0: no limit.
+// 0 or ERR_NOMEM. `limit_bytes` 0: no limit. `key_limit` may be set then.
 int cells_init(struct cells *cells, const struct cell_spec *specs, uint32_t count,
                size_t limit_bytes);
 void cells_deinit(struct cells *cells);

@@ -29,6 +29,9 @@ struct cell_undo {
     };
 };
 
+// Of cells_slot.bytes, for the compiler.
+static const uint64_t KEY_BYTES_MASK = (UINT64_C(1) << 48) - 1;
+
 static inline struct cells_slot *slot_of(const struct table_entry *entry)
 {
     return (struct cells_slot *)(void *)(uintptr_t)entry->slot;
@@ -54,6 +57,9 @@ static inline bool item_live(const struct cells *cells, const struct cell_spec *
            (!spec->ttl_ms || cells->now[spec->time] < item->expires);
 }
 
+// What the key at work takes from here on counts as its own; and no more.
+void key_begin(struct cells *cells);
+void key_end(struct cells *cells);
 // The key at work is in the table from here on. 0 or an error code.
 int need_key(struct cells *cells);
 // Room for one more, zeroed but not counted yet: that is undo_push. NULL: out of memory.

@@ -83,7 +83,9 @@ void cells_sweep(struct cells *cells, uint32_t keys)
         cells->sweep_at = 0;
     for (uint32_t n = 0; n < keys && cells->sweep_at < cells->keys.count; n++) {
         struct cells_slot *slot = slot_of(table_at(&cells->keys, cells->sweep_at));
+        size_t used = cells->budget.used_bytes;
         if (!sweep_key(cells, slot)) {
+            slot->bytes = (slot->bytes - (used - cells->budget.used_bytes)) & KEY_BYTES_MASK;
             cells->sweep_at++;
             continue;
         }

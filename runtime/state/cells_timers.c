@@ -223,5 +223,6 @@ int cells_fire(struct cells *cells, struct timer *timer)
         cells->progress[timer->time] = timer->at;
     cells->now[EVENT_TIME] = cells->progress[EVENT_TIME];
     cells->now[PROCESSING_TIME] = cells->progress[PROCESSING_TIME];
+    key_begin(cells);
     return take_out(cells, timer, true);
 }

@@ -50,10 +50,10 @@ class Bench(harness.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         figures = json.loads(done.stdout)
         self.assertEqual([job["job"] for job in figures["jobs"]],
-                         ["pass", "lua", "aggregate", "keys_1k", "keys_1m", "sliding", "sliding_late",
-                          "session", "lanes_1", "lanes_2", "process", "join", "append", "read",
-                          "rich", "rich_filter", "rich_map", "csv", "syslog", "logfmt", "msgpack", "regex",
-                          "storm_decode", "storm_lua"])
+                         ["pass", "lua", "aggregate", "keys_1k", "keys_1m", "sliding",
+                          "sliding_late", "session", "lanes_1", "lanes_2", "process", "join",
+                          "append", "read", "rich", "rich_filter", "rich_map", "csv", "syslog",
+                          "logfmt", "msgpack", "regex", "storm_decode", "storm_lua"])
         for job in figures["jobs"]:
             self.assertEqual("percent_of_normal" in job, job["job"].startswith("storm"))
         formats = ["csv", "syslog", "logfmt", "msgpack", "regex"]

@@ -126,6 +126,19 @@ class Process(harness.TestCase):
                 self.assertEqual([(r["items"], r["entries"], r.get("v")) for r in done.jsonl()],
                                  [(0, 0, None)] * 2)
 
+    def test_limit_of_a_key(self):
+        self.write("p.lua", FAILING_SCRIPT % "for i = 1, r.bad do ctx.m:set(i, 'some text') end")
+        self.write("p.yaml", CHECKED % {
+            "options": "key_by: k, on_error: skip, limits: { key: 8KiB }",
+            "time": ", event_time: { field: ts }"})
+        lines = "".join(json.dumps({"k": key, "ts": 1, "bad": bad}) + "\n"
+                        for key, bad in [("a", 10), ("a", 1000), ("b", 20), ("a", 30), ("a", 10)])
+        done = self.succeeds("run", "p.yaml", stdin=lines)
+        self.assertIn("state 'm' of key \"a\": the key has reached its limit of 8192 bytes; raise "
+                      "`limits: { key: … }`", done.err)
+        self.assertEqual([(r["n"], r["entries"]) for r in done.jsonl()],
+                         [(1, 10), (1, 20), (2, 30), (3, 30)])
+
     def test_ports_are_those_of_the_script(self):
         self.write("p.lua", "return { on_record = function(r, ctx) ctx.emit(r, 'alerts') end }")
         text = CHECKED % {"options": "key_by: k", "time": ""}

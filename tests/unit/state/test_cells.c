@@ -303,6 +303,51 @@ static void test_no_memory(void)
     CU_FAIL("it never succeeded");
 }
 
+// Each key for itself, whatever the others keep; what goes makes room again, also by undoing and
+// sweeping.
+static void test_key_limit(void)
+{
+    struct cells cells;
+    struct error err = ERROR_INIT;
+    CU_ASSERT_EQUAL_FATAL(cells_init(&cells, short_lived, KINDS, 0), 0);
+    cells.key_limit = 2048;
+    int64_t now = 0;
+    for (int round = 0; round < 3; round++) {
+        int held[3] = {0};
+        for (int k = 0; k < 3; k++) {
+            char name[16];
+            (void)snprintf(name, sizeof name, "key %d", k);
+            int rc = 0;
+            for (int i = 0; i < 1000 && !rc; i++) {
+                select_key(&cells, name, now);
+                rc = cells_append(&cells, LIST, text_of("an element of some length"), &err);
+                held[k] += !rc;
+                if (rc || i % 3 == 0)
+                    cells_undo(&cells);
+                else
+                    cells_done(&cells);
+            }
+            CU_ASSERT_EQUAL(rc, ERR_LIMIT);
+            CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "the key has reached its limit of 2048 bytes; "
+                                                    "raise `limits: { key: … }`"));
+        }
+        CU_ASSERT_TRUE(held[0] > 15 && held[0] < 80);
+        CU_ASSERT_TRUE(held[1] == held[0] && held[2] == held[0]);
+        now += 1000000;
+        cells.progress[EVENT_TIME] = cells.progress[PROCESSING_TIME] = now;
+        if (round == 0)
+            cells_sweep(&cells, 1000);
+        for (int k = 0; round == 1 && k < 3; k++) {
+            char name[16];
+            (void)snprintf(name, sizeof name, "key %d", k);
+            select_key(&cells, name, now);
+            CU_ASSERT_EQUAL(cells_clear(&cells, LIST, &err), 0);
+            cells_done(&cells);
+        }
+    }
+    cells_deinit(&cells);
+}
+
 static CU_TestInfo cases[] = {{"a record is taken back", test_undo},
                               {"what is emptied goes", test_what_is_emptied_goes},
                               {"what has expired is swept", test_sweep},
@@ -310,5 +355,6 @@ static CU_TestInfo cases[] = {{"a record is taken back", test_undo},
                               {"timers come in order", test_timers_come_in_order},
                               {"bytes and back", test_image},
                               {"no memory", test_no_memory},
+                              {"limit of a key", test_key_limit},
                               CU_TEST_INFO_NULL};
 UNIT_MAIN(UNIT_SUITE("cells", cases))
