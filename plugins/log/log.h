@@ -76,6 +76,7 @@ struct log_writer {
     bool *dirty; // not synced
     struct writer_options options;
     uint32_t users; // under the connection's lock
+    bool exact;     // likewise; its one sink writes exactly once
     struct log_writer *next;
 };
 

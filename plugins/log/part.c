@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "source.h"
+#include "committed.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -98,6 +99,33 @@ static tide_result go_to_next(struct source *source, struct part *part)
     return result ? fail(source, part, result, why) : TIDE_OK;
 }
 
+// How far may be read.
+static tide_result look_for_limit(struct source *source, struct part *part)
+{
+    struct committed committed;
+    char why[WHY];
+    int found = committed_read(source->connection, part->topic, part->partition, &committed, why);
+    if (found < 0)
+        return fail(source, part, TIDE_RETRY, why);
+    part->limit = found ? UINT64_MAX : committed.place.sequence;
+    return TIDE_OK;
+}
+
+// Nothing beyond the limit is looked at: it may be taken back. What the reader has of it from
+// before, when that was further ahead, is read anew.
+static tide_result heed_limit(struct source *source, struct part *part)
+{
+    uint64_t before = part->limit;
+    if (before != UINT64_MAX && part->next < before)
+        return TIDE_OK;
+    tide_result result = look_for_limit(source, part);
+    if (result)
+        return result;
+    if (part->next >= part->limit)
+        return TIDE_AGAIN;
+    return before == UINT64_MAX ? TIDE_OK : go_to_next(source, part);
+}
+
 // Where reading begins and, for bounded sources, ends.
 static tide_result find_place(struct source *source, struct part *part)
 {
@@ -112,6 +140,10 @@ static tide_result find_place(struct source *source, struct part *part)
         return fail(source, part, TIDE_FATAL,
                     "the stored position belongs to another journal: the directory was replaced");
     memcpy(part->journal, id, sizeof part->journal);
+    result = look_for_limit(source, part);
+    if (result)
+        return result;
+    end = end < part->limit ? end : part->limit;
     if (part->fresh)
         part->next = source->from_latest && part->at_start ? end : first;
     part->fresh = false;
@@ -151,7 +183,10 @@ static tide_result next_entry(struct source *source, struct part *part)
 {
     char why[WHY];
     tide_entry entry = {.struct_size = sizeof entry};
-    tide_result result = source->host->journal->reader_next(part->reader, &entry, why);
+    tide_result result = heed_limit(source, part);
+    if (result)
+        return result;
+    result = source->host->journal->reader_next(part->reader, &entry, why);
     if (result == TIDE_AGAIN)
         return result;
     if (result == TIDE_DATA) {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "entry.h"
-#include "log.h"
+#include "target.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -72,27 +71,6 @@ static const tide_option options[] = {
     {.name = NULL},
 };
 
-struct target { // a topic that this sink writes to
-    struct log_writer *writer;
-    struct packer *packers; // one a partition
-    uint32_t sticky;        // partition of the next batch without keys
-    bool touched;           // since the last flush
-};
-
-struct sink {
-    const tide_host *host;
-    tide_ctx *ctx;
-    struct log_connection *connection;
-    struct writer_options options;
-    int64_t sync_ns;
-    int64_t last_sync; // mono_ns; 0: nothing since
-    int32_t template;  // -1: one topic
-    struct target *targets;
-    uint32_t target_count;
-    uint32_t last_target;
-    bool pending; // a packer holds what could not be written
-};
-
 static void read_options(struct sink *sink)
 {
     const tide_host *host = sink->host;
@@ -108,8 +86,7 @@ static void read_options(struct sink *sink)
     sink->sync_ns = host->opt_int(sink->ctx, "sync") * 1000000;
 }
 
-// A topic by name, opened when it is not. NULL: *result says why.
-static struct target *target_of(struct sink *sink, const char *topic, tide_result *result)
+struct target *target_of(struct sink *sink, const char *topic, tide_result *result)
 {
     for (uint32_t i = 0; i < sink->target_count; i++) {
         if (!strcmp(sink->targets[i].writer->topic, topic))
@@ -125,17 +102,21 @@ static struct target *target_of(struct sink *sink, const char *topic, tide_resul
     if (note[0])
         sink->host->log(sink->ctx, TIDE_LOG_WARN, "%s", note);
     struct packer *packers = calloc(writer->partitions, sizeof *packers);
+    struct committed *base = calloc(writer->partitions, sizeof *base);
     struct target *grown =
-        packers ? realloc(sink->targets, (sink->target_count + 1) * sizeof *grown) : NULL;
+        packers && base ? realloc(sink->targets, (sink->target_count + 1) * sizeof *grown) : NULL;
     if (!grown) {
         free(packers);
+        free(base);
         (void)writer_close(sink->connection, writer, why);
         *result = sink->host->fail(sink->ctx, TIDE_RETRY, "out of memory");
         return NULL;
     }
     sink->targets = grown;
     struct target *target = &grown[sink->target_count++];
-    *target = (struct target){.writer = writer, .packers = packers};
+    *target = (struct target){.writer = writer, .packers = packers, .base = base};
+    for (uint32_t p = 0; p < writer->partitions; p++)
+        target_place(sink, target, p, &base[p]);
     return target;
 }
 
@@ -173,6 +154,7 @@ static void close_it(void *self)
         for (uint32_t p = 0; p < target->writer->partitions; p++)
             pack_free(&target->packers[p]);
         free(target->packers);
+        free(target->base);
         char why[WHY];
         if (writer_close(sink->connection, target->writer, why))
             sink->host->log(sink->ctx, TIDE_LOG_ERROR, "%s", why);
@@ -196,7 +178,7 @@ static tide_result write_packed(struct sink *sink, struct target *target, uint32
 }
 
 // Writes all that is packed. RETRY: some of it stays. The reason is told once, when it begins.
-static tide_result write_all(struct sink *sink)
+tide_result sink_write_all(struct sink *sink)
 {
     char why[WHY];
     tide_result result = TIDE_OK;
@@ -216,13 +198,13 @@ static tide_result write_all(struct sink *sink)
     return result;
 }
 
-static tide_result later(struct sink *sink)
+tide_result sink_later(struct sink *sink)
 {
     sink->host->wait_until(sink->ctx, sink->host->mono_ns(sink->ctx) + RETRY_NS);
     return TIDE_AGAIN;
 }
 
-static tide_result sync_all(struct sink *sink)
+tide_result sink_sync_all(struct sink *sink)
 {
     char why[WHY];
     int64_t now = sink->host->wall_ms(sink->ctx);
@@ -277,6 +259,9 @@ static tide_result take(struct sink *sink, const tide_batch *batch, uint32_t ind
     struct target *target = choose(sink, batch, index, &result);
     if (!target)
         return result;
+    if (!target->settled && (result = target_settle(sink, target)))
+        return result;
+    sink->wrote = true;
     uint32_t partitions = target->writer->partitions;
     uint32_t partition = record->key.data ? partition_of(record->key, partitions) : target->sticky;
     struct packer *packer = &target->packers[partition];
@@ -300,44 +285,47 @@ static tide_result write_batch(void *self, const tide_batch *batch, uint32_t *ac
 {
     struct sink *sink = self;
     *accepted = 0;
-    tide_result result = sink->pending ? write_all(sink) : TIDE_OK;
+    tide_result result = sink->pending ? sink_write_all(sink) : TIDE_OK;
     if (result)
-        return result == TIDE_RETRY ? later(sink) : result;
+        return result == TIDE_RETRY ? sink_later(sink) : result;
     for (uint32_t i = 0; i < batch->count && !result; i++) {
         result = take(sink, batch, i);
         *accepted += !result;
     }
     move_on(sink);
-    tide_result written = write_all(sink);
+    tide_result written = sink_write_all(sink);
     log_notify(sink->connection);
     if (written && written != TIDE_RETRY)
         return written;
     if (written && result) // not to be closed with what it could not write yet
-        return later(sink);
+        return sink_later(sink);
     if (result || !*accepted)
         return result;
     int64_t now = sink->host->mono_ns(sink->ctx);
     if (!sink->last_sync)
         sink->last_sync = now;
-    return now - sink->last_sync >= sink->sync_ns ? sync_all(sink) : TIDE_OK;
+    return now - sink->last_sync >= sink->sync_ns ? sink_sync_all(sink) : TIDE_OK;
 }
 
 static tide_result flush(void *self)
 {
     struct sink *sink = self;
-    tide_result result = write_all(sink);
+    tide_result result = sink_write_all(sink);
     if (result)
-        return result == TIDE_RETRY ? later(sink) : result;
+        return result == TIDE_RETRY ? sink_later(sink) : result;
     log_notify(sink->connection);
-    return sync_all(sink);
+    return sink_sync_all(sink);
 }
 
 const tide_sink log_sink = {
     .struct_size = sizeof log_sink,
-    .capabilities = TIDE_SINK_BLOCKING,
+    .capabilities = TIDE_SINK_BLOCKING | TIDE_SINK_TWO_PHASE,
     .options = options,
     .open = open_it,
     .close = close_it,
     .write = write_batch,
     .flush = flush,
+    .prepare = sink_prepare,
+    .commit = sink_commit,
+    .abort = sink_abort,
 };

@@ -20,6 +20,7 @@ struct part { // an assigned partition
     unsigned char journal[16];   // its id; zeros: not known
     uint64_t next;               // offset to hand out next
     uint64_t end;                // bounded: where to end
+    uint64_t limit;              // not to be read beyond (committed.h); UINT64_MAX: none
     bool fresh;                  // no position was given: begin as `start` says
     bool at_start;               // it was there when the source opened
     bool ended;

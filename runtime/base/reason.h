@@ -53,6 +53,7 @@
     X(CIRCLE, "circle")                                                                            \
     X(DEAD_LETTERS, "dead-letters")                                                                \
     X(NODE_REFUSED, "node-refused")                                                                \
+    X(GUARANTEE, "guarantee")                                                                      \
     /* scripts */                                                                                  \
     X(SCRIPT_SYNTAX, "script-syntax")                                                              \
     X(SCRIPT_ERROR, "script-error")                                                                \

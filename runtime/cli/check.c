@@ -52,6 +52,9 @@ struct paths {
 
 static int put_path(void *arg, const struct engine_path *path)
 {
+    static const char *const words[] = {[GUARANTEE_AT_MOST_ONCE] = "at_most_once",
+                                        [GUARANTEE_AT_LEAST_ONCE] = "at_least_once",
+                                        [GUARANTEE_EXACTLY_ONCE] = "exactly_once"};
     struct paths *paths = arg;
     int code = buf_puts(paths->out, paths->any ? ",{\"from\":" : "{\"from\":");
     if (!code)
@@ -61,8 +64,7 @@ static int put_path(void *arg, const struct engine_path *path)
     if (!code)
         code = text_json(path->to, paths->out);
     if (!code)
-        code = buf_printf(paths->out, ",\"guarantee\":\"%s\",\"why\":",
-                          path->at_least_once ? "at_least_once" : "at_most_once");
+        code = buf_printf(paths->out, ",\"guarantee\":\"%s\",\"why\":", words[path->guarantee]);
     if (!code)
         code = text_json(path->why, paths->out);
     paths->any = true;

@@ -52,7 +52,8 @@ void pipeline_say(const struct problems *problems)
     buf_deinit(&text);
 }
 
-// All values of a repeated option behind `first` (NULL: none), in an array that the caller frees.
+// All values of a repeated option behind `first` (NULL: none), in an array that the caller frees,
+// NULL behind them.
 static const char **collect(const struct args *args, const char *name, const char *first,
                             uint32_t *count)
 {
@@ -65,6 +66,7 @@ static const char **collect(const struct args *args, const char *name, const cha
     size_t cursor = 0;
     for (const char *value; (value = args_next(args, name, &cursor)) != NULL;)
         list[(*count)++] = value;
+    list[*count] = NULL;
     return list;
 }
 
@@ -102,11 +104,18 @@ static int load(struct pipeline *pipeline, const char *file, const struct args *
         .clock = clock_system(),
         .has_plugins = true,
     };
-    int64_t lanes = 0; // as the pipeline says
+    uint32_t losses;
+    int64_t lanes = 0, from = 0; // as the pipeline says; the newest
     code = args_count(args, "parallelism", 1, 1024, 0, &lanes, err);
     if (code)
         return code;
     config.lanes = (uint32_t)lanes;
+    config.fresh = args_flag(args, "fresh");
+    config.losses = pipeline->losses = collect(args, "allow-loss", NULL, &losses);
+    code = args_count(args, "from-checkpoint", 1, INT64_MAX, 0, &from, err);
+    if (code || !config.losses)
+        return code ? code : error_nomem(err);
+    config.from_checkpoint = (uint64_t)from;
     return engine_new(&pipeline->engine, &config, problems);
 }
 
@@ -147,5 +156,6 @@ void pipeline_free(struct pipeline *pipeline)
         engine_catalogue_free(pipeline->catalogue);
     if (pipeline->registry)
         registry_free(pipeline->registry);
+    mem_free(pipeline->losses);
     *pipeline = (struct pipeline){0};
 }

@@ -11,6 +11,7 @@ struct pipeline {
     struct catalogue *catalogue;
     struct topology *topology;
     struct engine *engine;
+    const char **losses; // nodes whose state may be lost
 };
 
 // The options that every command on pipelines has.

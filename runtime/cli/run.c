@@ -14,6 +14,9 @@
 static const struct args_option options[] = {
     PIPELINE_OPTIONS,
     {"parallelism", 0, "N", "lanes, whatever the pipeline says"},
+    {"fresh", 0, NULL, "begin anew: forget the checkpoints of earlier runs"},
+    {"from-checkpoint", 0, "N", "go on from this checkpoint, not from the newest"},
+    {"allow-loss", 0, "NODE", "give up what this node kept, if the pipeline has no place for it"},
     {"quiet", 'q', NULL, "no status line and no summary"},
     {"profile", 0, NULL, "measure the time that each node takes (in the report)"},
     {"http", 0, "ADDR", "serve /metrics, /healthz and /readyz there: 127.0.0.1:9090, or a port"},

@@ -99,6 +99,24 @@ static bool open_connections(struct chief *chief)
     return false;
 }
 
+// What the last run kept comes back. False: there is nothing to do, or it cannot be gone on with.
+static bool restore(struct chief *chief)
+{
+    struct error err = ERROR_INIT;
+    bool finished = false;
+    if (!chief->coordinator)
+        return true;
+    int rc = coordinator_restore(chief->coordinator, &finished, &err);
+    if (!rc && finished)
+        log_line(LOG_INFO, "checkpoint",
+                 "%s has come to its end in an earlier run; --fresh runs it again",
+                 chief->share->pipeline);
+    rc = rc || finished ? rc : coordinator_start(chief->coordinator, &err);
+    if (rc)
+        flow_fail(chief->flow, &err);
+    return !rc && !finished;
+}
+
 bool chief_start_lanes(struct chief *chief, bool stepped)
 {
     for (uint32_t i = 0; i < chief->flow->lane_count; i++)
@@ -158,11 +176,13 @@ static void *lead(void *arg)
     struct chief *chief = arg;
     struct flow *flow = chief->flow;
     struct error err = ERROR_INIT;
-    if (open_connections(chief) && chief_start_lanes(chief, false)) {
+    if (open_connections(chief) && restore(chief) && chief_start_lanes(chief, false)) {
         if (crew_enter(chief->share, flow->lanes, &err))
             flow_fail(flow, &err);
         watch_crew(chief);
     }
+    if (chief->coordinator)
+        coordinator_finish(chief->coordinator);
     close_all(chief);
     chief_end(chief);
     return NULL;

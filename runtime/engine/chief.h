@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "engine/connection.h"
+#include "engine/coordinator.h"
 #include "engine/crew.h"
 
 // The chief is a pipeline's own thread: it opens the connections, hands the lanes to the crew,
@@ -10,6 +11,7 @@
 struct chief {
     struct flow *flow;
     struct connections *connections;
+    struct coordinator *coordinator; // NULL: there are no checkpoints
     struct clock *clock;
     struct share *share;
     struct waker waker; // its own

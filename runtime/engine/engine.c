@@ -42,6 +42,7 @@ static int make_lanes(struct engine *engine, struct problems *problems)
                                  .clock = engine->config.clock,
                                  .wakers = engine->wakers,
                                  .connections = &engine->connections,
+                                 .saver = engine->coordinator ? &engine->coordinator->waker : NULL,
                                  .has_plugins = engine->config.has_plugins};
     engine->lanes = mem_zalloc(sizeof(struct lane *) * engine->plan->lanes);
     if (!engine->lanes)
@@ -74,6 +75,24 @@ static int connect_lanes(struct engine *engine, struct problems *problems)
     return rc == ERR_NOMEM ? rc : say(problems, rc, &err);
 }
 
+static int make_coordinator(struct engine *engine, struct problems *problems)
+{
+    struct error err = ERROR_INIT;
+    const struct engine_config *config = &engine->config;
+    const struct coordinator_config wanted = {.plan = engine->plan,
+                                              .flow = &engine->flow,
+                                              .clock = config->clock,
+                                              .connections = &engine->connections,
+                                              .fresh = config->fresh,
+                                              .from = config->from_checkpoint,
+                                              .losses = config->losses};
+    if (!config->has_plugins || problems->errors)
+        return 0;
+    int rc = coordinator_new(&engine->coordinator, &wanted, &err);
+    engine->chief.coordinator = engine->coordinator;
+    return rc == ERR_NOMEM ? rc : say(problems, rc, &err);
+}
+
 static int build(struct engine *engine, struct problems *problems)
 {
     const struct engine_config *config = &engine->config;
@@ -87,9 +106,33 @@ static int build(struct engine *engine, struct problems *problems)
         return rc == ERR_NOMEM ? rc : say(problems, rc, &err);
     rc = connections_init(&engine->connections, config->topology, config->registry, config->clock,
                           engine->wakers, problems);
+    rc = rc ? rc : make_coordinator(engine, problems);
     rc = rc ? rc : make_lanes(engine, problems);
     rc = rc ? rc : problems->errors ? ERR_INPUT : 0;
     return rc ? rc : connect_lanes(engine, problems);
+}
+
+static int check_path(void *arg, const struct engine_path *path)
+{
+    struct engine *engine = arg;
+    const struct tide_config *wanted = setting_at(engine->config.topology->top, "require");
+    bool exactly = !strcmp(wanted->text, "exactly_once");
+    if (path->guarantee < (exactly ? GUARANTEE_EXACTLY_ONCE : GUARANTEE_AT_LEAST_ONCE))
+        problem_add(engine->problems, wanted->place, REASON_GUARANTEE,
+                    "%s -> %s: less than `require: %s`: %s", path->from, path->to, wanted->text,
+                    path->why);
+    return 0;
+}
+
+static int check_required(struct engine *engine, struct problems *problems)
+{
+    const struct tide_config *wanted = setting_at(engine->config.topology->top, "require");
+    if (!wanted || !wanted->given || !engine->config.has_plugins)
+        return 0;
+    engine->problems = problems;
+    int rc = engine_paths(engine, check_path, engine);
+    engine->problems = NULL;
+    return rc ? rc : problems->errors ? ERR_INPUT : 0;
 }
 
 int engine_new(struct engine **out, const struct engine_config *config, struct problems *problems)
@@ -104,6 +147,7 @@ int engine_new(struct engine **out, const struct engine_config *config, struct p
     warn_unheeded(config->topology, problems);
     engine->chief.done_fd = engine->chief.waker.fd = -1;
     int rc = build(engine, problems);
+    rc = rc ? rc : check_required(engine, problems);
     if (rc == ERR_NOMEM)
         problem_add(problems, (struct place){0}, REASON_NOMEM,
                     "out of memory while building the pipeline");
@@ -131,6 +175,7 @@ void engine_free(struct engine *engine)
     mem_free(engine->lanes);
     if (engine->connections.items)
         connections_deinit(&engine->connections);
+    coordinator_free(engine->coordinator);
     share_deinit(&engine->share);
     mem_free(engine->wakers);
     plan_free(engine->plan);

@@ -28,7 +28,10 @@ struct engine_config {
     struct crew *crew;   // outlives the engine: several pipelines share it; NULL: its own
     uint32_t workers;    // of its own crew, for tests; 0: as many as there are cores
     uint32_t link_slots; // batches between two lanes, for tests; 0: as many as is good
-    bool stepped;        // no threads: see stepper.h
+    bool fresh;          // checkpoints of earlier runs are forgotten
+    uint64_t from_checkpoint;  // go on from this one; 0: the newest
+    const char *const *losses; // nodes whose state may be lost, NULL-terminated; NULL: none
+    bool stepped;              // no threads: see stepper.h
 };
 
 enum engine_state {
@@ -50,9 +53,11 @@ const struct error *engine_error(const struct engine *engine);
 void engine_free(struct engine *engine);
 
 // What a path from a source to a sink guarantees, and why not more.
+enum guarantee { GUARANTEE_AT_MOST_ONCE, GUARANTEE_AT_LEAST_ONCE, GUARANTEE_EXACTLY_ONCE };
+
 struct engine_path {
     const char *from, *to; // names of nodes
-    bool at_least_once;    // else: at most once over a restart
+    enum guarantee guarantee;
     const char *why;
 };
 // Each path in the order of the nodes; what `each` returns, when it is not 0, ends it.

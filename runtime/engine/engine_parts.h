@@ -16,9 +16,11 @@ struct engine {
     struct wiring wiring;
     struct flow flow;
     struct connections connections;
-    struct crew *own_crew; // NULL: it shares another's
+    struct coordinator *coordinator; // NULL: no checkpoints
+    struct crew *own_crew;           // NULL: it shares another's
     struct share share;
     struct chief chief;
     struct stepper stepper; // config.stepped
     int64_t started_ns;
+    struct problems *problems; // while it is made
 };

@@ -19,21 +19,70 @@ static bool has_state(const struct plan *plan, const bool *behind, uint32_t to, 
     return false;
 }
 
-// Why no more than at most once is promised; NULL: at least once.
-static const char *lack(const struct plan *plan, uint32_t from, uint32_t to, const bool *behind,
-                        bool *seen)
+struct verdict {
+    enum guarantee is;
+    const char *why;
+};
+
+static struct verdict without_checkpoints(const struct plan *plan, uint32_t to, const bool *behind,
+                                          bool *seen, const tide_source *source)
 {
+    if (!TIDE_HAS(source, ack) || !source->ack)
+        return (struct verdict){GUARANTEE_AT_MOST_ONCE,
+                                "without `checkpoint:` no position is kept over a restart: the "
+                                "source starts where its options say"};
+    if (has_state(plan, behind, to, seen))
+        return (struct verdict){GUARANTEE_AT_MOST_ONCE,
+                                "without `checkpoint:` windows and other state that are open at a "
+                                "stop are lost"};
+    return (struct verdict){GUARANTEE_AT_LEAST_ONCE,
+                            "positions are committed after the sinks have flushed; a crash repeats "
+                            "what came since"};
+}
+
+static struct verdict with_checkpoints(const struct coordinator *coordinator,
+                                       const struct plan_node *sink)
+{
+    const tide_sink *table = sink->plugin->sink;
+    const char *repeats = NULL;
+    if (!coordinator->exactly_once)
+        repeats = "`delivery: exactly_once` is not asked for: a crash repeats what came since the "
+                  "last checkpoint";
+    else if (!decider_writes_exactly_once(sink))
+        repeats = "the sink says `delivery: at_least_once`: a crash repeats what came since the "
+                  "last checkpoint";
+    if (!repeats && (decider_is_of(coordinator, sink) || sink_is_two_phase(table)))
+        return (struct verdict){GUARANTEE_EXACTLY_ONCE,
+                                decider_is_of(coordinator, sink)
+                                    ? "output and positions are committed in one transaction"
+                                    : "after a crash the output is cut back to the checkpoint that "
+                                      "is gone on from"};
+    if (table->capabilities & TIDE_SINK_IDEMPOTENT)
+        repeats = "a crash repeats what came since the last checkpoint, which changes nothing here";
+    if (!repeats)
+        repeats = "the sink cannot take back what it has written: a crash repeats what came since "
+                  "the last checkpoint";
+    return (struct verdict){GUARANTEE_AT_LEAST_ONCE, repeats};
+}
+
+static struct verdict judge(const struct engine *engine, uint32_t from, uint32_t to,
+                            const bool *behind, bool *seen)
+{
+    const struct plan *plan = engine->plan;
     const tide_source *source = plan->nodes[from].plugin->source;
     if (!(source->capabilities & TIDE_SOURCE_REPLAYABLE))
-        return "the source cannot be read again: what is in flight at a crash is lost";
-    if (!TIDE_HAS(source, ack) || !source->ack)
-        return "positions are not kept over a restart yet: the source starts where its options say";
-    if (has_state(plan, behind, to, seen))
-        return "windows that are open at a stop are lost: their state is not kept yet";
-    return NULL;
+        return (struct verdict){GUARANTEE_AT_MOST_ONCE,
+                                engine->coordinator
+                                    ? "the source cannot be read again: a crash loses what came "
+                                      "since the last checkpoint"
+                                    : "the source cannot be read again: what is in flight at a "
+                                      "crash is lost"};
+    return engine->coordinator ? with_checkpoints(engine->coordinator, &plan->nodes[to])
+                               : without_checkpoints(plan, to, behind, seen, source);
 }
 
 struct walk {
+    const struct engine *engine;
     const struct plan *plan;
     bool *behind, *seen; // a mark a node
     int (*each)(void *arg, const struct engine_path *path);
@@ -48,12 +97,9 @@ static int walk_source(const struct walk *walk, uint32_t from)
     for (uint32_t to = 0; to < plan->node_count; to++) {
         if (!walk->behind[to] || plan->nodes[to].spec->kind != NODE_SINK)
             continue;
-        const char *why = lack(plan, from, to, walk->behind, walk->seen);
-        struct engine_path path = {plan->nodes[from].spec->name, plan->nodes[to].spec->name, !why,
-                                   why};
-        if (!why)
-            path.why = "positions are committed after the sinks have flushed; a crash repeats what "
-                       "came since";
+        struct verdict verdict = judge(walk->engine, from, to, walk->behind, walk->seen);
+        struct engine_path path = {plan->nodes[from].spec->name, plan->nodes[to].spec->name,
+                                   verdict.is, verdict.why};
         int rc = walk->each(walk->arg, &path);
         if (rc)
             return rc;
@@ -66,7 +112,7 @@ int engine_paths(const struct engine *engine,
 {
     const struct plan *plan = engine->plan;
     bool *marks = mem_array(plan->node_count + 1, 2);
-    struct walk walk = {plan, marks, marks ? marks + plan->node_count : NULL, each, arg};
+    struct walk walk = {engine, plan, marks, marks ? marks + plan->node_count : NULL, each, arg};
     int rc = marks ? 0 : ERR_NOMEM;
     for (uint32_t from = 0; !rc && from < plan->node_count; from++)
         if (plan->nodes[from].spec->kind == NODE_SOURCE)
@@ -77,8 +123,10 @@ int engine_paths(const struct engine *engine,
 
 static int say_path(void *arg, const struct engine_path *path)
 {
-    return buf_printf(arg, "%s -> %s: %s (%s)\n", path->from, path->to,
-                      path->at_least_once ? "at least once" : "at most once over a restart",
+    static const char *const words[] = {[GUARANTEE_AT_MOST_ONCE] = "at most once over a restart",
+                                        [GUARANTEE_AT_LEAST_ONCE] = "at least once",
+                                        [GUARANTEE_EXACTLY_ONCE] = "exactly once"};
+    return buf_printf(arg, "%s -> %s: %s (%s)\n", path->from, path->to, words[path->guarantee],
                       path->why);
 }
 

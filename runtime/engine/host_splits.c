@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "base/alloc.h"
 #include "engine/source_driver.h"
+#include "engine/source_keep.h"
 #include <string.h>
 
 // The splits of a source: what its instance announces and takes back, and what it is told to read.
@@ -22,11 +23,13 @@ static int64_t find_split(const struct source_driver *source, tide_bytes name, s
 
 static int tell_lane(struct source_driver *source, size_t id)
 {
-    const struct split *split = &source->splits[id];
+    struct split *split = &source->splits[id];
     if (!source_reads(source, id))
         return 0;
     struct parcel *parcel = source_add_parcel(source, PARCEL_SPLIT, (uint32_t)id);
-    return parcel ? buf_append(&parcel->text, split->name, split->name_len) : ERR_NOMEM;
+    if (!parcel || buf_append(&parcel->text, split->name, split->name_len))
+        return ERR_NOMEM;
+    return source_keep_claim(source, split, parcel);
 }
 
 static int add_split(struct source_driver *source, tide_bytes name)

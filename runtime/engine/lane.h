@@ -24,6 +24,7 @@ struct lane_node {
         struct sink_node sink;
     };
     struct node_stats stats;
+    struct saves saves;
 };
 
 struct connections;
@@ -51,6 +52,7 @@ struct lane_config {
     struct clock *clock;
     struct waker *wakers;                  // of all lanes
     const struct connections *connections; // opened before lane_start
+    struct waker *saver;                   // of who makes checkpoints; NULL: nobody does
     bool has_plugins;
     uint32_t index;
     struct lane *first; // whose drivers are those of all lanes; NULL: this is the first

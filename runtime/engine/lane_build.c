@@ -37,6 +37,7 @@ static int init_node(struct lane *lane, const struct lane_config *config, uint16
                                      .lane = config->index,
                                      .has_plugins = config->has_plugins};
     node->kind = plan->spec->kind;
+    saves_init(&node->saves, config->index, config->saver);
     node->absent = config->index >= plan->lanes;
     atomic_init(&node->stats.watermark, WATERMARK_NONE);
     if (node->absent)
@@ -66,6 +67,8 @@ static int build(struct lane *lane, const struct lane_config *config, struct pro
     for (uint32_t i = 0; i < config->plan->node_count; i++) {
         struct error err = ERROR_INIT;
         int rc = init_node(lane, config, (uint16_t)i, problems, &err);
+        if (config->saver && !lane->nodes[i].absent)
+            lane->nodes[i].outputs.saves = &lane->nodes[i].saves;
         if (rc == ERR_NOMEM)
             return rc;
         if (rc)
@@ -95,6 +98,7 @@ void lane_empty(struct lane *lane)
 {
     for (uint32_t i = 0; lane->nodes && i < lane->plan->node_count; i++) {
         struct lane_node *node = &lane->nodes[i];
+        saves_deinit(&node->saves);
         if (node->absent || (node->kind == NODE_SOURCE && !node->outputs.plan))
             continue; // not there, or never initialised
         if (node->kind == NODE_SOURCE)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "engine/lane.h"
 
-// Acknowledgement without checkpoints: an epoch is over when all sinks have flushed it, and then
-// the sources hear of it.
+// Epochs in the lanes. Without checkpoints one is over when all sinks have flushed it, and then the
+// sources hear of it; with checkpoints, when that is decided.
 
 static struct source_driver *reading(struct lane_node *node)
 {
@@ -43,10 +43,11 @@ static bool send_barrier(const struct flow *flow, struct source_driver *source)
 
 // Every source sends its barrier, also one that wants no acknowledgement: nodes with several inputs
 // wait for all of them.
-static void begin_epoch(struct flow *flow)
+uint64_t flow_begin_epoch(struct flow *flow)
 {
     flow->epoch++;
     any_source(flow, send_barrier);
+    return flow->epoch;
 }
 
 static bool asks(const struct flow *flow, struct source_driver *source)
@@ -62,6 +63,32 @@ static bool hear(const struct flow *flow, struct source_driver *source)
     return false;
 }
 
+bool flow_asks_epoch(struct flow *flow)
+{
+    return any_source(flow, asks) && (any_source(flow, hear), true);
+}
+
+void flow_tell_decided(struct flow *flow)
+{
+    for (uint32_t k = 0; k < flow->lane_count; k++)
+        for (uint32_t i = 0; i < flow->lanes[k]->plan->node_count; i++) {
+            struct lane_node *node = &flow->lanes[k]->nodes[i];
+            if (!node->absent && node->kind == NODE_SINK && node->sink.driver)
+                driver_wake(&node->sink.driver->driver);
+        }
+    flow_wake(flow);
+}
+
+// Up to which epoch sources may be told that all is durable.
+static uint64_t settled(const struct flow *flow)
+{
+    if (!flow->coordinated)
+        return flow_flushed(flow);
+    if (atomic_load_explicit(&flow->end_decided, memory_order_acquire))
+        return UINT64_MAX;
+    return atomic_load_explicit(&flow->decided, memory_order_acquire);
+}
+
 void lane_acknowledge(struct lane *lane)
 {
     uint64_t flushed = 0;
@@ -70,7 +97,7 @@ void lane_acknowledge(struct lane *lane)
         struct parcel *barrier = node->kind == NODE_SOURCE ? node->source.last_barrier : NULL;
         if (!barrier || atomic_load_explicit(&lane->flow->failed, memory_order_acquire))
             continue; // what failed and what came behind it is to be read again
-        flushed = flushed ? flushed : flow_flushed(lane->flow);
+        flushed = flushed ? flushed : settled(lane->flow);
         if (barrier->final ? flushed != UINT64_MAX : barrier->epoch > flushed)
             continue;
         if (ring_push(&node->source.driver->acks, barrier)) {
@@ -90,14 +117,13 @@ static bool is_over(const struct flow *flow)
 static void pace(struct flow *flow, struct wait *wait)
 {
     int64_t now = clock_mono_ns(flow->clock);
-    if (any_source(flow, asks) && is_over(flow)) {
-        any_source(flow, hear);
-        begin_epoch(flow);
+    if (is_over(flow) && flow_asks_epoch(flow)) {
+        flow_begin_epoch(flow);
         wait->busy = true;
     }
     if (now >= flow->next_ack_ns) {
         if (flow->next_ack_ns && is_over(flow) && any_source(flow, wants_acks))
-            begin_epoch(flow);
+            flow_begin_epoch(flow);
         flow->next_ack_ns = now + flow->ack_every_ms * 1000000;
     }
     if (flow->next_ack_ns < wait->until_ns)
@@ -107,6 +133,10 @@ static void pace(struct flow *flow, struct wait *wait)
 void lane_keep_epochs(struct lane *lane, struct wait *wait)
 {
     lane_acknowledge(lane);
-    if (lane->index == 0)
+    if (lane->index)
+        return;
+    if (lane->flow->coordinated && any_source(lane->flow, asks))
+        waker_wake(lane->flow->coordinator);
+    if (!lane->flow->coordinated)
         pace(lane->flow, wait);
 }

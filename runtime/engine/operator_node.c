@@ -150,11 +150,33 @@ static void publish(struct operator_node *node)
         atomic_store_explicit(&to->watermark, node->watermark, memory_order_relaxed);
 }
 
+// Behind the barrier or the end, which has gone on already.
+static void save(struct operator_node *node)
+{
+    struct op *op = node->op;
+    struct saved *saved = saves_begin(node->outputs.saves, node->out_marks, node->outputs.stats);
+    saved->watermark = node->valve.watermark;
+    if (op->save)
+        saved->image.rc = op->save(op, &saved->image);
+    saves_publish(node->outputs.saves, saved, node->epoch);
+}
+
+void operator_node_resume(struct operator_node *node)
+{
+    const struct node_stats *from = node->outputs.stats;
+    node->op->stats = (struct operator_stats){.filtered = stat_get(&from->filtered),
+                                              .late = stat_get(&from->late),
+                                              .absorbed = stat_get(&from->absorbed),
+                                              .created = stat_get(&from->created)};
+}
+
 static bool finish_marks(struct operator_node *node)
 {
     if (!outputs_flush(&node->outputs, node->out_marks, node->watermark, node->epoch))
         return false;
     publish(node);
+    if (node->outputs.saves && (node->out_marks & (BATCH_BARRIER | BATCH_END)))
+        save(node);
     if (node->out_marks & BATCH_END)
         node->done = true;
     node->out_marks = 0;

@@ -33,4 +33,6 @@ int operator_node_init(struct operator_node *node, const struct operator_spec *s
                        const struct plan_node *plan, uint32_t inputs, uint16_t index,
                        struct batch_pool *pool, struct node_stats *stats, struct error *err);
 void operator_node_deinit(struct operator_node *node);
+// Its counters, which were restored, go on.
+void operator_node_resume(struct operator_node *node);
 void operator_node_step(struct operator_node *node, struct wait *wait);

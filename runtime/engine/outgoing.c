@@ -18,6 +18,7 @@ struct outgoing *outgoing_new(void)
     outgoing->refusal_cap = 0;
     buf_init(&outgoing->bytes, ENCODED_MAX);
     buf_init(&outgoing->words, WORDS_MAX);
+    buf_init(&outgoing->two_phase, PREPARED_MAX);
     outgoing_begin(outgoing);
     return outgoing;
 }
@@ -29,6 +30,7 @@ void outgoing_free(struct outgoing *outgoing)
     batch_unref(outgoing->batch);
     buf_deinit(&outgoing->bytes);
     buf_deinit(&outgoing->words);
+    buf_deinit(&outgoing->two_phase);
     mem_free(outgoing->refusals);
     mem_free(outgoing);
 }
@@ -41,6 +43,7 @@ void outgoing_begin(struct outgoing *outgoing)
     outgoing->refusal_count = 0;
     outgoing->lost_refusal = false;
     buf_clear(&outgoing->words);
+    buf_clear(&outgoing->two_phase);
     memset(outgoing->is_refused, 0, sizeof outgoing->is_refused);
 }
 

@@ -5,7 +5,7 @@
 #include "engine/plan.h"
 #include "engine/said.h"
 #include "engine/scatter.h"
-#include "engine/stats.h"
+#include "engine/saved.h"
 #include "operators/operator.h"
 #include <pthread.h>
 
@@ -42,6 +42,7 @@ struct outputs {
     struct batch_pool *pool;
     struct clock *clock;
     struct node_stats *stats;
+    struct saves *saves; // what it leaves for checkpoints; NULL: there are none
     int64_t step_ends_ns;
 
     // on_error

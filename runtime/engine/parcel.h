@@ -11,12 +11,14 @@
 enum parcel_kind {
     PARCEL_STREAM,   // chunk[0], at, len, before
     PARCEL_MESSAGES, // messages
-    PARCEL_SPLIT,    // a new split, or one that went away or ended is back: its name in `text`
+    PARCEL_SPLIT,    // a new split, or one that went away or ended is back: its name in `text`; of
+                     // one that the last run knew, what its lane kept in `part`
     PARCEL_LOST,     // a split that went away
     PARCEL_END,      // a split's end
     PARCEL_BAD,      // something of a split could not be read: why in `text`, its bytes in `part`
     PARCEL_NONE,     // the source has splits, and none of them is this lane's
-    PARCEL_BARRIER,  // epoch; positions of the splits in `part`, see source_positions.c
+    PARCEL_BARRIER,  // epoch; positions of the splits in `part`, see source_positions.c; for a
+                     // checkpoint in `text`, see source_keep.h
     PARCEL_EOF       // nothing ever comes again (stopped: because it was asked to stop)
 };
 

@@ -52,7 +52,7 @@ static bool offer(struct sink_driver *sink, struct wait *wait)
         accepted = count - outgoing->accepted; // a plugin that counts wrongly
     outgoing->accepted += accepted;
     if (accepted) {
-        sink->dirty = true;
+        sink->dirty = sink->phases.wrote = true;
         if (!atomic_load_explicit(&sink->first_ns, memory_order_relaxed))
             atomic_store_explicit(&sink->first_ns, clock_mono_ns(sink->driver.ctx.clock),
                                   memory_order_relaxed);
@@ -70,7 +70,7 @@ static bool offer(struct sink_driver *sink, struct wait *wait)
     return outgoing->accepted == count && sink->driver.state == DRIVER_RUNNING;
 }
 
-static bool flush(struct sink_driver *sink, struct wait *wait)
+bool sink_flush(struct sink_driver *sink, struct wait *wait)
 {
     if (!sink->dirty)
         return true;
@@ -98,7 +98,8 @@ static bool write_current(struct sink_driver *sink, struct wait *wait)
     }
     if (outgoing->accepted < outgoing->head.count && !offer(sink, wait))
         return false;
-    if ((outgoing->marks & (BATCH_BARRIER | BATCH_END)) && !flush(sink, wait))
+    if ((outgoing->marks & (BATCH_BARRIER | BATCH_END)) &&
+        !(sink->phases.on ? sink_phases_prepare(sink, outgoing, wait) : sink_flush(sink, wait)))
         return false;
     give_back(sink);
     return true;
@@ -119,13 +120,15 @@ static void rest(struct sink_driver *sink, struct wait *wait)
         wait->until_ns = sink->quiet_at_ns;
         return;
     }
-    if (flush(sink, wait))
+    if (sink_flush(sink, wait))
         sink->quiet_at_ns = 0;
 }
 
 static void run(struct driver *driver, struct wait *wait)
 {
     struct sink_driver *sink = of(driver);
+    if (sink->phases.on && !sink_phases_open(sink, wait))
+        return;
     if (!take(sink)) {
         rest(sink, wait);
         return;
@@ -139,6 +142,7 @@ static void run(struct driver *driver, struct wait *wait)
 static int opened(struct driver *driver)
 {
     of(driver)->dirty = true;
+    sink_phases_opened(of(driver));
     return 0;
 }
 
@@ -155,11 +159,18 @@ static bool give_up(struct driver *driver)
 static bool has_work(struct driver *driver)
 {
     const struct sink_driver *sink = of(driver);
+    if (driver->state == DRIVER_RUNNING && sink->phases.held)
+        return !sink_phases_waiting(sink);
     if (driver->state == DRIVER_RUNNING)
         return !sink->current && ring_count(&sink->to_write);
     if (driver->state == DRIVER_FAILED || !driver_stopping(driver))
         return false;
     return sink->current ? !sink->current->batch->count : ring_count(&sink->to_write) > 0;
+}
+
+static void last(struct driver *driver)
+{
+    sink_phases_last(of(driver));
 }
 
 static int make_headers(struct sink_driver *sink, const struct tide_config *headers,
@@ -188,6 +199,7 @@ static int read_common(struct sink_driver *sink, const struct tide_config *commo
     const struct tide_config *framing = setting_at(common, "framing");
     bool stream = sink->sink->capabilities & TIDE_SINK_STREAM;
     buf_init(&sink->preamble, PREAMBLE_MAX);
+    buf_init(&sink->phases.data, PREPARED_MAX);
     int rc = framing_of_sink(&sink->framing, framing, setting_at(common, "encode"), err);
     if (!rc && framing && !stream)
         rc = error_set(err, ERR_INPUT, "framing is for sinks that write a stream");
@@ -218,6 +230,7 @@ int sink_driver_new(struct sink_driver **out, const struct plan_node *node, cons
     sink->driver.opened = opened;
     sink->driver.give_up = give_up;
     sink->driver.has_work = has_work;
+    sink->driver.last = last;
     bool threaded = vtable->capabilities & TIDE_SINK_BLOCKING;
     int rc = driver_init(&sink->driver, node, pipeline, clock, lane_waker, threaded, err);
     sink->driver.ctx.sink = sink;
@@ -247,6 +260,7 @@ void sink_driver_free(struct sink_driver *sink)
     if (sink->encoder)
         sink->encoder->free(sink->encoder);
     buf_deinit(&sink->preamble);
+    buf_deinit(&sink->phases.data);
     template_free(sink->key);
     for (uint32_t i = 0; i < sink->header_count; i++)
         template_free(sink->header_values[i]);

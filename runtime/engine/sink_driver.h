@@ -10,6 +10,9 @@
 // until all is accepted, flushes at barriers, at the end and when nothing has come for a moment.
 // Each batch goes back to the lane afterwards, with the records that were refused.
 
+enum { PREPARED_MAX = 64 * 1024 * 1024 };
+#define HELD_AT_END UINT64_MAX
+
 struct refusal {
     uint32_t index; // in the batch
     int code;
@@ -26,6 +29,8 @@ struct outgoing {
     uint32_t marks;   // of the batch
     uint64_t epoch;
     bool prepared;
+    uint64_t seen;        // records that its node had taken with it
+    struct buf two_phase; // at a barrier or the end: what prepare gave
     uint32_t accepted;
     uint64_t written_bytes;
     struct refusal *refusals;
@@ -34,6 +39,19 @@ struct outgoing {
     uint64_t is_refused[BATCH_RECORDS / 64]; // a bit a record
     bool lost_refusal;                       // memory was out
     uint32_t wordless;                       // troubles of which nobody reads the text
+};
+
+// Exactly once: what was written up to a barrier is prepared there, and nothing more is written
+// until the checkpoint is decided and the sink has committed. See sink_phases.c.
+struct sink_phases {
+    bool on;
+    bool own;      // the sink prepares and commits itself; else its connection does
+    bool wrote;    // something was offered since the last prepare
+    uint64_t held; // the barrier that waits for its decision; 0: none. At the end HELD_AT_END
+    _Atomic uint64_t *decided; // of the flow: the newest checkpoint that holds
+    _Atomic uint64_t ended_in; // the checkpoint that has the end; 0: not yet
+    struct buf data;           // of the last prepare, or of the checkpoint that was restored
+    bool restored;             // ... which the instance has yet to hear of
 };
 
 struct sink_driver {
@@ -49,7 +67,8 @@ struct sink_driver {
     uint32_t header_count;
     const char **header_names;
     struct template **header_values;
-    bool dirty;               // something accepted since the last flush
+    bool dirty; // something accepted since the last flush
+    struct sink_phases phases;
     int64_t quiet_at_ns;      // when to flush if nothing more comes
     _Atomic int64_t first_ns; // first record accepted; 0: none yet
 };
@@ -57,6 +76,27 @@ struct sink_driver {
 int sink_driver_new(struct sink_driver **out, const struct plan_node *node, const char *pipeline,
                     struct clock *clock, struct waker *lane_waker, struct error *err);
 void sink_driver_free(struct sink_driver *sink);
+
+// -- phases (sink_phases.c) --
+
+bool sink_is_two_phase(const tide_sink *table); // it prepares, commits and aborts
+// There are checkpoints; `exact`: its output is to be in them exactly once, if it can;
+// `by_connection`: its connection decides about it. Before the driver runs.
+void sink_phases_attach(struct sink_driver *sink, _Atomic uint64_t *decided, bool exact,
+                        bool by_connection);
+// From the checkpoint to go on from: to be committed before anything is written. Before the driver
+// runs.
+int sink_phases_restore(struct sink_driver *sink, const char *data, size_t len);
+// Prepares (or flushes) at a barrier or the end. True when it is done.
+bool sink_phases_prepare(struct sink_driver *sink, struct outgoing *outgoing, struct wait *wait);
+// True when writing may go on: what was prepared is committed.
+bool sink_phases_open(struct sink_driver *sink, struct wait *wait);
+bool sink_phases_waiting(const struct sink_driver *sink); // for a decision that has not come
+// A fresh instance. ERR_NOMEM never; what cannot be settled fails the driver.
+void sink_phases_opened(struct sink_driver *sink);
+void sink_phases_last(struct sink_driver *sink); // before closing
+
+bool sink_flush(struct sink_driver *sink, struct wait *wait); // true: all is durable
 struct outgoing *outgoing_new(void);
 void outgoing_free(struct outgoing *outgoing);
 // Makes it ready for its next batch.

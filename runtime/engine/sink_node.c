@@ -101,6 +101,7 @@ static bool hand_over(struct sink_node *node)
     outgoing->epoch = node->epoch;
     outgoing->wordless = outputs_wordless(&node->outputs);
     stat_add(&node->outputs.stats->in, batch->count);
+    outgoing->seen = stat_get(&node->outputs.stats->in);
     if (!node->driver) { // tests: everything is taken
         outgoing_begin(outgoing);
         outgoing->accepted = batch->count;
@@ -135,6 +136,18 @@ static bool report_refusals(struct sink_node *node, struct outgoing *outgoing)
     return outputs_flush(&node->outputs, 0, 0, 0);
 }
 
+// What has been handed over since is not in it.
+static void save(struct sink_node *node, struct outgoing *outgoing)
+{
+    struct saves *saves = node->outputs.saves;
+    struct saved *saved = saves_begin(saves, outgoing->marks, node->outputs.stats);
+    saved->counters[SAVED_IN] = outgoing->seen;
+    image_u64(&saved->image, saves->lane);
+    image_bytes(&saved->image, outgoing->two_phase.data, outgoing->two_phase.len);
+    image_end(&saved->image, 0, NULL, 0);
+    saves_publish(saves, saved, outgoing->epoch);
+}
+
 static void write_off(struct sink_node *node, struct outgoing *outgoing)
 {
     struct node_stats *stats = node->outputs.stats;
@@ -142,6 +155,8 @@ static void write_off(struct sink_node *node, struct outgoing *outgoing)
     stat_add(&stats->out_bytes, outgoing->written_bytes);
     if (outgoing->marks & BATCH_BARRIER)
         node->flushed_epoch = outgoing->epoch;
+    if (node->outputs.saves && (outgoing->marks & (BATCH_BARRIER | BATCH_END)))
+        save(node, outgoing);
     node->marks_left = outgoing->marks & (BATCH_BARRIER | BATCH_END);
     batch_unref(outgoing->batch);
     outgoing->batch = NULL;

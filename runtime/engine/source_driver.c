@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "engine/source_driver.h"
+#include "engine/source_keep.h"
 #include "base/alloc.h"
 #include "config/setting.h"
 #include <string.h>
@@ -67,7 +68,7 @@ struct parcel *source_add_parcel(struct source_driver *source, enum parcel_kind 
 // Behind the last record: where the next run is to read on, when all of it has been written.
 static void finish_reading(struct source_driver *source, bool stopped)
 {
-    if (source->ack && source->driver.state == DRIVER_RUNNING)
+    if ((source->ack && source->driver.state == DRIVER_RUNNING) || source->keeps)
         source_barrier(source, source->barrier_done + 1, true);
     for (uint32_t i = 0; i < source->lane_count; i++) {
         struct parcel *parcel = source_add_parcel_for(source, PARCEL_EOF, i);
@@ -321,6 +322,7 @@ void source_driver_free(struct source_driver *source)
         parcel_free(parcel);
     }
     drop_chunks(source);
+    source_keep_free(source);
     for (size_t i = 0; i < source->split_count; i++) {
         mem_free(source->splits[i].name);
         buf_deinit(&source->splits[i].position);

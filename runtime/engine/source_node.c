@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "engine/source_node.h"
+#include "engine/source_keep.h"
 #include "base/alloc.h"
 #include "engine/codec_settings.h"
 #include "engine/event_time.h"
@@ -123,11 +123,26 @@ static bool flush(struct source_node *node, uint32_t marks)
     return true;
 }
 
+// What the lane knows of its splits, and where the driver says that they are.
+static void save(struct source_node *node, uint32_t marks, const struct parcel *barrier)
+{
+    if (!node->outputs.saves)
+        return;
+    struct saved *saved = saves_begin(node->outputs.saves, marks, node->outputs.stats);
+    struct image *image = &saved->image;
+    if (source_splits_save(node, image) ||
+        (barrier && barrier->text.len &&
+         buf_append(&image->bytes, barrier->text.data, barrier->text.len)))
+        image->rc = ERR_NOMEM;
+    saves_publish(node->outputs.saves, saved, node->epoch);
+}
+
 static bool send_barrier(struct source_node *node)
 {
     node->epoch = node->barrier_parcel->epoch;
     if (!flush(node, BATCH_BARRIER))
         return false;
+    save(node, BATCH_BARRIER, node->barrier_parcel);
     // The positions are with the lane that the driver belongs to, which will acknowledge them.
     parcel_free(node->borrows ? node->barrier_parcel : node->last_barrier);
     node->last_barrier = node->borrows ? NULL : node->barrier_parcel;
@@ -274,6 +289,8 @@ static void finish(struct source_node *node, struct wait *wait)
 {
     if (!flush(node, BATCH_END))
         return;
+    const struct parcel *last = node->last_barrier;
+    save(node, BATCH_END, last && last->final ? last : NULL);
     node->phase = SOURCE_ENDED;
     wait->busy = true;
 }

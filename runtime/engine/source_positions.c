@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "base/alloc.h"
 #include "engine/source_driver.h"
+#include "engine/source_keep.h"
 #include <string.h>
 
 // Where a source has come to: at barriers, for acknowledgements, and when its instance goes away
@@ -47,6 +48,9 @@ void source_barrier(struct source_driver *source, uint64_t epoch, bool final)
         parcel->final = final;
         parcel->part.max = POSITIONS_MAX;
     }
+    parcel->text.max = POSITIONS_MAX;
+    if (source->keeps && source_keep_save(source, &parcel->text))
+        source_out_of_memory(source);
     for (uint32_t i = 0; source->ack && source->position && i < source->split_count; i++)
         if (is_placed(&source->splits[i]) && source->driver.state == DRIVER_RUNNING) {
             put_position(source, parcel, i);

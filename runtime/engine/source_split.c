@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "base/alloc.h"
-#include "engine/source_node.h"
+#include "engine/source_keep.h"
 #include <string.h>
 
 // The splits of a source in its lane: what each has come to in event time, and who is idle.
@@ -91,6 +91,19 @@ static int name_split(struct source_node *node, const struct parcel *parcel)
     return 0;
 }
 
+static int restore(struct source_node *node, const struct parcel *parcel)
+{
+    struct error err = ERROR_INIT;
+    pthread_mutex_lock(&node->outputs.look);
+    int rc = source_split_restore(node, parcel->split, &parcel->part, &err);
+    pthread_mutex_unlock(&node->outputs.look);
+    if (rc) {
+        node->outputs.failed = true;
+        node->outputs.failure = err;
+    }
+    return rc;
+}
+
 static int add(struct source_node *node, const struct parcel *parcel)
 {
     int rc = parcel->split >= node->split_count ? make_room(node, parcel->split) : 0;
@@ -107,9 +120,11 @@ int source_split_add(struct source_node *node, const struct parcel *parcel)
     pthread_mutex_lock(&node->outputs.look);
     int rc = add(node, parcel);
     pthread_mutex_unlock(&node->outputs.look);
-    if (rc)
+    if (rc) {
         outputs_out_of_memory(&node->outputs);
-    return rc;
+        return rc;
+    }
+    return parcel->part.len ? restore(node, parcel) : 0;
 }
 
 static void advance(struct source_node *node, struct source_split *split, int64_t now)

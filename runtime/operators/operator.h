@@ -96,6 +96,7 @@ struct op {
     const struct operator_class *class;
     const char *const *ports; // names of ports 1.. (NULL-terminated), or NULL
     struct operator_stats stats;
+    int64_t version; // of its state, as its script declares it; 0: none is declared
     // Set with OP_AGAIN by who waits for something outside: call again at next_wall_ms, not at
     // once.
     bool waits;

@@ -189,6 +189,20 @@ int valve_add(struct valve *valve, uint32_t *out)
     return 0;
 }
 
+void valve_resume(struct valve *valve, int64_t watermark)
+{
+    for (uint32_t i = 0; i < valve->count; i++)
+        if (valve->inputs[i].used)
+            valve->inputs[i].watermark = valve->inputs[i].last = watermark;
+    valve->watermark = watermark;
+}
+
+void valve_place(struct valve *valve, uint32_t input, int64_t watermark)
+{
+    if (watermark > valve->inputs[input].watermark)
+        valve->inputs[input].watermark = valve->inputs[input].last = watermark;
+}
+
 void valve_remove(struct valve *valve, uint32_t number)
 {
     struct valve_input *input = &valve->inputs[number];

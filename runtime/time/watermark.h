@@ -71,6 +71,12 @@ int valve_init(struct valve *valve, uint32_t inputs);
 void valve_deinit(struct valve *valve);
 // A new active input at the valve's watermark; its number in *out. 0 or ERR_NOMEM.
 int valve_add(struct valve *valve, uint32_t *out);
+// Goes on from a watermark that was kept: nothing goes back behind it. Before the first input
+// moves.
+void valve_resume(struct valve *valve, int64_t watermark);
+// What an input had come to, which was kept: counts with the next change of any. Alone it says
+// nothing yet, as other kept inputs may still have to be added.
+void valve_place(struct valve *valve, uint32_t input, int64_t watermark);
 void valve_remove(struct valve *valve, uint32_t input); // the rest may move on
 // Each returns true when the merged watermark or the idle state has changed.
 bool valve_advance(struct valve *valve, uint32_t input, int64_t watermark);

@@ -36,7 +36,7 @@ FORM = {
             code={"type": "string", "pattern": "^[a-z]+(-[a-z]+)*$"})},
         paths={"type": "array", "items": exactly(
             **{"from": TEXT, "to": TEXT, "why": TEXT,
-               "guarantee": {"enum": ["at_least_once", "at_most_once"]}})}),
+               "guarantee": {"enum": ["exactly_once", "at_least_once", "at_most_once"]}})}),
 }
 
 

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: MIT
+#include "base/alloc.h"
+#include "base/log.h"
+#include "engine/coordinator.h"
+#include "engine/lane.h"
+#include "engine/source_keep.h"
+#include <inttypes.h>
+#include <string.h>
+#include <sys/random.h>
+
+// Before anything runs: the store is opened, what was pending is settled, and what the nodes kept
+// goes to the nodes of that name.
+
+enum { LOCK_WAIT_MS = 1500, LOST_MAX = 1024 };
+
+// -- nodes --
+
+static struct lane_node *node_of(const struct coordinator *coordinator, uint32_t lane, uint32_t i)
+{
+    struct lane_node *node = &coordinator->config.flow->lanes[lane]->nodes[i];
+    return node->absent ? NULL : node;
+}
+
+static int damaged(const struct plan_node *plan, struct error *err)
+{
+    return error_set(err, ERR_CORRUPT, "%s: what the checkpoint has of it is damaged",
+                     plan->spec->name);
+}
+
+// Entries with a key are those of the lane that owns it; others are everybody's.
+static bool is_of_lane(const struct image_entry *entry, uint32_t lane, uint32_t lanes)
+{
+    uint32_t group;
+    if (!entry->key || lanes == 1 || key_group(entry->key, entry->key_len, &group))
+        return !entry->key || lane == 0;
+    return group_lane(group, lanes) == lane;
+}
+
+static int restore_operator(const struct plan_node *plan, struct op *op, uint32_t lane,
+                            const struct store_part *part, struct error *err)
+{
+    struct image_reader reader = {part->bytes, part->bytes + part->len};
+    struct image_entry entry;
+    int rc = 0, bad = 0;
+    if (part->len && !op->load)
+        return error_set(err, ERR_REFUSED,
+                         "%s: it keeps nothing now, but the checkpoint has "
+                         "what it kept",
+                         plan->spec->name);
+    while (!rc && image_next(&reader, &entry, &bad))
+        if (is_of_lane(&entry, lane, plan->lanes))
+            rc = op->load(op, &entry, err);
+    if (rc)
+        return error_prefix(err, "%s", plan->spec->name);
+    return bad ? damaged(plan, err) : 0;
+}
+
+static int restore_source(const struct plan_node *plan, struct lane_node *node,
+                          const struct store_part *part, struct error *err)
+{
+    struct source_driver *driver = node->source.driver;
+    if (!driver || node->source.borrows)
+        return 0;
+    int rc = source_keep_restore(driver, part->bytes, part->len, err);
+    return rc ? error_prefix(err, "%s", plan->spec->name) : 0;
+}
+
+// What a lane's sink gave goes to that lane's; of lanes that are no more, to the first.
+static int restore_sink(const struct plan_node *plan, struct lane_node *node, uint32_t lane,
+                        const struct store_part *part, struct error *err)
+{
+    struct image_reader reader = {part->bytes, part->bytes + part->len};
+    struct image_entry entry;
+    int rc = 0, bad = 0;
+    while (!rc && node->sink.driver && image_next(&reader, &entry, &bad)) {
+        size_t len;
+        uint64_t of = entry_u64(&entry);
+        const char *data = entry_bytes(&entry, &len);
+        if (of == lane && !entry_done(&entry, NULL) && len)
+            rc = sink_phases_restore(node->sink.driver, data, len);
+    }
+    return rc ? error_nomem(err) : bad ? damaged(plan, err) : 0;
+}
+
+static int restore_kind(struct coordinator *coordinator, uint32_t i, uint32_t lane,
+                        const struct checkpoint *checkpoint, struct error *err)
+{
+    const struct plan_node *plan = &coordinator->config.plan->nodes[i];
+    struct lane_node *node = node_of(coordinator, lane, i);
+    static const enum store_kind kinds[] = {
+        [NODE_SOURCE] = STORE_SOURCE, [NODE_OPERATOR] = STORE_STATE, [NODE_SINK] = STORE_SINK};
+    const struct store_part *part =
+        checkpoint_part(checkpoint, kinds[plan->spec->kind], plan->spec->name);
+    if (!part || !node)
+        return 0;
+    if (plan->spec->kind == NODE_SOURCE)
+        return restore_source(plan, node, part, err);
+    if (plan->spec->kind == NODE_SINK)
+        return restore_sink(plan, node, lane, part, err);
+    return restore_operator(plan, node->op.op, lane, part, err);
+}
+
+// -- counters and watermarks --
+
+static void resume_watermark(struct lane_node *node, int64_t watermark)
+{
+    struct valve *valve = node->kind == NODE_SOURCE     ? &node->source.valve
+                          : node->kind == NODE_OPERATOR ? &node->op.valve
+                                                        : NULL;
+    if (valve && watermark != WATERMARK_END)
+        valve_resume(valve, watermark);
+}
+
+// Counters are the first lane's from now on. A node that is in as many lanes as before has each
+// lane's watermark, else the least of them.
+static int restore_counters(struct coordinator *coordinator, uint32_t i,
+                            const struct checkpoint *checkpoint, struct error *err)
+{
+    const struct plan_node *plan = &coordinator->config.plan->nodes[i];
+    const struct store_part *part = checkpoint_part(checkpoint, STORE_COUNTERS, plan->spec->name);
+    if (!part)
+        return 0;
+    struct image_reader reader = {part->bytes, part->bytes + part->len};
+    struct image_entry entry;
+    int64_t least = WATERMARK_END, marks[SCATTER_LANES_MAX];
+    uint32_t lanes = 0;
+    int bad = 0;
+    for (; image_next(&reader, &entry, &bad) && lanes < SCATTER_LANES_MAX; lanes++) {
+        uint64_t counters[SAVED_COUNTERS] = {0};
+        entry_u64(&entry);
+        marks[lanes] = entry_i64(&entry);
+        least = marks[lanes] < least ? marks[lanes] : least;
+        uint64_t count = entry_u64(&entry);
+        for (uint32_t c = 0; c < count && c < SAVED_COUNTERS; c++)
+            counters[c] = entry_u64(&entry);
+        struct lane_node *first = node_of(coordinator, 0, i);
+        counters_add(&first->stats, counters, SAVED_COUNTERS);
+        if (first->kind == NODE_OPERATOR)
+            operator_node_resume(&first->op);
+    }
+    for (uint32_t k = 0; k < plan->lanes && lanes; k++)
+        resume_watermark(node_of(coordinator, k, i), lanes == plan->lanes ? marks[k] : least);
+    return bad ? damaged(plan, err) : 0;
+}
+
+int restore_nodes(struct coordinator *coordinator, const struct checkpoint *checkpoint,
+                  struct error *err)
+{
+    const struct plan *plan = coordinator->config.plan;
+    int rc = 0;
+    for (uint32_t i = 0; !rc && i < plan->node_count; i++) {
+        for (uint32_t k = 0; !rc && k < plan->nodes[i].lanes; k++)
+            rc = restore_kind(coordinator, i, k, checkpoint, err);
+        rc = rc ? rc : restore_counters(coordinator, i, checkpoint, err);
+    }
+    return rc;
+}
+
+// -- what would be lost --
+
+static const struct plan_node *find_node(const struct plan *plan, const char *name, size_t len)
+{
+    for (uint32_t i = 0; i < plan->node_count; i++)
+        if (strlen(plan->nodes[i].spec->name) == len &&
+            !memcmp(plan->nodes[i].spec->name, name, len))
+            return &plan->nodes[i];
+    return NULL;
+}
+
+static bool may_be_lost(const struct coordinator *coordinator, const char *name, size_t len)
+{
+    const char *const *losses = coordinator->config.losses;
+    for (; losses && *losses; losses++)
+        if (strlen(*losses) == len && !memcmp(*losses, name, len))
+            return true;
+    return false;
+}
+
+struct stored_node { // of the plan that made the checkpoint
+    const char *name, *type;
+    size_t name_len, type_len;
+    uint64_t kind;
+    int64_t version;
+};
+
+static bool kept_something(const struct checkpoint *checkpoint, const struct stored_node *node)
+{
+    for (uint32_t i = 0; i < checkpoint->part_count; i++) {
+        const struct store_part *part = &checkpoint->parts[i];
+        if ((part->kind == STORE_SOURCE || part->kind == STORE_STATE) && part->len &&
+            strlen(part->node) == node->name_len && !memcmp(part->node, node->name, node->name_len))
+            return true;
+    }
+    return false;
+}
+
+// Why what the node kept has no place any more; NULL: it has.
+static const char *loss(const struct coordinator *coordinator, const struct stored_node *stored)
+{
+    const struct plan_node *node =
+        find_node(coordinator->config.plan, stored->name, stored->name_len);
+    if (!node)
+        return "is not in the pipeline any more";
+    if (node->spec->kind != stored->kind || strlen(node->spec->type) != stored->type_len ||
+        memcmp(node->spec->type, stored->type, stored->type_len) != 0)
+        return "is of another type now";
+    return NULL;
+}
+
+static int check_losses(const struct coordinator *coordinator, const struct checkpoint *checkpoint,
+                        struct error *err)
+{
+    const struct store_part *part = checkpoint_part(checkpoint, STORE_PLAN, "");
+    struct image_reader reader = {part ? part->bytes : NULL, part ? part->bytes + part->len : NULL};
+    struct image_entry entry;
+    struct buf lost;
+    int bad = 0;
+    buf_init(&lost, LOST_MAX);
+    while (image_next(&reader, &entry, &bad)) {
+        struct stored_node node;
+        node.name = entry_bytes(&entry, &node.name_len);
+        node.type = entry_bytes(&entry, &node.type_len);
+        node.kind = entry_u64(&entry);
+        const char *why = entry.bad ? NULL : loss(coordinator, &node);
+        if (why && kept_something(checkpoint, &node) &&
+            !may_be_lost(coordinator, node.name, node.name_len))
+            buf_printf(&lost, "%s%.*s %s", lost.len ? "; " : "", (int)node.name_len, node.name,
+                       why);
+    }
+    int rc = lost.len ? error_set(err, ERR_REFUSED,
+                                  "checkpoint %" PRIu64 " keeps what this pipeline has no place "
+                                  "for: %s; --allow-loss NODE gives it up",
+                                  checkpoint->head.number, buf_cstr(&lost))
+                      : 0;
+    buf_deinit(&lost);
+    return rc;
+}
+
+// -- all of it --
+
+// Nodes learn that there are checkpoints.
+static void attach(struct coordinator *coordinator)
+{
+    struct flow *flow = coordinator->config.flow;
+    const struct plan *plan = coordinator->config.plan;
+    flow->coordinated = true;
+    flow->coordinator = &coordinator->waker;
+    for (uint32_t k = 0; k < flow->lane_count; k++)
+        for (uint32_t i = 0; i < plan->node_count; i++) {
+            struct lane_node *node = node_of(coordinator, k, i);
+            if (node && node->kind == NODE_SOURCE && node->source.driver)
+                node->source.driver->keeps = true;
+            if (node && node->kind == NODE_SINK && node->sink.driver)
+                sink_phases_attach(node->sink.driver, &flow->decided,
+                                   coordinator->exactly_once &&
+                                       decider_writes_exactly_once(&plan->nodes[i]),
+                                   decider_is_of(coordinator, &plan->nodes[i]));
+        }
+}
+
+static int open_store(struct coordinator *coordinator, struct error *err)
+{
+    const struct topology *topology = coordinator->config.plan->topology;
+    const struct store_options options = {
+        .keep = (uint32_t)setting_int(topology->top, "checkpoint.keep", 1),
+        .lock_wait_ms = LOCK_WAIT_MS};
+    int rc = store_open(&coordinator->store, coordinator->dir, topology->pipeline, &options, err);
+    const char *damage = rc ? NULL : store_damage(coordinator->store);
+    if (damage)
+        log_line(LOG_ERROR, "checkpoint", "%s", damage);
+    return rc;
+}
+
+static int random_bytes(void *out, size_t len, struct error *err)
+{
+    return getrandom(out, len, 0) == (ssize_t)len
+               ? 0
+               : error_set(err, ERR_IO, "the system gives no random bytes");
+}
+
+static int go_on_from(struct coordinator *coordinator, uint64_t number, bool *finished,
+                      struct error *err)
+{
+    struct checkpoint *checkpoint;
+    int rc = store_load(coordinator->store, number, &checkpoint, err);
+    if (rc)
+        return rc;
+    coordinator->head = checkpoint->head;
+    *finished = checkpoint->head.finished && !coordinator->config.from;
+    rc = *finished ? 0 : check_losses(coordinator, checkpoint, err);
+    rc = rc || *finished ? rc : restore_nodes(coordinator, checkpoint, err);
+    if (!rc && !*finished)
+        log_line(LOG_INFO, "checkpoint", "going on from %" PRIu64, number);
+    checkpoint_free(checkpoint);
+    return rc;
+}
+
+int coordinator_restore(struct coordinator *coordinator, bool *finished, struct error *err)
+{
+    uint64_t number = 0;
+    *finished = false;
+    attach(coordinator);
+    int rc = open_store(coordinator, err);
+    rc = rc ? rc : random_bytes(&coordinator->attempt, sizeof coordinator->attempt, err);
+    rc = rc ? rc : decider_settle(coordinator, &number, err);
+    if (rc)
+        return rc;
+    if (coordinator->config.fresh)
+        number = 0;
+    else if (coordinator->config.from)
+        number = coordinator->config.from;
+    rc = number ? go_on_from(coordinator, number, finished, err)
+                : random_bytes(coordinator->head.incarnation, STORE_INCARNATION_BYTES, err);
+    coordinator->config.flow->epoch = store_highest(coordinator->store);
+    return rc || *finished ? rc
+                           : decider_begin(coordinator, coordinator->config.flow->epoch + 1, err);
+}

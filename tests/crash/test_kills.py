@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT
+"""kill -9 at random moments, again and again: the output is what it would have been without."""
+
+import os
+import random
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../e2e"))
+
+import harness  # noqa: E402
+import jobs  # noqa: E402
+
+SEED = int(os.environ.get("TIDEMILL_SEED", "1"))
+KILLS = int(os.environ.get("TIDEMILL_KILLS", "8"))  # of each pipeline
+LONGEST_S = 0.5  # until a kill
+
+
+class Kills(harness.TestCase):
+    def survive(self, job, seed):
+        """Runs the job to its end, through so many kills."""
+        rng = random.Random(seed)
+        kills = 0
+        while True:
+            running = self.start("run", "pipeline.yaml", "-q")
+            try:
+                running.process.wait(rng.random() * LONGEST_S if kills < KILLS else
+                                     harness.DEADLINE_S)
+            except subprocess.TimeoutExpired:
+                kills += 1
+                running.kill()
+                continue
+            done = running.wait()
+            self.assertEqual(done.status, 0, done)
+            return kills
+
+    def exact(self, job):
+        seed = SEED * 1000003 + len(job.name)
+        job.prepare(self, seed)
+        kills = self.survive(job, seed)
+        self.assertGreater(kills, 0)
+        self.assertIsNone(job.check(self), f"{job.name}: TIDEMILL_SEED={SEED}")
+
+
+def add(kind, lanes, windowed):
+    job = kind(lanes, windowed)
+    name = f"test_{kind.__name__}_{'window' if windowed else 'pass'}_{lanes}"
+    setattr(Kills, name, lambda self: self.exact(job))
+
+
+for kind in (jobs.FileToFile, jobs.LogToLog):
+    for lanes in (1, 3):
+        for windowed in (False, True):
+            add(kind, lanes, windowed)
+
+if __name__ == "__main__":
+    harness.main()
