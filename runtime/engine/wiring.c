@@ -71,10 +71,13 @@ static int lead(struct wiring *wiring, const struct plan *plan, const struct pla
                 struct outlet *outlet, struct lane *from, struct lane *to)
 {
     struct edge *input = input_edge(plan, edge, to, from->index), *out = input;
+    struct lane_node *node = &to->nodes[edge->to];
+    uint32_t at = node->kind == NODE_OPERATOR ? (uint32_t)(input - node->op.inputs) : 0;
     input->input = edge->input;
     if (edge->timeless)
-        valve_remove(&to->nodes[edge->to].op.valve,
-                     (uint32_t)(input - to->nodes[edge->to].op.inputs));
+        valve_remove(&node->op.valve, at);
+    else if (node->kind == NODE_OPERATOR)
+        valve_group(&node->op.valve, at, edge->input + 1);
     if (from != to) {
         struct crossing *crossing = cross(wiring, from, to);
         if (!crossing)

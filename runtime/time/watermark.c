@@ -111,6 +111,32 @@ static bool left(struct valve *valve, int64_t watermark)
     return true;
 }
 
+void valve_group(struct valve *valve, uint32_t input, uint32_t group)
+{
+    valve->inputs[input].group = group;
+}
+
+static bool group_ends(const struct valve *valve, uint32_t group)
+{
+    for (uint32_t i = 0; group && i < valve->count; i++)
+        if (valve->inputs[i].group == group && ended(&valve->inputs[i]))
+            return true;
+    return false;
+}
+
+// The others of its group are waited for from here on.
+static void rouse_group(struct valve *valve, uint32_t group)
+{
+    for (uint32_t i = 0; group && i < valve->count; i++) {
+        struct valve_input *input = &valve->inputs[i];
+        if (input->group != group || !input->idle)
+            continue;
+        input->idle = false;
+        input->aligned = input->watermark >= valve->watermark;
+        valve->idle = false;
+    }
+}
+
 static bool end_input(struct valve *valve, struct valve_input *input)
 {
     int64_t before = input->watermark;
@@ -124,7 +150,10 @@ static bool end_input(struct valve *valve, struct valve_input *input)
         valve->idle = false;
         return true;
     }
-    return !was_idle && left(valve, before);
+    rouse_group(valve, input->group);
+    if (was_idle)
+        return !valve->idle;
+    return left(valve, before);
 }
 
 bool valve_advance(struct valve *valve, uint32_t number, int64_t watermark)
@@ -150,7 +179,7 @@ bool valve_advance(struct valve *valve, uint32_t number, int64_t watermark)
 bool valve_idle(struct valve *valve, uint32_t number)
 {
     struct valve_input *input = &valve->inputs[number];
-    if (input->idle || ended(input))
+    if (input->idle || ended(input) || group_ends(valve, input->group))
         return false;
     input->idle = true;
     input->aligned = false;

@@ -22,7 +22,9 @@
 // WATERMARK_END has ended; it holds nobody back, idle or not, and the valve is at its end only when
 // all inputs are; what it had come to before still counts for that maximum, so that the order in
 // which inputs end and become idle makes no difference. (There, one ended input next to an idle one
-// closes every window.)
+// closes every window.) Inputs of a group are lanes of one node, which end one shortly after the
+// other: once one has ended, none of the others is idle, so that who is behind waits for what their
+// end will tell.
 
 #define WATERMARK_NONE INT64_MIN
 #define WATERMARK_END INT64_MAX // no record will ever come
@@ -54,6 +56,7 @@ struct valve_input {
     int64_t watermark;
     int64_t last;     // what it had come to before its end
     int64_t moved_ns; // when it moved last, in the owner's time; 0: it never has
+    uint32_t group;   // 0: of its own
     bool idle;
     bool aligned; // active, and has caught up with the valve since it was active again
     bool used;    // false: removed; the number is given out again
@@ -69,6 +72,8 @@ struct valve {
 // All inputs active, at WATERMARK_NONE. 0 or ERR_NOMEM.
 int valve_init(struct valve *valve, uint32_t inputs);
 void valve_deinit(struct valve *valve);
+// Of a group, from the beginning on.
+void valve_group(struct valve *valve, uint32_t input, uint32_t group);
 // A new active input at the valve's watermark; its number in *out. 0 or ERR_NOMEM.
 int valve_add(struct valve *valve, uint32_t *out);
 // Goes on from a watermark that was kept: nothing goes back behind it. Before the first input

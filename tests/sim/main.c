@@ -52,7 +52,7 @@ static void run_again(const struct house *house, uint64_t seed, struct outcome *
 
 static uint32_t run_all(const struct house *house, const struct order *order)
 {
-    uint64_t steps = 0, lines = 0, lanes = 0, done = 0;
+    uint64_t steps = 0, lines = 0, acks = 0, lanes = 0, done = 0;
     uint32_t failures = 0;
     for (; done < order->count && failures < FAILURES_MAX; done++) {
         struct outcome outcome;
@@ -62,6 +62,7 @@ static uint32_t run_all(const struct house *house, const struct order *order)
             run_again(house, seed, &outcome);
         steps += outcome.steps;
         lines += outcome.lines;
+        acks += outcome.acks;
         lanes += outcome.lanes;
         if (outcome.good)
             continue;
@@ -72,8 +73,8 @@ static uint32_t run_all(const struct house *house, const struct order *order)
                 seed, outcome.lanes, outcome.steps, outcome.why, seed);
     }
     printf("%" PRIu64 " seeds: %" PRIu32 " failed; %" PRIu64 " steps, %" PRIu64
-           " records written, %.1f lanes on average\n",
-           done, failures, steps, lines, done ? (double)lanes / (double)done : 0);
+           " records written, %" PRIu64 " acknowledgements, %.1f lanes on average\n",
+           done, failures, steps, lines, acks, done ? (double)lanes / (double)done : 0);
     return failures;
 }
 

@@ -7,7 +7,9 @@ struct instance {
     const tide_host *host;
     tide_ctx *ctx;
     struct world_sink *sink;
-    bool dirty; // holds lines that are not durable
+    size_t *held; // numbers of lines that are not durable
+    size_t held_count, held_cap;
+    bool cut; // it has said RETRY
 };
 
 static tide_result open_sink(const tide_host *host, tide_ctx *ctx, void **self)
@@ -23,19 +25,30 @@ static tide_result open_sink(const tide_host *host, tide_ctx *ctx, void **self)
     return plugin_rests(host, ctx, &sink->mood, &sink->dice);
 }
 
-// After RETRY what it holds is its own affair: it makes it durable here. Else it was asked to
-// before.
+static void make_durable(struct instance *it)
+{
+    for (size_t i = 0; i < it->held_count; i++)
+        world_pay(it->sink, it->sink->lines[it->held[i]]);
+    it->held_count = 0;
+}
+
+// After RETRY what it holds is its own affair: it makes it durable here. Else it was asked to.
 static void close_sink(void *self)
 {
     struct instance *it = self;
-    if (it->dirty)
+    if (it->held_count && !it->cut)
         world_complain("a sink is closed before what it holds is durable");
+    make_durable(it);
     world_now->open_instances--;
+    free(it->held);
     free(it);
 }
 
-static void keep(struct world_sink *sink, tide_bytes value)
+static void keep(struct instance *it, tide_bytes value)
 {
+    struct world_sink *sink = it->sink;
+    it->held = sim_grow(it->held, &it->held_cap, it->held_count + 1, sizeof *it->held);
+    it->held[it->held_count++] = sink->count;
     char *line = sim_alloc(value.len + 1);
     if (value.len)
         memcpy(line, value.data, value.len);
@@ -60,8 +73,8 @@ static tide_result write_some(void *self, const tide_batch *batch, uint32_t *acc
     bool takes = rc == TIDE_OK || dice_chance(&it->sink->dice, it->sink->mood.partial);
     uint32_t count = takes ? share_of(it->sink, batch->count) : 0;
     for (; *accepted < count; ++*accepted)
-        keep(it->sink, tide_record_at(batch, *accepted)->value);
-    it->dirty = rc >= 0 && (it->dirty || count);
+        keep(it, tide_record_at(batch, *accepted)->value);
+    it->cut = rc == TIDE_RETRY;
     return rc;
 }
 
@@ -69,7 +82,9 @@ static tide_result flush(void *self)
 {
     struct instance *it = self;
     tide_result rc = plugin_rests(it->host, it->ctx, &it->sink->mood, &it->sink->dice);
-    it->dirty = it->dirty && rc == TIDE_AGAIN;
+    it->cut = rc == TIDE_RETRY;
+    if (rc == TIDE_OK)
+        make_durable(it);
     return rc;
 }
 

@@ -172,7 +172,36 @@ static tide_result position(void *self, uint32_t id, tide_buf *out)
     return TIDE_AGAIN;
 }
 
-// What is acknowledged never goes back, nor ahead of what was read.
+// Rows that lie whole in front of a position.
+static int64_t rows_before(const struct instance *it, const struct world_split *split, int64_t at)
+{
+    int64_t rows = 0;
+    while (it->source->stream && rows < (int64_t)split->rows.count &&
+           (int64_t)split->starts[rows + 1] <= at)
+        rows++;
+    return it->source->stream ? rows : at;
+}
+
+// What is acknowledged never goes back, nor ahead of what was read, nor of what is durable.
+static void check_ack(const struct instance *it, uint32_t number, int64_t at)
+{
+    struct world_split *split = &it->source->splits[number];
+    uint32_t source = (uint32_t)(it->source - world_now->sources);
+    if (at < split->acked || at > split->handed) {
+        world_complain("split %u is acknowledged up to %" PRId64 " after %" PRId64
+                       ", read up to %" PRId64,
+                       number, at, split->acked, split->handed);
+        return;
+    }
+    if (!world_is_paid(world_now, source * SPLITS_MAX + number,
+                       rows_before(it, split, split->acked), rows_before(it, split, at)))
+        world_complain("in%u: split %u is acknowledged up to %" PRId64
+                       ", but not all of that is durable",
+                       source, number, at);
+    split->acked = at;
+    world_now->acks++;
+}
+
 static tide_result ack(void *self, uint64_t id, const tide_position *positions, uint32_t count,
                        uint32_t stride)
 {
@@ -184,16 +213,9 @@ static tide_result ack(void *self, uint64_t id, const tide_position *positions, 
         int64_t at;
         memcpy(&at, from->position.data, sizeof at);
         world_note(&at, sizeof at);
-        for (uint32_t k = 0; k < SPLITS_MAX; k++) {
-            struct world_split *split = &it->source->splits[k];
-            if (!it->splits[k].active || it->splits[k].id != from->split)
-                continue;
-            if (at < split->acked || at > split->handed)
-                world_complain("split %u is acknowledged up to %" PRId64 " after %" PRId64
-                               ", read up to %" PRId64,
-                               k, at, split->acked, split->handed);
-            split->acked = at;
-        }
+        for (uint32_t k = 0; k < SPLITS_MAX; k++)
+            if (it->splits[k].active && it->splits[k].id == from->split)
+                check_ack(it, k, at);
     }
     return TIDE_OK;
 }

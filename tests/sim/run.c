@@ -145,6 +145,7 @@ static void count(struct run *run)
     run->out->steps = run->schedule.steps;
     for (uint32_t i = 0; i < run->world.sink_count; i++)
         run->out->lines += run->world.sinks[i].count;
+    run->out->acks = run->world.acks;
     run->out->trace = run->world.trace ^ run->schedule.steps;
 }
 
@@ -158,6 +159,9 @@ void run_seed(const struct house *house, uint64_t seed, bool show, struct outcom
     world_init(&run.world, &run.clock.clock);
     run.plan = sim_alloc(sizeof *run.plan);
     plan_make(run.plan, &run.world, seed);
+    for (uint32_t i = 0; i < run.world.sink_count; i++)
+        for (size_t k = 0; k < run.plan->expected[i].rows.count; k++)
+            world_owe(&run.world.sinks[i], &run.plan->expected[i].rows.items[k]);
     schedule_init(&run.schedule, &run.clock, seed);
     if (show)
         fputs(run.plan->text, stderr);

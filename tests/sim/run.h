@@ -12,7 +12,7 @@ struct house {
 struct outcome {
     bool good;
     char why[WHY_MAX];
-    uint64_t steps, lines, trace;
+    uint64_t steps, lines, acks, trace;
     uint32_t lanes;
     bool stopped; // by the dice, before all was read
 };

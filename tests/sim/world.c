@@ -30,6 +30,8 @@ void world_free(struct world *world)
         for (size_t k = 0; k < world->sinks[i].count; k++)
             free(world->sinks[i].lines[k]);
         free(world->sinks[i].lines);
+        for (uint32_t k = 0; k < SOURCES_MAX * SPLITS_MAX; k++)
+            free(world->sinks[i].debts[k].left);
     }
     world_now = NULL;
 }
@@ -62,4 +64,50 @@ void world_split_write(struct world_split *split)
         split->text[len++] = '\n';
     }
     split->starts[split->rows.count] = len;
+}
+
+// -- what is owed --
+
+static int32_t *debt_of(struct world_sink *sink, int64_t split, int64_t place)
+{
+    if (split < 0 || split >= SOURCES_MAX * SPLITS_MAX || place < 0)
+        return NULL;
+    struct debt *debt = &sink->debts[split];
+    return (size_t)place < debt->count ? &debt->left[place] : NULL;
+}
+
+void world_owe(struct world_sink *sink, const struct row *row)
+{
+    if (row->split == NO_TAG)
+        return;
+    struct debt *debt = &sink->debts[row->split];
+    size_t before = debt->count, need = (size_t)row->place + 1;
+    if (need > before) {
+        size_t cap = before;
+        debt->left = sim_grow(debt->left, &cap, need, sizeof *debt->left);
+        memset(debt->left + before, 0, (cap - before) * sizeof *debt->left);
+        debt->count = cap;
+    }
+    debt->left[row->place]++;
+}
+
+void world_pay(struct world_sink *sink, const char *line)
+{
+    int split, place;
+    int32_t *left = NULL;
+    if (sscanf(line, "{\"s\":%d,\"n\":%d", &split, &place) == 2)
+        left = debt_of(sink, split, place);
+    if (left)
+        --*left;
+}
+
+bool world_is_paid(const struct world *world, uint32_t split, int64_t from, int64_t end)
+{
+    for (uint32_t i = 0; i < world->sink_count; i++) {
+        const struct debt *debt = &world->sinks[i].debts[split];
+        for (int64_t k = from; k < end && (size_t)k < debt->count; k++)
+            if (debt->left[k] > 0)
+                return false;
+    }
+    return true;
 }

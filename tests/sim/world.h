@@ -35,7 +35,14 @@ struct world_source {
     struct dice dice;
 };
 
+// Of the rows of one split that a sink is to get: how many of each are not durable yet.
+struct debt {
+    int32_t *left;
+    size_t count;
+};
+
 struct world_sink {
+    struct debt debts[SOURCES_MAX * SPLITS_MAX];
     char **lines;
     size_t count, cap;
     struct mood mood;
@@ -48,6 +55,7 @@ struct world {
     struct world_sink sinks[SINKS_MAX];
     uint32_t source_count, sink_count;
     uint32_t open_instances;
+    uint64_t acks;    // of a split
     uint64_t trace;   // a hash of all that has happened, in its order
     char broken[256]; // a rule of the plugin contract that the engine has broken; "": none
 };
@@ -59,5 +67,11 @@ void world_init(struct world *world, struct clock *clock);
 void world_free(struct world *world);
 void world_note(const void *bytes, size_t len); // to the trace
 void world_complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+// Before the run: the sink is to get this row.
+void world_owe(struct world_sink *sink, const struct row *row);
+// A line is durable.
+void world_pay(struct world_sink *sink, const char *line);
+// Whether all that sinks are to get of the rows of that split below `end` is durable.
+bool world_is_paid(const struct world *world, uint32_t split, int64_t from, int64_t end);
 // The rows of a split become its text.
 void world_split_write(struct world_split *split);

@@ -175,6 +175,31 @@ static void test_ended_lets_others_move(void)
     valve_deinit(&valve);
 }
 
+// Lanes 0 and 1 of one node, and another input that has come further.
+static void test_group_ends_together(void)
+{
+    struct valve valve;
+    CU_ASSERT_EQUAL_FATAL(valve_init(&valve, 3), 0);
+    valve_group(&valve, 0, 1);
+    valve_group(&valve, 1, 1);
+    valve_advance(&valve, 0, 10);
+    valve_advance(&valve, 2, 90);
+    CU_ASSERT_TRUE(valve_idle(&valve, 1)); // it has nothing to read
+    CU_ASSERT_EQUAL(valve.watermark, 10);
+    CU_ASSERT_FALSE(valve_idle(&valve, 2));
+    valve_advance(&valve, 0, WATERMARK_END);
+    CU_ASSERT_EQUAL(valve.watermark, 10); // lane 1 is about to end as well
+    CU_ASSERT_FALSE(valve.idle);
+    CU_ASSERT_FALSE(valve_idle(&valve, 1));
+    CU_ASSERT_FALSE(valve.idle);
+    valve_advance(&valve, 1, WATERMARK_END);
+    CU_ASSERT_EQUAL(valve.watermark, 10); // nothing new is known
+    CU_ASSERT_TRUE(valve.idle);
+    CU_ASSERT_TRUE(valve_advance(&valve, 2, WATERMARK_END));
+    CU_ASSERT_EQUAL(valve.watermark, WATERMARK_END);
+    valve_deinit(&valve);
+}
+
 static void test_add_and_remove(void)
 {
     struct valve valve;
@@ -250,6 +275,7 @@ static CU_TestInfo cases[] = {{"merge", test_merge},
                               {"by marker, and none", test_other_generators},
                               {"the end of inputs", test_end},
                               {"an ended input lets others move", test_ended_lets_others_move},
+                              {"a group ends together", test_group_ends_together},
                               {"inputs come and go", test_add_and_remove},
                               {"never back, random", test_random},
                               {"no memory", test_no_memory},
