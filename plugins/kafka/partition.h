@@ -23,6 +23,7 @@ struct partition {
     uint32_t id;
     int has_id;
     int placed; // the host has said where to begin
+    int paused; // the host does not want more of it now
     enum partition_state state;
     int at_end;                  // bounded: nothing more is to come, the host not yet told
     const rd_kafka_topic_t *rkt; // as in its messages; NULL: none seen yet

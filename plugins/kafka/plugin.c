@@ -137,6 +137,7 @@ static const tide_source source = {
     .ack = commit_ack,
     .poll_fd = source_poll_fd,
     .lag = source_lag,
+    .pause = group_pause,
 };
 
 static const tide_sink sink = {

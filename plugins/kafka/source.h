@@ -91,6 +91,7 @@ int group_all_ended(const struct source *source);
 void group_configure(rd_kafka_conf_t *conf);
 tide_result group_assign(void *self, const tide_split *splits, uint32_t count, uint32_t stride);
 tide_result group_revoke(void *self, const uint32_t *ids, uint32_t count);
+tide_result group_pause(void *self, const uint32_t *ids, uint32_t count, int on);
 
 // source_queue.c: the records.
 tide_result queue_read(void *self, tide_out *out, uint32_t max);

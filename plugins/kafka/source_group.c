@@ -218,6 +218,7 @@ static tide_result assign_one(struct source *source, const tide_split *split)
         return TIDE_OK; // taken back meanwhile
     // Without a position it is read on where it was left, if it was read before: the group had
     // taken it back, and what was handed over is on its way.
+    partition->paused = 0;
     partition->placed = split->position.data != NULL;
     if (partition->placed)
         partition->next = read_offset(split->position.data);
@@ -308,6 +309,50 @@ static tide_result hear_all(struct source *source)
     return open ? TIDE_AGAIN : TIDE_OK;
 }
 
+// -- who is not to be read now --
+
+// What waits in the queue of a paused partition is dropped by librdkafka, and fetched again behind
+// the last message that was taken of it.
+static tide_result pause_list(struct source *source, rd_kafka_topic_partition_list_t *list, int on)
+{
+    rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (list->cnt)
+        err = on ? rd_kafka_pause_partitions(source->client->rk, list)
+                 : rd_kafka_resume_partitions(source->client->rk, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    if (err)
+        return source->host->fail(source->ctx, TIDE_FATAL, "%s: %s", on ? "pause" : "resume",
+                                  rd_kafka_err2str(err));
+    return TIDE_OK;
+}
+
+// An assignment forgets it.
+static tide_result pause_again(struct source *source)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(4);
+    for (size_t i = 0; i < source->partitions.count; i++) {
+        const struct partition *partition = source->partitions.items[i];
+        if (partition->state == PARTITION_ACTIVE && partition->paused)
+            rd_kafka_topic_partition_list_add(list, partition->topic, partition->number);
+    }
+    return pause_list(source, list, 1);
+}
+
+tide_result group_pause(void *self, const uint32_t *ids, uint32_t count, int on)
+{
+    struct source *source = self;
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(4);
+    for (uint32_t i = 0; i < count; i++) {
+        struct partition *partition = partitions_at(&source->partitions, ids[i]);
+        if (!partition)
+            continue;
+        partition->paused = on;
+        if (partition->state == PARTITION_ACTIVE)
+            rd_kafka_topic_partition_list_add(list, partition->topic, partition->number);
+    }
+    return pause_list(source, list, on);
+}
+
 static tide_result assign_now(struct source *source)
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(16);
@@ -328,7 +373,7 @@ static tide_result assign_now(struct source *source)
     rd_kafka_topic_partition_list_destroy(list);
     if (err)
         return source->host->fail(source->ctx, TIDE_FATAL, "assign: %s", rd_kafka_err2str(err));
-    return TIDE_OK;
+    return pause_again(source);
 }
 
 int group_all_ended(const struct source *source)

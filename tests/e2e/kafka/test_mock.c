@@ -125,15 +125,12 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static void test_round_trip_over_three_brokers(void)
+static void write_numbers(const char *brokers, int count)
 {
-    rd_kafka_mock_cluster_t *cluster = new_cluster(3);
-    rd_kafka_mock_topic_create(cluster, "t", 6, 1);
-    const char *brokers = rd_kafka_mock_cluster_bootstraps(cluster);
     struct kafka_sink sink;
     kafka_sink_init(&sink, brokers, "t");
     CU_ASSERT_EQUAL_FATAL(kafka_sink_open(&sink), TIDE_OK);
-    for (int i = 0; i < 600; i++) {
+    for (int i = 0; i < count; i++) {
         char key[16];
         int len = snprintf(key, sizeof key, "%d", i);
         tide_record record = {.struct_size = sizeof record,
@@ -144,6 +141,14 @@ static void test_round_trip_over_three_brokers(void)
     }
     CU_ASSERT_EQUAL(fake_flush(&sink.host, sink.plugin, sink.self, 20000), TIDE_OK);
     kafka_sink_close(&sink);
+}
+
+static void test_round_trip_over_three_brokers(void)
+{
+    rd_kafka_mock_cluster_t *cluster = new_cluster(3);
+    rd_kafka_mock_topic_create(cluster, "t", 6, 1);
+    const char *brokers = rd_kafka_mock_cluster_bootstraps(cluster);
+    write_numbers(brokers, 600);
 
     struct kafka_source source;
     kafka_source_init(&source, brokers, "t");
@@ -156,6 +161,57 @@ static void test_round_trip_over_three_brokers(void)
     int64_t begin = now_ms();
     kafka_source_close(&source);
     CU_ASSERT_TRUE(now_ms() - begin < 8000);
+    free_cluster(cluster);
+}
+
+static size_t count_of(const struct fake_host *host, uint32_t split)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < host->message_count; i++)
+        count += host->messages[i].split == split;
+    return count;
+}
+
+// Each offset of a split once, in order.
+static bool in_order(const struct fake_host *host)
+{
+    int64_t next[64] = {0};
+    for (size_t i = 0; i < host->message_count; i++)
+        if (host->messages[i].offset != next[host->messages[i].split]++)
+            return false;
+    return true;
+}
+
+// A split that is paused brings nothing new while others go on, and then all that it has, once.
+static void test_pause(void)
+{
+    enum { COUNT = 3000, SPLITS = 3 };
+    rd_kafka_mock_cluster_t *cluster = new_cluster(1);
+    rd_kafka_mock_topic_create(cluster, "t", SPLITS, 1);
+    const char *brokers = rd_kafka_mock_cluster_bootstraps(cluster);
+    write_numbers(brokers, COUNT);
+    struct kafka_source source;
+    kafka_source_init(&source, brokers, "t");
+    fake_set(&source.host, "assignment", "all");
+    source.host.room = 50;
+    CU_ASSERT_EQUAL_FATAL(kafka_source_open(&source), TIDE_OK);
+    CU_ASSERT_TRUE(kafka_source_read(&source, 50, 20000) >= 0);
+    uint32_t paused[] = {0, 1};
+    CU_ASSERT_EQUAL(source.plugin->pause(source.self, paused, 2, 1), TIDE_OK);
+    source.host.room = UINT32_MAX;
+    kafka_source_read(&source, COUNT, 700); // less than all will come
+    size_t before[] = {count_of(&source.host, 0), count_of(&source.host, 1)};
+    CU_ASSERT(source.host.message_count < COUNT);
+    write_numbers(brokers, COUNT);
+    CU_ASSERT_TRUE(kafka_source_read(&source, 2 * COUNT, 700) >= 0);
+    CU_ASSERT_EQUAL(count_of(&source.host, 0), before[0]);
+    CU_ASSERT_EQUAL(count_of(&source.host, 1), before[1]);
+    CU_ASSERT(count_of(&source.host, 2) > COUNT / SPLITS / 2);
+    CU_ASSERT_EQUAL(source.plugin->pause(source.self, paused, 2, 0), TIDE_OK);
+    CU_ASSERT_TRUE(kafka_source_read(&source, 2 * COUNT, 20000) >= 0);
+    CU_ASSERT_EQUAL(source.host.message_count, 2 * COUNT);
+    CU_ASSERT(in_order(&source.host));
+    kafka_source_close(&source);
     free_cluster(cluster);
 }
 
@@ -194,6 +250,7 @@ static CU_TestInfo cases[] = {
     {"connection", test_connection},
     {"a node of a connection", test_node_of_a_connection},
     {"round trip over three brokers", test_round_trip_over_three_brokers},
+    {"splits that are paused", test_pause},
     {"retries", test_retries},
     CU_TEST_INFO_NULL,
 };
