@@ -16,13 +16,15 @@ struct name {
     const char *identity;
     size_t key_len, identity_len;
     uint32_t section;
-    uint32_t image; // that it was last seen in, + 1; 0: a free place
+    uint32_t image; // the newest that has it
 };
 
 struct merge {
-    struct name *names; // open addressing
-    size_t cap, count;  // cap: a power of two, or 0
-    uint32_t *whole;    // sections that later images have all of
+    uint64_t *index; // lower half of the hash, number of the name + 1; 0: free; open addressing
+    size_t cells;    // a power of two, or 0
+    struct name *names;
+    size_t count, cap;
+    uint32_t *whole; // sections that later images have all of
     size_t whole_count, whole_cap;
     size_t whole_later; // how many of them are of images later than the one in hand
 };
@@ -50,44 +52,61 @@ static bool same(const struct name *a, const struct name *b)
            (!a->identity_len || memcmp(a->identity, b->identity, a->identity_len) == 0);
 }
 
-// The place of the name, or the free one where it belongs. There is always a free one.
-static struct name *find(const struct merge *merge, const struct name *name)
+static size_t first_cell(const struct merge *merge, uint64_t hash)
 {
-    size_t at = (size_t)(name->hash >> 32) & (merge->cap - 1);
-    while (merge->names[at].image && !same(&merge->names[at], name))
-        at = (at + 1) & (merge->cap - 1);
-    return &merge->names[at];
+    return (size_t)(hash >> 32) & (merge->cells - 1);
+}
+
+// The name as it is in the set; NULL: it is not, and *cell is where it would go. There is always a
+// free one.
+static struct name *find(const struct merge *merge, const struct name *name, size_t *cell)
+{
+    size_t at = first_cell(merge, name->hash);
+    for (; merge->index[at]; at = (at + 1) & (merge->cells - 1)) {
+        struct name *known = &merge->names[(merge->index[at] & UINT32_MAX) - 1];
+        if (merge->index[at] >> 32 == (uint32_t)name->hash && same(known, name))
+            return known;
+    }
+    *cell = at;
+    return NULL;
 }
 
 static int grow(struct merge *merge)
 {
-    size_t old_cap = merge->cap, cap = old_cap ? 2 * old_cap : 64;
-    struct name *old = merge->names, *names = mem_array(cap, sizeof *names);
-    if (!names)
+    size_t cells = merge->cells ? 2 * merge->cells : 256;
+    uint64_t *index = mem_array(cells, sizeof *index);
+    if (!index || merge->count >= UINT32_MAX - 1) {
+        mem_free(index);
         return ERR_NOMEM;
-    memset(names, 0, cap * sizeof *names);
-    merge->names = names;
-    merge->cap = cap;
-    for (size_t i = 0; i < old_cap; i++) {
-        if (old[i].image)
-            *find(merge, &old[i]) = old[i];
     }
-    mem_free(old);
+    memset(index, 0, cells * sizeof *index);
+    mem_free(merge->index);
+    merge->index = index;
+    merge->cells = cells;
+    for (size_t i = 0; i < merge->count; i++) {
+        size_t at = first_cell(merge, merge->names[i].hash);
+        while (index[at])
+            at = (at + 1) & (cells - 1);
+        index[at] = merge->names[i].hash << 32 | (i + 1);
+    }
     return 0;
 }
 
 // Puts the name into the set; *later: an image after `image` has it already.
-static int note(struct merge *merge, struct name *name, uint32_t image, bool *later)
+static int note(struct merge *merge, const struct name *name, uint32_t image, bool *later)
 {
-    if (2 * merge->count >= merge->cap && grow(merge))
+    size_t cell;
+    if (4 * merge->count >= merge->cells && grow(merge))
         return ERR_NOMEM;
-    struct name *place = find(merge, name);
-    *later = place->image > image + 1;
-    if (place->image)
+    const struct name *known = find(merge, name, &cell);
+    *later = known && known->image > image;
+    if (known)
         return 0;
-    *place = *name;
-    place->image = image + 1;
-    merge->count++;
+    if (mem_grow(&merge->names, &merge->cap, merge->count + 1, sizeof *merge->names))
+        return ERR_NOMEM;
+    merge->names[merge->count] = *name;
+    merge->names[merge->count].image = image;
+    merge->index[cell] = name->hash << 32 | ++merge->count;
     return 0;
 }
 
@@ -141,38 +160,61 @@ static int take_changes(struct merge *merge, const struct buf *image, uint32_t n
     return code ? damaged(err) : 0;
 }
 
-static bool survives(const struct merge *merge, const struct image_entry *entry)
+// A few entries at a time, so that the cells of all of them are on their way before the first is
+// looked at.
+enum { AHEAD = 32 };
+
+struct block {
+    const char *begins[AHEAD + 1]; // the last one: behind them
+    struct name names[AHEAD];
+    bool stays[AHEAD];
+    size_t count;
+};
+
+static int take_block(const struct merge *merge, struct image_reader *reader, struct block *block)
 {
-    if (entry->mark != IMAGE_ENTRY || is_whole(merge, merge->whole_count, entry->section))
-        return false;
-    if (!merge->count)
-        return true;
-    struct name name;
-    name_of(entry, &name);
-    return find(merge, &name)->image == 0;
+    struct image_entry entry;
+    int code = 0;
+    block->count = 0;
+    block->begins[0] = reader->at;
+    while (block->count < AHEAD && image_next_any(reader, &entry, &code)) {
+        size_t i = block->count++;
+        block->begins[i + 1] = reader->at;
+        block->stays[i] =
+            entry.mark == IMAGE_ENTRY && !is_whole(merge, merge->whole_count, entry.section);
+        if (!block->stays[i] || !merge->count)
+            continue;
+        name_of(&entry, &block->names[i]);
+        __builtin_prefetch(&merge->index[first_cell(merge, block->names[i].hash)]);
+    }
+    return code;
 }
 
 // What does not survive is closed up, in place.
 static int thin_out(const struct merge *merge, struct buf *image, struct error *err)
 {
     struct image_reader reader = {image->data, image->data + image->len};
-    struct image_entry entry;
+    struct block block;
     char *to = image->data;
-    const char *run = reader.at, *begin = reader.at; // entries that stay, and not yet moved
-    int code;
-    for (; image_next_any(&reader, &entry, &code); begin = reader.at) {
-        if (survives(merge, &entry))
-            continue;
-        if (to != run)
-            memmove(to, run, (size_t)(begin - run));
-        to += begin - run;
-        run = reader.at;
-    }
-    if (code)
-        return damaged(err);
-    if (to != run && begin > run)
-        memmove(to, run, (size_t)(begin - run));
-    image->len = (size_t)(to - image->data) + (size_t)(begin - run);
+    const char *run = reader.at; // entries that stay, and are not yet moved
+    do {
+        size_t cell;
+        if (take_block(merge, &reader, &block))
+            return damaged(err);
+        for (size_t i = 0; i < block.count; i++) {
+            if (block.stays[i] && (!merge->count || !find(merge, &block.names[i], &cell)))
+                continue;
+            size_t len = (size_t)(block.begins[i] - run);
+            if (to != run && len)
+                memmove(to, run, len);
+            to += len;
+            run = block.begins[i + 1];
+        }
+    } while (block.count == AHEAD);
+    size_t len = (size_t)(reader.end - run);
+    if (to != run && len)
+        memmove(to, run, len);
+    image->len = (size_t)(to - image->data) + len;
     return 0;
 }
 
@@ -208,6 +250,7 @@ int image_merge(struct buf *images, size_t count, struct error *err)
     for (size_t i = 0; i < count; i++)
         buf_deinit(&kept[i]);
     mem_free(kept);
+    mem_free(merge.index);
     mem_free(merge.names);
     mem_free(merge.whole);
     return code;

@@ -243,12 +243,12 @@ static uint32_t count_decided(const struct store *store, uint32_t enough)
 int store_drop_old(struct store *store, struct error *err)
 {
     int code = 0;
-    bool any = false;
+    bool any = false, gone;
     pthread_mutex_lock(&store->lock);
     while (!code && store->count > 2 && !atomic_load(&store->compacting) &&
            count_decided(store, store->options.keep) >= store->options.keep) {
-        code = store_drop_generation(store, store->generations, err);
-        if (code)
+        code = store_drop_generation(store, store->generations, &gone, err);
+        if (!gone)
             break;
         generation_deinit(store->generations);
         store->count--;
@@ -257,7 +257,9 @@ int store_drop_old(struct store *store, struct error *err)
         any = true;
     }
     pthread_mutex_unlock(&store->lock);
-    return code || !any ? code : store_refresh_heads(store, err);
+    if (any)
+        (void)store_refresh_heads(store, NULL); // has room: there are fewer now
+    return code;
 }
 
 int store_decided(struct store *store, uint64_t number, struct error *err)

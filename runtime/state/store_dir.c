@@ -129,7 +129,7 @@ int store_name_generation(const struct store *store, uint64_t generation, struct
 
 // First the name goes, durably: what is half removed must not look like what is damaged.
 int store_drop_generation(const struct store *store, const struct generation *generation,
-                          struct error *err)
+                          bool *gone, struct error *err)
 {
     char from[PATH_MAX], to[PATH_MAX];
     const char *suffix = generation->damaged ? aside : unfinished;
@@ -138,6 +138,7 @@ int store_drop_generation(const struct store *store, const struct generation *ge
         code = store_path(to, store, generation->number, suffix, err);
     if (!code)
         code = io_rename(from, to, err);
+    *gone = access(from, F_OK) != 0; // perhaps not durably
     return code || generation->damaged ? code : remove_dir(to, err);
 }
 

@@ -85,9 +85,9 @@ int store_list(struct store *store, struct error *err);
 int store_sweep(struct store *store, struct error *err); // removes what was left unfinished
 // Gives it its name, durably.
 int store_name_generation(const struct store *store, uint64_t generation, struct error *err);
-// A damaged one is put aside under another name, any other removed.
+// A damaged one is put aside under another name, any other removed. *gone also when it failed.
 int store_drop_generation(const struct store *store, const struct generation *generation,
-                          struct error *err);
+                          bool *gone, struct error *err);
 uint64_t store_generation_bytes(const struct store *store, uint64_t generation);
 void store_remove_unfinished(const struct store *store, uint64_t generation);
 // *known: the file is there and says this pipeline. ERR_REFUSED: it says another one or a newer
