@@ -4,8 +4,9 @@
 
 #include <string.h>
 
-// error() for scripts: that of Lua, but the place is put in front of the message without a format
-// and without strings in between, and not at all where nobody can see it. Errors come in storms.
+// error() and assert() for scripts: those of Lua, but the place is put in front of the message
+// without a format and without strings in between, and not at all where nobody can see it. Errors
+// come in storms.
 
 static const char raised_by; // the registry's key of vm->raised_by
 
@@ -62,15 +63,10 @@ static size_t write_placed(lua_State *L, struct vm *vm, int level) // message
     return vm->raised_place + len;
 }
 
-static int raise_error(lua_State *L) // (message, level)
+static int raise(lua_State *L, int level) // (message)
 {
     struct vm *vm = vm_of(L);
     bool out = vm_raises_out(vm, L);
-    int level = 1;
-    if (lua_gettop(L) != 1) {
-        level = (int)luaL_optinteger(L, 2, 1);
-        lua_settop(L, 1); // message
-    }
     if ((out && vm->no_text) || lua_type(L, 1) != LUA_TSTRING || level <= 0)
         return lua_error(L);
     vm->raised_len = write_placed(L, vm, level);
@@ -87,8 +83,32 @@ static int raise_error(lua_State *L) // (message, level)
     return lua_error(L);
 }
 
+static int raise_error(lua_State *L) // (message, level)
+{
+    int level = 1;
+    if (lua_gettop(L) != 1) {
+        level = (int)luaL_optinteger(L, 2, 1);
+        lua_settop(L, 1); // message
+    }
+    return raise(L, level);
+}
+
+static int raise_unless(lua_State *L) // (condition, message, ...)
+{
+    if (lua_toboolean(L, 1))
+        return lua_gettop(L);
+    luaL_checkany(L, 1);
+    lua_remove(L, 1); // message ...
+    if (!lua_gettop(L))
+        lua_pushliteral(L, "assertion failed!");
+    lua_settop(L, 1); // message
+    return raise(L, 1);
+}
+
 void sandbox_raise(lua_State *L) // globals [-0, +0]
 {
-    lua_pushcfunction(L, raise_error); // globals error
-    lua_setfield(L, -2, "error");      // globals
+    lua_pushcfunction(L, raise_error);  // globals error
+    lua_setfield(L, -2, "error");       // globals
+    lua_pushcfunction(L, raise_unless); // globals assert
+    lua_setfield(L, -2, "assert");      // globals
 }

@@ -49,9 +49,19 @@ JOBS = [
     ("logfmt", "logfmt file to JSON file", 0, None),
     ("msgpack", "MessagePack file to JSON file", 0, None),
     ("regex", "access log to JSON file, regular expression", 0, None),
-    ("storm_decode", "file, nothing in it is JSON, dead letters", 0, None),
-    ("storm_lua", "file, Lua map that always fails, skip", 0, None),
+    # Every record fails, in turn with runs in which none does.
+    ("storm_decode", "no record is JSON, dead letters", 0, None),
+    ("storm_decode_skip", "no record is JSON, skip", 0, None),
+    ("storm_lua", "Lua map calls error(), dead letters", 0, None),
+    ("storm_lua_skip", "Lua map calls error(), skip", 0, None),
+    ("storm_nil", "Lua map reckons with nil, dead letters", 0, None),
 ]
+STORMS = {  # job -> the pipeline, what its script does at the end
+    "storm_decode": ("storm_decode", ""), "storm_decode_skip": ("storm_decode_skip", ""),
+    "storm_lua": ("storm_lua", 'error("bad")'),
+    "storm_lua_skip": ("storm_lua_skip", 'error("bad")'),
+    "storm_nil": ("storm_lua", "return r.nothing * 8"),
+}
 STORM_SHARE = 0.5  # of what the same pipeline does where no record fails
 KAFKA_JOBS = [
     ("kafka", "Kafka topic, keyed 60 s aggregate, Kafka topic", 1.8e6, "kafka_fill"),
@@ -90,14 +100,17 @@ class Bench:
         self.readings = os.path.join(self.dir, f"readings-{self.records}.jsonl")
         self.rich_records = max(1, self.records // RICH_SHARE)
         self.rich = os.path.join(self.dir, f"rich-{self.rich_records}.jsonl")
-        self.ending, self.calm = 'error("bad")', {}  # storm -> records/s where no record fails
         self.storm = os.path.join(self.dir, f"storm-{self.records}.jsonl")
+        self.storm_input, self.ending = "", ""
+        self.calm = {}  # storm -> records/s where no record fails
         self.count, self.format = self.records, ""
 
     def environment(self):
         return dict(os.environ, COUNT=str(self.count), READINGS=self.readings, RICH=self.rich,
-                    FORMAT=self.format, LINES=os.path.join(self.dir, "lines." + self.format),
-                    STORM=self.storm, ENDING=self.ending, RUN=str(os.getpid()),  # topics of its own
+                    FORMAT=self.format,
+                    LINES=os.path.join(self.dir, "lines." + self.format),
+                    STORM=self.storm_input, ENDING=self.ending,
+                    RUN=str(os.getpid()),  # topics of its own
                     OUT=os.path.join(self.dir, "out"), LOG=os.path.join(self.dir, "log"))
 
     def tidemill_bench(self, pipeline):
@@ -141,17 +154,21 @@ class Bench:
             bad.writelines(line.replace('"send_bytes":', '"send_bytes":x') for line in good)
         os.rename(self.storm + ".part", self.storm)
 
-    def measure_calm(self, name):
-        """The same pipeline with nothing that fails."""
-        storm, ending = self.storm, self.ending
-        self.storm, self.ending = self.readings, "return r"
-        rates = []
+    def storm_runs(self, name):
+        """Runs of a storm in turn with the same pipeline where no record fails."""
+        pipeline, ending = STORMS[name]
+        bad = self.storm if pipeline.startswith("storm_decode") else self.readings
+        if bad == self.storm:
+            self.make_storm()
+        runs, calm = [], []
         for number in range(self.repeats + 1):
-            self.clear("out")
-            note(f"{name}: calm " + ("warming up" if number == 0 else f"run {number}"))
-            rates.append(self.tidemill_bench(name)["records_per_second"])
-        self.calm[name] = statistics.median(rates[1:])
-        self.storm, self.ending = storm, ending
+            note(f"{name}: " + ("warming up" if number == 0 else f"run {number}, calm and storm"))
+            for source, end, into in ((self.readings, "return r", calm), (bad, ending, runs)):
+                self.clear("out")
+                self.storm_input, self.ending = source, end
+                into.append(self.tidemill_bench(pipeline))
+        self.calm[name] = statistics.median(run["records_per_second"] for run in calm[1:])
+        return runs[1:]
 
     def make_lines(self, name):
         self.count, self.format = max(1, self.records // FORMAT_SHARE), name
@@ -166,28 +183,26 @@ class Bench:
         if name.startswith("rich"):
             self.make_rich()
             records = self.rich_records
-        if name == "storm_decode":
-            self.make_storm()
-        if name.startswith("storm"):
-            self.measure_calm(name)
         if before:
             self.clear("log")
             self.tidemill_bench(before)
-        runs = []
-        for number in range(self.repeats + 1):
-            self.clear("out")
-            if name == "append":
-                self.clear("log")
-            note(f"{name}: " + ("warming up" if number == 0 else f"run {number}"))
-            run = self.tidemill_bench(name)
-            if number:
-                runs.append(run)
+        runs = self.storm_runs(name) if name in STORMS else self.plain_runs(name)
         if any(run["records"] != records for run in runs):
             sys.exit(f"bench: {name} read {runs[0]['records']} records, not {records}")
         if name in FORMATS:
             os.remove(os.path.join(self.dir, "lines." + name))
             self.count = self.records
         return runs
+
+    def plain_runs(self, name):
+        runs = []
+        for number in range(self.repeats + 1):
+            self.clear("out")
+            if name == "append":
+                self.clear("log")
+            note(f"{name}: " + ("warming up" if number == 0 else f"run {number}"))
+            runs.append(self.tidemill_bench(name))
+        return runs[1:]
 
     def start_ms(self):
         """From the start of the process to the first byte of output."""
@@ -230,20 +245,20 @@ def compare_storms(rows, calm):
         if normal:
             row["bar"] = round(normal * STORM_SHARE)
             row["percent_of_normal"] = round(100 * row["records_per_second"] / normal)
-            row["title"] += f" ({row['percent_of_normal']} %)"
+            row["title"] += f" ({row['percent_of_normal']} % of calm)"
 
 
 def print_table(rows, start):
-    print(f"{'':48} {'M records/s':>11} {'bar':>5} {'spread':>11} {'ns/record':>9} {'MiB':>6}")
+    print(f"{'':58} {'M records/s':>11} {'bar':>5} {'spread':>11} {'ns/record':>9} {'MiB':>6}")
     for row in rows:
         rate, bar = row["records_per_second"] / 1e6, row["bar"] / 1e6
         mark = "" if rate >= bar else f"  {100 * (1 - rate / bar):.0f} % below the bar"
         spread = f"{row['slowest'] / 1e6:.2f}-{row['fastest'] / 1e6:.2f}"
-        print(f"{row['title']:48} {rate:11.2f} {bar:5.1f} {spread:>11} "
+        print(f"{row['title']:58} {rate:11.2f} {bar:5.1f} {spread:>11} "
               f"{row['ns_per_record']:9.1f} {row['peak_mib']:6.1f}{mark}")
         print("    " + ", ".join(f"{name} {ns}" for name, ns in
                                  row["stages_ns_per_record"].items()) + " ns per record")
-    print(f"{'start to first record':48} {start:8.1f} ms {START_MS:5} ms")
+    print(f"{'start to first record':58} {start:8.1f} ms {START_MS:5} ms")
 
 
 def arguments():

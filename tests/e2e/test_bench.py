@@ -53,7 +53,8 @@ class Bench(harness.TestCase):
                          ["pass", "lua", "aggregate", "keys_1k", "keys_1m", "sliding",
                           "sliding_late", "session", "lanes_1", "lanes_2", "process", "join",
                           "append", "read", "rich", "rich_filter", "rich_map", "csv", "syslog",
-                          "logfmt", "msgpack", "regex", "storm_decode", "storm_lua"])
+                          "logfmt", "msgpack", "regex", "storm_decode", "storm_decode_skip",
+                          "storm_lua", "storm_lua_skip", "storm_nil"])
         for job in figures["jobs"]:
             self.assertEqual("percent_of_normal" in job, job["job"].startswith("storm"))
         formats = ["csv", "syslog", "logfmt", "msgpack", "regex"]

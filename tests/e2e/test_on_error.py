@@ -209,20 +209,22 @@ local far = require "far"
 local function near() error("near") end
 local function blamed(n) error("blamed " .. n, 2) end
 return function(r)
-    local way = r.n // 3 % 6
+    local way = r.n // 3 % 8
     if way == 0 then near()
     elseif way == 1 then far.fail(r.n)
     elseif way == 2 then
         blamed(r.n)
     elseif way == 3 then return r.none * 2
     elseif way == 4 then error({ message = "table " .. r.n })
+    elseif way == 5 then assert(r.n < 0, "positive")
+    elseif way == 6 then assert(r.none)
     end
     return r
 end
 """)
         where = ["fail.lua:3: near", "lib/far.lua:1: far {}", "fail.lua:10: blamed {}",
                  "fail.lua:11: attempt to perform arithmetic on a nil value (field 'none')",
-                 "table {}"]
+                 "table {}", "fail.lua:13: positive", "fail.lua:14: assertion failed!"]
         self.write("p.yaml", """
 pipeline: t
 connections: { main: { type: log, dir: log } }
@@ -252,8 +254,8 @@ sinks: { out: { type: file, inputs: show, path: back.jsonl } }
                     "node": "in", "script": "",
                     "error": f"split {SPLIT}, offset {offset}: byte {at}: expected a "
                              "member's name in quotes, found '}'"}
-            elif n // 3 % 6 < 5:
-                error = where[n // 3 % 6].format(n)
+            elif n // 3 % 8 < 7:
+                error = where[n // 3 % 8].format(n)
                 script = error[:error.index(": ")] if ": " in error else ""
                 wanted[offset] = letter | {"node": "m", "script": script, "error": error}
             lines.append(line + "\n")
