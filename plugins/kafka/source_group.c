@@ -100,8 +100,26 @@ static tide_result check_topics(struct source *source)
 
 enum { NAME_SIZE = 280 };
 
+// In transactions one process reads all: what others of the group read would be missing here, and
+// their offsets are none of our epochs.
+static tide_result check_complete(struct source *source)
+{
+    int all = 0;
+    for (size_t i = 0; i < source->topic_count; i++)
+        all += source->topics[i].partitions;
+    if (!source->tx || source->turned->cnt >= all)
+        return TIDE_OK;
+    return source->host->fail(source->ctx, TIDE_FATAL,
+                              "the group has other members: %d of %d partitions are left for this "
+                              "one, and with delivery: exactly_once one process reads them all",
+                              source->turned->cnt, all);
+}
+
 static tide_result announce(struct source *source)
 {
+    tide_result complete = check_complete(source);
+    if (complete != TIDE_OK)
+        return complete;
     size_t count = (size_t)source->turned->cnt;
     tide_bytes *names = calloc(count + 1, sizeof *names + NAME_SIZE);
     if (!names)

@@ -63,6 +63,8 @@ struct build {
 // Each returns 0 (also with problems), ERR_NOMEM or ERR_LIMIT.
 int build_nodes(struct build *build);
 int build_inputs(struct build *build);
+// epoch_time.c: of what was built without problems.
+void check_epoch_time(const struct topology *topology, struct problems *problems);
 
 // The draft of that name, or -1.
 int32_t find_draft(const struct draft *drafts, uint32_t count, const char *name);

@@ -204,6 +204,8 @@ static int build_all(struct build *build, const struct topology_input *input,
         code = build_inputs(build);
     if (!code)
         code = order_nodes(build, topology);
+    if (!code && !build->problems->errors)
+        check_epoch_time(topology, build->problems);
     return code;
 }
 

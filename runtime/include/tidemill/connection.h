@@ -14,6 +14,10 @@
  * to its epochs (sinks that say `delivery: at_least_once` do not). A host that does not want the
  * connection to decide calls none of these.
  *
+ * Where an epoch must not stay open for long, the options `transaction_timeout` and
+ * `commit_timeout` (durations) say so: the host refuses a pipeline whose checkpoints are too far
+ * apart for them.
+ *
  * Each of them may say AGAIN: not yet, call it again as the deadline says. RETRY: the epoch is
  * lost; the host closes nodes and connection and goes on from what `decided` tells. FATAL: also
  * when another process has taken over; the host does not try again. */

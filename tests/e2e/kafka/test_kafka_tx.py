@@ -390,6 +390,47 @@ class Transactions(kafka_case.TestCase):
         self.assertIn("FATAL options: with delivery: exactly_once", answer)
         other.close()
 
+    def test_shared_group(self):
+        """A consumer that joins the group later takes partitions away: that is the end."""
+        self.broker.create_topic(self.data, 2)
+        self.broker.produce(self.data, ((str(n), str(n)) for n in range(20)))
+        first = self.driver()
+        first.settled(self.out, self.data, "assignment=group")
+        first.ask("read 20")
+        other = self.driver(self.name + "-2")
+        other.settled(self.out, self.data, f"assignment=group group={self.name}")
+        other.say("read 100")
+        answer = first.does("read 100")
+        self.assertIn("FATAL the group has other members: 1 of 2 partitions", answer)
+        self.assertIn("FATAL the group has other members", other.hear())
+        first.kill()
+        other.kill()
+
+    def test_static_member(self):
+        """One that was killed is replaced at once; one that is alive is thrown out."""
+        self.broker.create_topic(self.data, 2)
+        self.broker.produce(self.data, ((str(n), str(n)) for n in range(20)))
+        more = "assignment=group options:group.instance.id=one"
+        first = self.driver()
+        first.settled(self.out, self.data, more)
+        first.ask("read 20")
+        first.commit()
+        first.kill()
+        second = self.driver()
+        begun = time.monotonic()
+        second.settled(self.out, self.data, more)
+        self.broker.produce(self.data, ((str(n), str(n)) for n in range(20, 40)))
+        self.assertEqual(sorted(map(int, second.ask("read 20").split())), list(range(20, 40)))
+        self.assertLess(time.monotonic() - begun, 5)
+        third = self.driver()
+        self.assertEqual(third.ask("look"), "1")
+        third.settled(self.out, self.data, more)
+        third.ask("read 20")
+        answer = second.does("read 100")
+        self.assertIn("FATAL fenced: another process took the place", answer)
+        second.kill()
+        third.close()
+
     def test_expired(self):
         """An epoch that took longer than transaction_timeout is not committed."""
         driver = self.driver(transaction_timeout=1000, commit_timeout=500)

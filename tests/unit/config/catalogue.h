@@ -50,6 +50,8 @@ static const tide_option mock_kafka[] = {
     {.name = "brokers", .type = TIDE_TEXT, .flags = TIDE_OPTION_REQUIRED},
     {.name = "password", .type = TIDE_TEXT, .flags = TIDE_OPTION_SECRET},
     {.name = "options", .type = TIDE_FREE_MAP},
+    {.name = "transaction_timeout", .type = TIDE_DURATION, .default_text = "60s"},
+    {.name = "commit_timeout", .type = TIDE_DURATION, .default_text = "10s"},
     {.name = NULL},
 };
 static const tide_option mock_file[] = {

@@ -15,8 +15,30 @@
     HEAD SOURCE "operators:\n  m:\n    type: aggregate\n    inputs: a\n" lines                     \
                 "sinks:\n  z: { type: null, inputs: m }\n"
 
+// A sink on a connection that decides, with checkpoints that far apart.
+#define EPOCHS(delivery, every, options, sink)                                                     \
+    HEAD "delivery: " delivery "\ncheckpoint: " every "\nconnections:\n"                           \
+         "  k: { type: kafka, brokers: b" options " }\n" SOURCE                                    \
+         "sinks:\n  z: { type: kafka, connection: k, topic: t, inputs: a" sink " }\n"
+
 struct message_case {
     const char *name, *yaml, *said;
+};
+
+static const struct message_case cases_of_epochs[] = {
+    {"short enough", EPOCHS("exactly_once", "49s", "", ""), ""},
+    {"too long", EPOCHS("exactly_once", "50s", "", ""),
+     "t.yaml:5:3: error: connections.k: an epoch may take checkpoint.every and commit_timeout "
+     "(60000 ms), but is aborted after transaction_timeout (60000 ms): make that longer, or "
+     "checkpoints more frequent\n"},
+    {"too short a timeout",
+     EPOCHS("exactly_once", "5s", ", transaction_timeout: 3s, commit_timeout: 1s", ""),
+     "t.yaml:5:54: error: connections.k: an epoch may take checkpoint.every and commit_timeout "
+     "(6000 ms), but is aborted after transaction_timeout (3000 ms): make that longer, or "
+     "checkpoints more frequent\n"},
+    {"longer", EPOCHS("exactly_once", "50s", ", transaction_timeout: 61s", ""), ""},
+    {"no transactions", EPOCHS("at_least_once", "1h", "", ""), ""},
+    {"no sink in them", EPOCHS("exactly_once", "1h", "", ", delivery: at_least_once"), ""},
 };
 
 static const struct message_case cases_of_files[] = {
@@ -427,6 +449,10 @@ static void says_it_of_files(void)
 {
     RUN(cases_of_files);
 }
+static void says_it_of_epochs(void)
+{
+    RUN(cases_of_epochs);
+}
 static void says_it_of_nodes(void)
 {
     RUN(cases_of_nodes);
@@ -440,10 +466,8 @@ static void says_it_of_edges(void)
     RUN(cases_of_edges);
 }
 
-static CU_TestInfo tests[] = {{"files", says_it_of_files},
-                              {"nodes", says_it_of_nodes},
-                              {"values", says_it_of_values},
-                              {"edges", says_it_of_edges},
-                              CU_TEST_INFO_NULL};
+static CU_TestInfo tests[] = {{"files", says_it_of_files}, {"epochs", says_it_of_epochs},
+                              {"nodes", says_it_of_nodes}, {"values", says_it_of_values},
+                              {"edges", says_it_of_edges}, CU_TEST_INFO_NULL};
 
 UNIT_MAIN(UNIT_SUITE("messages", tests))
