@@ -146,8 +146,9 @@ static int load_index(struct store *store, struct error *err)
     if (!code)
         code = scan_all(store, err);
     if (!code && nothing_left(store))
-        code = error_set(err, ERR_REFUSED, "%s: no checkpoint can be used: %s", store->dir,
-                         store->damage);
+        code = store->damage[0] ? error_set(err, ERR_REFUSED, "%s: no checkpoint can be used: %s",
+                                            store->dir, store->damage)
+                                : error_set(err, ERR_RETRY, "%s: is being changed", store->dir);
     if (!code && store->options.read_only && !known && !store->count)
         code = error_set(err, ERR_RETRY, "%s: there are no checkpoints yet", store->dir);
     if (!code && !store->options.read_only) {

@@ -65,7 +65,7 @@ struct store_options {
 
 // Opens or makes the store. ERR_REFUSED: it is another pipeline's, is locked (names the process),
 // is of a newer version, or is damaged beyond its last resort; nothing was changed. read_only and
-// not there: ERR_RETRY.
+// not there, or changed faster by who writes it than it could be read: ERR_RETRY.
 int store_open(struct store **out, const char *dir, const char *pipeline,
                const struct store_options *options, struct error *err);
 void store_close(struct store *store);

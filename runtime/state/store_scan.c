@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 // Reads a generation from end to end: which checkpoints are in it, whole.
 
@@ -173,6 +174,10 @@ int store_scan(struct store *store, struct generation *generation, struct error 
     generation->count = 0;
     generation->bytes = store_generation_bytes(store, generation->number);
     code = read_all(&scan, &local);
+    if (code && store->options.read_only && access(path, F_OK) != 0) {
+        generation->count = 0; // who writes the store has removed it meanwhile
+        return 0;
+    }
     if (code == ERR_CORRUPT || code == ERR_LIMIT) {
         generation->damaged = true;
         if (generation->count)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "state/image.h"
+#include "state/image_merge.h"
 #include "support/unit.h"
 #include <float.h>
 #include <stdlib.h>
@@ -120,7 +121,130 @@ static void test_limit(void)
     image_deinit(&image);
 }
 
+// -- merging --
+
+// "s/key/identity=value " of each entry; "-": no key.
+static void tell(const struct buf *bytes, char *out, size_t room)
+{
+    struct image_reader reader = {bytes->data, bytes->data + bytes->len};
+    struct image_entry entry;
+    int rc;
+    size_t len = 0;
+    out[0] = 0;
+    while (image_next_any(&reader, &entry, &rc)) {
+        CU_ASSERT_EQUAL(entry.mark, IMAGE_ENTRY);
+        len += (size_t)snprintf(out + len, room - len, "%u/%.*s/%.*s=%.*s ", entry.section,
+                                entry.key ? (int)entry.key_len : 1, entry.key ? entry.key : "-",
+                                (int)entry.identity_len, entry.at,
+                                (int)(entry.end - entry.at - (long)entry.identity_len),
+                                entry.at + entry.identity_len);
+    }
+    CU_ASSERT_EQUAL(rc, 0);
+}
+
+// The same words make an image: "s/key/identity=value", "!" in front: gone, "s*": whole.
+static void make(struct buf *out, const char *text)
+{
+    struct image image;
+    image_init(&image, 1 << 20);
+    char words[500], *rest;
+    snprintf(words, sizeof words, "%s", text);
+    for (char *word = strtok_r(words, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
+        bool gone = *word == '!';
+        word += gone;
+        uint32_t section = (uint32_t)(*word - '0');
+        if (word[1] == '*') {
+            image_whole(&image, section);
+            continue;
+        }
+        char *key = word + 2, *identity = strchr(key, '/') + 1, *value = strchr(key, '=');
+        size_t identity_len = value ? (size_t)(value - identity) : strlen(identity);
+        const char *named = *key == '-' ? NULL : key;
+        uint32_t key_len = named ? (uint32_t)(identity - 1 - key) : 0;
+        image.rc |= buf_append(&image.body, identity, identity_len);
+        if (!gone)
+            image_identify(&image);
+        if (value)
+            image.rc |= buf_puts(&image.body, value + 1);
+        if (gone)
+            image_gone(&image, section, named, key_len);
+        else
+            image_end(&image, section, named, key_len);
+    }
+    CU_ASSERT_EQUAL_FATAL(image.rc, 0);
+    *out = image.bytes;
+    buf_deinit(&image.body);
+}
+
+static const struct {
+    const char *images[4], *merged;
+} merges[] = {
+    {{"1/a/=1 1/b/=2"}, "1/a/=1 1/b/=2 "},
+    {{"1/a/=1 !1/a/ 1* 2*"}, "1/a/=1 "}, // nothing of its own image
+    {{"1/a/=1 1/b/=2 1/c/=3", "1/b/=4"}, "1/a/=1 1/c/=3 1/b/=4 "},
+    {{"1/a/=1 2/a/=2", "!1/a/"}, "2/a/=2 "},
+    {{"1/a/x=1 1/a/y=2 1/a/=3", "1/a/y=4"}, "1/a/x=1 1/a/=3 1/a/y=4 "},
+    {{"1/a/x=1", "!1/a/x", "1/a/x=2"}, "1/a/x=2 "},
+    {{"1/a/x=1", "1/a/x=2", "!1/a/x"}, ""},
+    {{"1/a/=1", "1/a/=2 1/b/=2", "1/a/=3", "1/c/=4"}, "1/b/=2 1/a/=3 1/c/=4 "},
+    {{"1/-/=1 1//=2", "!1/-/"}, "1//=2 "},                  // no key is not the empty key
+    {{"1/-/=1 1/-/=2", "1/-/=3 1/-/=4"}, "1/-/=3 1/-/=4 "}, // of several lanes
+    {{"1/a/=1 1/b/=2 2/a/=3", "1* 1/c/=4"}, "2/a/=3 1/c/=4 "},
+    {{"1/a/=1", "1/b/=2", "1/c/=3 1* 1/d/=4", "1/e/=5"}, "1/c/=3 1/d/=4 1/e/=5 "},
+    {{"", "1/a/=1"}, "1/a/=1 "},
+    {{"1/ab/c=1", "1/a/bc=2"}, "1/ab/c=1 1/a/bc=2 "},
+};
+
+static void test_merge(void)
+{
+    for (size_t i = 0; i < sizeof merges / sizeof *merges; i++) {
+        struct buf images[4];
+        char found[500];
+        size_t count = 0;
+        for (; count < 4 && merges[i].images[count]; count++)
+            make(&images[count], merges[i].images[count]);
+        CU_ASSERT_EQUAL(image_merge(images, count, NULL), 0);
+        tell(&images[0], found, sizeof found);
+        CHECK_TEXT(found, merges[i].merged);
+        for (size_t j = 0; j < count; j++)
+            buf_deinit(&images[j]);
+    }
+}
+
+// A merged image need not be read by one who knows of marks.
+static void test_marks_are_passed_over(void)
+{
+    struct buf bytes;
+    struct image_entry entry;
+    int rc;
+    make(&bytes, "!1/a/x 2* 1/b/=7 !1/c/");
+    struct image_reader reader = {bytes.data, bytes.data + bytes.len};
+    CU_ASSERT_TRUE_FATAL(image_next(&reader, &entry, &rc));
+    CU_ASSERT_TRUE(entry.key_len == 1 && *entry.key == 'b' && *entry.at == '7');
+    CU_ASSERT_FALSE(image_next(&reader, &entry, &rc));
+    CU_ASSERT_EQUAL(rc, 0);
+    buf_deinit(&bytes);
+}
+
+static void test_merge_of_damage(void)
+{
+    struct buf images[2];
+    for (size_t cut = 1; cut < 8; cut++) {
+        for (int which = 0; which < 2; which++) {
+            make(&images[0], "1/abc/=de");
+            make(&images[1], "1/abc/=de");
+            images[which].len -= cut;
+            CU_ASSERT_EQUAL(image_merge(images, 2, NULL), ERR_CORRUPT);
+            buf_deinit(&images[0]);
+            buf_deinit(&images[1]);
+        }
+    }
+}
+
 static CU_TestInfo cases[] = {{"there and back", test_round_trip},
+                              {"merge", test_merge},
+                              {"marks are passed over", test_marks_are_passed_over},
+                              {"merge of damage", test_merge_of_damage},
                               {"damaged", test_damaged},
                               {"limit", test_limit},
                               CU_TEST_INFO_NULL};

@@ -2,6 +2,7 @@
 #include "store_support.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 // Lives of a store at random, against what a plain model says: changes and whole checkpoints, ones
 // that are given up or gone back behind, other numbers of lanes, compactions, ends and crashes.
@@ -75,10 +76,18 @@ static void add_one(struct life *life)
     }
 }
 
+static _Atomic unsigned wrong; // in other threads, where asserts must not be made
+
+static void expect(bool right)
+{
+    if (!right)
+        atomic_fetch_add(&wrong, 1);
+}
+
 static void *compact(void *arg)
 {
     struct life *life = arg;
-    CU_ASSERT_EQUAL(store_compact(life->store, NULL), 0);
+    expect(store_compact(life->store, NULL) == 0);
     return NULL;
 }
 
@@ -100,6 +109,7 @@ static void step(struct life *life)
             check(life);
         }
         pthread_join(thread, NULL);
+        CU_ASSERT_EQUAL(atomic_load(&wrong), 0);
     } else if (what == 2) {
         store_close(life->store);
         life->store = open_store(life->dir);
@@ -136,6 +146,8 @@ static void lives_as_the_model_says(void)
     for (uint64_t seed = 1; seed <= LIVES; seed++)
         live(seed);
 }
+
+static _Atomic bool stop_looking;
 
 static int count_generations(const char *dir)
 {
@@ -177,6 +189,59 @@ static void compaction_keeps_as_many_as_it_must(void)
     CU_ASSERT(count_generations(dir) >= 2);
 }
 
+static void *look_again_and_again(void *arg)
+{
+    struct life *life = arg; // of which nothing but dir is looked at
+    struct store_options options = {.read_only = true};
+    uint64_t last = 0, looked = 0;
+    while (!atomic_load(&stop_looking) || looked == 0) {
+        struct store *store;
+        struct checkpoint *checkpoint;
+        int code = store_open(&store, life->dir, "orders", &options, NULL);
+        if (code) {
+            expect(code == ERR_RETRY);
+            continue;
+        }
+        expect(!store_damage(store));
+        uint32_t count = store_count(store);
+        uint64_t number = count ? store_at(store, count - 1)->number : 0;
+        expect(number >= last);
+        last = number;
+        code = number ? store_load(store, number, &checkpoint, NULL) : ERR_RETRY;
+        expect(code == 0 || code == ERR_RETRY);
+        if (!code) {
+            expect(checkpoint->part_count == 5);
+            checkpoint_free(checkpoint);
+            looked++;
+        }
+        store_close(store);
+    }
+    return NULL;
+}
+
+static void is_read_beside_its_writer(void)
+{
+    struct life life = {.dir = fresh_dir(), .seed = 12345};
+    pthread_t thread;
+    atomic_store(&stop_looking, false);
+    life.store = open_store(life.dir);
+    set_lanes(&life.models[0], 1);
+    add_one(&life);
+    CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, look_again_and_again, &life), 0);
+    for (int round = 0; round < LIVES; round++) {
+        struct model now = life.models[1];
+        uint64_t number = store_highest(life.store) + 1;
+        CU_ASSERT_EQUAL(write_checkpoint(life.store, number, 0, NULL, &now, NULL), 0);
+        CU_ASSERT_EQUAL(store_decided(life.store, number, NULL), 0);
+        if (round % 2)
+            CU_ASSERT_EQUAL(store_compact(life.store, NULL), 0);
+    }
+    atomic_store(&stop_looking, true);
+    pthread_join(thread, NULL);
+    CU_ASSERT_EQUAL(atomic_load(&wrong), 0);
+    store_close(life.store);
+}
+
 static void wants_compaction_when_changes_outweigh(void)
 {
     enum { LEN = 1 << 20 };
@@ -208,6 +273,7 @@ static void wants_compaction_when_changes_outweigh(void)
 static CU_TestInfo cases[] = {
     {"lives as the model says", lives_as_the_model_says},
     {"compaction keeps as many as it must", compaction_keeps_as_many_as_it_must},
+    {"is read beside its writer", is_read_beside_its_writer},
     {"wants compaction when changes outweigh", wants_compaction_when_changes_outweigh},
     CU_TEST_INFO_NULL,
 };
