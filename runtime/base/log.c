@@ -10,7 +10,8 @@
 enum { MESSAGE_MAX = 4000 }; // bytes; cut when longer
 
 static _Atomic int level_now = LOG_INFO;
-static atomic_bool as_json;
+static atomic_bool as_json, names_pipelines;
+static __thread const char *pipeline_now;
 static pthread_mutex_t sink_lock = PTHREAD_MUTEX_INITIALIZER; // sink_fn, sink_arg, and the output
 static void (*sink_fn)(void *arg, enum log_level level, const char *line);
 static void *sink_arg;
@@ -28,6 +29,18 @@ void log_set_json(bool json)
 bool log_is_json(void)
 {
     return atomic_load_explicit(&as_json, memory_order_relaxed);
+}
+
+const char *log_set_pipeline(const char *pipeline)
+{
+    const char *before = pipeline_now;
+    pipeline_now = pipeline;
+    return before;
+}
+
+void log_name_pipelines(bool on)
+{
+    atomic_store_explicit(&names_pipelines, on, memory_order_relaxed);
 }
 
 bool log_enabled(enum log_level level)
@@ -66,8 +79,10 @@ void log_sayv(const struct log_event *event, const char *fmt, va_list args)
     if (vsnprintf(message, sizeof message, fmt, args) < 0)
         message[0] = 0;
     int64_t ms = clock_wall_ms(clock_system());
-    size_t len = log_is_json() ? log_format_json(event, ms, message, line)
-                               : log_format_text(event, ms, message, line);
+    bool names = atomic_load_explicit(&names_pipelines, memory_order_relaxed);
+    size_t len = log_is_json()
+                     ? log_format_json(event, pipeline_now, ms, message, line)
+                     : log_format_text(event, names ? pipeline_now : NULL, ms, message, line);
     deliver(event->level, line, len);
 }
 

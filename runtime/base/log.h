@@ -13,8 +13,12 @@
 //
 // or, for machines, as one JSON object a line, in which all members are always there:
 //
-//   {"time":"2026-11-22T18:04:01.123Z","level":"warn","node":"devices","code":"unavailable",
-//    "message":"127.0.0.3:9: no route; trying again in 200 ms","fields":{"retry_ms":200}}
+//   {"time":"2026-11-22T18:04:01.123Z","level":"warn","pipeline":"traffic","node":"devices",
+//    "code":"unavailable","message":"127.0.0.3:9: no route; trying again in 200 ms",
+//    "fields":{"retry_ms":200}}
+//
+// Of which pipeline a line speaks is known from the thread that says it: who works for a pipeline
+// says so first. Text names it where several run: "traffic/devices: ...".
 //
 // Whatever bytes a message has, a line is one line, valid UTF-8, and steers no terminal.
 
@@ -33,6 +37,11 @@ struct log_event {
     const struct log_field *fields;
     size_t field_count;
 };
+
+// What the calling thread says from here on is about this pipeline; NULL: about none. The name is
+// kept, not copied. The one before.
+const char *log_set_pipeline(const char *pipeline);
+void log_name_pipelines(bool on); // also in text
 
 enum { LOG_LINE_MAX = 32768 };
 
@@ -62,8 +71,8 @@ void log_limited(struct log_limit *limit, enum log_level level, const char *plac
 
 // -- shared by log*.c --
 
-// One line without its newline into `out`; its length. `ms` is wall time.
-size_t log_format_text(const struct log_event *event, long long ms, const char *message,
-                       char out[LOG_LINE_MAX]);
-size_t log_format_json(const struct log_event *event, long long ms, const char *message,
-                       char out[LOG_LINE_MAX]);
+// One line without its newline into `out`; its length. `ms` is wall time; `pipeline` NULL: none.
+size_t log_format_text(const struct log_event *event, const char *pipeline, long long ms,
+                       const char *message, char out[LOG_LINE_MAX]);
+size_t log_format_json(const struct log_event *event, const char *pipeline, long long ms,
+                       const char *message, char out[LOG_LINE_MAX]);

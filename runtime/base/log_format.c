@@ -41,8 +41,8 @@ static void put_time(struct line *line, long long ms)
     put(line, all);
 }
 
-size_t log_format_text(const struct log_event *event, long long ms, const char *message,
-                       char out[LOG_LINE_MAX])
+size_t log_format_text(const struct log_event *event, const char *pipeline, long long ms,
+                       const char *message, char out[LOG_LINE_MAX])
 {
     struct line line = {.out = out, .max = LOG_LINE_MAX - CLOSING};
     char level[16];
@@ -50,10 +50,15 @@ size_t log_format_text(const struct log_event *event, long long ms, const char *
     snprintf(level, sizeof level, " %-5s ", level_names[event->level & 3]);
     put(&line, level);
     size_t from = line.len;
-    if (event->place && event->place[0]) {
+    bool place = event->place && event->place[0];
+    if (pipeline)
+        put(&line, pipeline);
+    if (pipeline && place)
+        put(&line, "/");
+    if (place)
         put(&line, event->place);
+    if (pipeline || place)
         put(&line, ": ");
-    }
     put(&line, message);
     for (size_t i = from; i < line.len; i++)
         if (out[i] == '\n' || out[i] == '\r')
@@ -105,14 +110,15 @@ static void put_member(struct line *line, const char *name, const char *text)
         put(line, "null");
 }
 
-size_t log_format_json(const struct log_event *event, long long ms, const char *message,
-                       char out[LOG_LINE_MAX])
+size_t log_format_json(const struct log_event *event, const char *pipeline, long long ms,
+                       const char *message, char out[LOG_LINE_MAX])
 {
     struct line line = {.out = out, .max = LOG_LINE_MAX - CLOSING};
     put(&line, "{\"time\":\"");
     put_time(&line, ms);
     put(&line, "\"");
     put_member(&line, "level", level_names[event->level & 3]);
+    put_member(&line, "pipeline", pipeline);
     put_member(&line, "node", event->place);
     put_member(&line, "code", event->reason ? reason_code(event->reason) : NULL);
     put(&line, ",\"message\":");

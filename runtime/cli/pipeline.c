@@ -89,7 +89,7 @@ static int load_topology(struct pipeline *pipeline, const char *file, const stru
 }
 
 static int load(struct pipeline *pipeline, const char *file, const struct args *args,
-                struct problems *problems, struct error *err)
+                struct crew *crew, struct problems *problems, struct error *err)
 {
     int code = pipeline_registry(&pipeline->registry, args, err);
     if (!code)
@@ -103,6 +103,7 @@ static int load(struct pipeline *pipeline, const char *file, const struct args *
         .registry = pipeline->registry,
         .clock = clock_system(),
         .has_plugins = true,
+        .crew = crew,
     };
     uint32_t losses;
     int64_t lanes = 0, from = 0; // as the pipeline says; the newest
@@ -119,22 +120,29 @@ static int load(struct pipeline *pipeline, const char *file, const struct args *
     return engine_new(&pipeline->engine, &config, problems);
 }
 
-int pipeline_try(struct pipeline *pipeline, const char *file, const struct args *args,
-                 struct problems *problems, struct error *err)
+static int try(struct pipeline *pipeline, const char *file, const struct args *args,
+               struct crew *crew, struct problems *problems, struct error *err)
 {
     *pipeline = (struct pipeline){0};
-    int code = load(pipeline, file, args, problems, err);
+    int code = load(pipeline, file, args, crew, problems, err);
     if (code)
         pipeline_free(pipeline);
     return code;
 }
 
-enum exit_status pipeline_load(struct pipeline *pipeline, const char *file, const struct args *args)
+int pipeline_try(struct pipeline *pipeline, const char *file, const struct args *args,
+                 struct problems *problems, struct error *err)
+{
+    return try(pipeline, file, args, NULL, problems, err);
+}
+
+enum exit_status pipeline_load_with(struct pipeline *pipeline, const char *file,
+                                    const struct args *args, struct crew *crew)
 {
     struct error err = ERROR_INIT;
     struct problems problems;
     problems_init(&problems);
-    int code = pipeline_try(pipeline, file, args, &problems, &err);
+    int code = try(pipeline, file, args, crew, &problems, &err);
     enum exit_status status = EXIT_DONE;
     if (problems.count)
         pipeline_say(&problems);
@@ -144,6 +152,11 @@ enum exit_status pipeline_load(struct pipeline *pipeline, const char *file, cons
         status = code == ERR_INPUT ? EXIT_WRONG_INPUT : EXIT_FAILED;
     problems_deinit(&problems);
     return status;
+}
+
+enum exit_status pipeline_load(struct pipeline *pipeline, const char *file, const struct args *args)
+{
+    return pipeline_load_with(pipeline, file, args, NULL);
 }
 
 void pipeline_free(struct pipeline *pipeline)

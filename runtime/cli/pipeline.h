@@ -26,6 +26,9 @@ struct pipeline {
 // problems were printed (then nothing needs freeing). Connects nothing.
 enum exit_status pipeline_load(struct pipeline *pipeline, const char *file,
                                const struct args *args);
+// `crew`: that shall step its lanes; NULL: one of its own.
+enum exit_status pipeline_load_with(struct pipeline *pipeline, const char *file,
+                                    const struct args *args, struct crew *crew);
 // The same without printing: what is wrong is in `problems` (the caller's), or else in *err. A
 // code.
 int pipeline_try(struct pipeline *pipeline, const char *file, const struct args *args,

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
-#include "cli/pipeline.h"
+#include "cli/fleet.h"
 #include "cli/signals.h"
 #include "cli/sight.h"
-#include "cli/status.h"
+#include "base/alloc.h"
 #include "base/log.h"
 #include "cli/terminal.h"
 
 #include <errno.h>
 #include <string.h>
 
-// tidemill run: one pipeline, until its sources end or a signal comes.
+// tidemill run: pipelines, each until its sources end or a signal comes.
 
 static const struct args_option options[] = {
     PIPELINE_OPTIONS,
@@ -28,162 +28,260 @@ static const struct args_option options[] = {
     {0},
 };
 
-enum { STATUS_EVERY_MS = 1000, WAIT_MS = 100 };
+enum { STATUS_EVERY_MS = 1000, WAIT_MS = 100, WAIT_AMONG_MS = 20 };
 
 struct watch {
-    struct engine *engine;
+    struct fleet fleet;
+    const struct args *args;
     struct sight *sight; // NULL: not asked for
     struct totals last;
-    int64_t last_ms, started_ms;
-    bool quiet;
+    int64_t last_ms;
+    json_t *report; // name -> its counters; NULL: not asked for
+    bool quiet, several;
 };
-
-static int64_t now_ms(void)
-{
-    return clock_mono_ns(clock_system()) / 1000000;
-}
 
 static void show_status(struct watch *watch)
 {
-    int64_t now = now_ms();
-    struct engine_status status;
-    if (watch->quiet || now - watch->last_ms < STATUS_EVERY_MS ||
-        engine_status(watch->engine, &status))
-        return;
+    int64_t now = fleet_now_ms();
     struct totals totals;
-    totals_of(&totals, &status);
+    if (watch->quiet || now - watch->last_ms < STATUS_EVERY_MS ||
+        fleet_totals(&watch->fleet, &totals))
+        return;
     struct buf line;
     buf_init(&line, 1024);
     if (totals_line(&totals, &watch->last, now - watch->last_ms, &line) == 0)
         terminal_status(buf_cstr(&line));
     buf_deinit(&line);
-    engine_status_free(&status);
     watch->last = totals;
     watch->last_ms = now;
 }
 
-static void print_summary(const struct watch *watch, const struct engine_status *status)
+// -- the end of one --
+
+static void print_summary(const struct watch *watch, const struct member *member,
+                          const struct engine_status *status)
 {
     struct totals totals, none = {0};
     totals_of(&totals, status);
+    int64_t ms = fleet_now_ms() - member->started_ms;
     const struct log_field fields[] = {{"in", (long long)totals.in},
                                        {"out", (long long)totals.out},
                                        {"failed", (long long)totals.failed},
                                        {"late", (long long)totals.late},
-                                       {"ms", (long long)(now_ms() - watch->started_ms)}};
+                                       {"ms", (long long)ms}};
     const struct log_event done = {
         .level = LOG_INFO, .fields = fields, .field_count = sizeof fields / sizeof *fields};
     struct buf line;
     buf_init(&line, 1024);
     if (log_is_json())
         log_say(&done, "done");
-    else if (totals_line(&totals, &none, now_ms() - watch->started_ms, &line) == 0)
-        fprintf(stderr, "done: %s\n", buf_cstr(&line));
+    else if (totals_line(&totals, &none, ms, &line) == 0)
+        fprintf(stderr, "%s%sdone: %s\n", watch->several ? member_name(member) : "",
+                watch->several ? ": " : "", buf_cstr(&line));
     buf_deinit(&line);
 }
 
-static int write_report(const char *path, const struct engine_status *status,
-                        const struct watch *watch, struct error *err)
-{
-    json_t *report = report_json(status, now_ms() - watch->started_ms);
-    int bad = !report || json_dump_file(report, path, JSON_INDENT(2));
-    int errnum = errno;
-    json_decref(report);
-    return bad ? error_errno(err, ERR_IO, errnum, "%s", path) : 0;
-}
-
-// After the end: do the books balance, and what was it all?
-static int conclude(const struct watch *watch, const struct args *args, struct error *err)
+// Do the books balance, and what was it all?
+static int conclude(const struct watch *watch, const struct member *member, struct error *err)
 {
     struct engine_status status;
-    if (engine_status(watch->engine, &status))
+    if (engine_status(member->pipeline.engine, &status))
         return error_nomem(err);
-    int code = engine_account(watch->engine, err);
+    int code = engine_account(member->pipeline.engine, err);
     if (!watch->quiet)
-        print_summary(watch, &status);
-    const char *path = args_text(args, "report");
-    if (path && !code)
-        code = write_report(path, &status, watch, err);
+        print_summary(watch, member, &status);
+    int64_t ms = fleet_now_ms() - member->started_ms;
+    if (watch->report &&
+        json_object_set_new(watch->report, member_name(member), report_json(&status, ms)))
+        code = code ? code : error_nomem(err);
     engine_status_free(&status);
     return code;
 }
 
-static enum engine_state follow(struct watch *watch)
+static enum exit_status fail(const struct watch *watch, struct member *member,
+                             const struct error *why)
 {
-    bool stopping = false;
-    enum engine_state state;
-    while ((state = engine_wait(watch->engine, WAIT_MS)) == ENGINE_RUNNING) {
+    struct error named = *why;
+    member->failed = true;
+    if (!watch->several)
+        return command_fail(why);
+    error_prefix(&named, "%s", member_name(member));
+    command_fail(&named);
+    return EXIT_FAILED;
+}
+
+// What becomes of a pipeline that has ended: it is told, and stays as it is. The others go on.
+static enum exit_status settle(struct watch *watch, struct member *member, enum engine_state state)
+{
+    struct error err = ERROR_INIT;
+    member->runs = false;
+    terminal_status_end();
+    const char *before = log_set_pipeline(member_name(member));
+    enum exit_status status = EXIT_DONE;
+    int code = conclude(watch, member, &err);
+    if (state == ENGINE_FAILED)
+        status = fail(watch, member, engine_error(member->pipeline.engine));
+    else if (code)
+        status = fail(watch, member, &err);
+    log_set_pipeline(before);
+    sight_phase(watch->sight, (uint32_t)(member - watch->fleet.members),
+                member->failed ? SNAPSHOT_FAILED : SNAPSHOT_DONE);
+    return status;
+}
+
+// -- all --
+
+static enum exit_status worse(enum exit_status a, enum exit_status b)
+{
+    return a ? a : b;
+}
+
+static enum exit_status start_all(struct watch *watch)
+{
+    enum exit_status status = EXIT_DONE;
+    bool profile = args_flag(watch->args, "profile") || watch->sight;
+    for (uint32_t i = 0; i < watch->fleet.count; i++) {
+        struct member *member = &watch->fleet.members[i];
+        struct error err = ERROR_INIT;
+        engine_profile(member->pipeline.engine, profile);
+        member->started_ms = fleet_now_ms();
+        member->runs = engine_start(member->pipeline.engine, &err) == 0;
+        if (!member->runs)
+            status = worse(status, fail(watch, member, &err));
+        sight_phase(watch->sight, i, member->runs ? SNAPSHOT_RUNNING : SNAPSHOT_FAILED);
+    }
+    return status;
+}
+
+static void stop_all(struct watch *watch)
+{
+    for (uint32_t i = 0; i < watch->fleet.count; i++) {
+        struct member *member = &watch->fleet.members[i];
+        if (!member->runs)
+            continue;
+        sight_phase(watch->sight, i, SNAPSHOT_STOPPING);
+        engine_stop(member->pipeline.engine);
+    }
+}
+
+// Looks once after each that runs; waits, but only for the first of them.
+static enum exit_status look(struct watch *watch)
+{
+    enum exit_status status = EXIT_DONE;
+    int wait_ms = watch->several ? WAIT_AMONG_MS : WAIT_MS;
+    for (uint32_t i = 0; i < watch->fleet.count; i++) {
+        struct member *member = &watch->fleet.members[i];
+        if (!member->runs)
+            continue;
+        enum engine_state state = engine_wait(member->pipeline.engine, wait_ms);
+        wait_ms = 0;
+        if (state != ENGINE_RUNNING)
+            status = worse(status, settle(watch, member, state));
+    }
+    return status;
+}
+
+static enum exit_status follow(struct watch *watch)
+{
+    enum exit_status status = EXIT_DONE;
+    for (bool stopping = false; fleet_runs(&watch->fleet);) {
         if (!stopping && signals_stop()) {
             stopping = true;
-            sight_phase(watch->sight, SNAPSHOT_STOPPING);
-            engine_stop(watch->engine);
+            stop_all(watch);
         }
+        status = worse(status, look(watch));
         show_status(watch);
     }
     terminal_status_end();
-    return state;
+    return status;
 }
 
-static enum exit_status start_and_follow(struct watch *watch, const struct args *args)
+// Of one pipeline its counters, of several {"pipelines": {name: counters}}.
+static enum exit_status write_report(const struct watch *watch)
 {
     struct error err = ERROR_INIT;
-    engine_profile(watch->engine, args_flag(args, "profile") || watch->sight);
-    if (engine_start(watch->engine, &err))
-        return command_fail(&err);
-    sight_phase(watch->sight, SNAPSHOT_RUNNING);
-    enum engine_state state = follow(watch);
-    int code = conclude(watch, args, &err);
-    if (state == ENGINE_FAILED)
-        return command_fail(engine_error(watch->engine));
+    const char *path = args_text(watch->args, "report");
+    json_t *all = watch->several
+                      ? json_pack("{s:O}", "pipelines", watch->report)
+                      : json_incref(json_object_iter_value(json_object_iter(watch->report)));
+    if (!all)
+        error_nomem(&err);
+    else if (json_dump_file(all, path, JSON_INDENT(2)))
+        error_errno(&err, ERR_IO, errno, "%s", path);
+    json_decref(all);
+    return err.code ? command_fail(&err) : EXIT_DONE;
+}
+
+static enum exit_status open_sight(struct watch *watch)
+{
+    struct error err = ERROR_INIT;
+    uint32_t count = watch->fleet.count;
+    const struct pipeline **list = mem_array(count, sizeof *list);
+    for (uint32_t i = 0; list && i < count; i++)
+        list[i] = &watch->fleet.members[i].pipeline;
+    int code = list ? sight_new(&watch->sight, list, count, watch->args, &err) : error_nomem(&err);
+    mem_free(list);
     return code ? command_fail(&err) : EXIT_DONE;
 }
 
-static void heed_log_level(const struct topology *topology)
+static enum exit_status run_fleet(struct watch *watch)
 {
-    static const char *const names[] = {"error", "warn", "info", "debug"}; // as enum log_level
-    const char *level = setting_text(topology->top, "log.level");
-    for (int i = LOG_ERROR; level && i <= LOG_DEBUG; i++)
-        if (strcmp(level, names[i]) == 0)
-            log_set_level((enum log_level)i);
+    const struct args *args = watch->args;
+    watch->last_ms = fleet_now_ms();
+    enum exit_status status = args_text(args, "http") ? open_sight(watch) : EXIT_DONE;
+    if (status)
+        return status;
+    if (args_text(args, "report"))
+        watch->report = json_object();
+    status = start_all(watch);
+    status = worse(status, follow(watch));
+    if (watch->report && json_object_size(watch->report))
+        status = worse(status, write_report(watch));
+    json_decref(watch->report);
+    sight_free(watch->sight);
+    return status;
 }
 
-static enum exit_status run_engine(const struct pipeline *pipeline, const struct args *args)
+// An option that means one pipeline; NULL: none is given.
+static const char *for_one_only(const struct args *args)
 {
-    struct error err = ERROR_INIT;
-    struct watch watch = {.engine = pipeline->engine, .quiet = args_flag(args, "quiet")};
-    const char *address = args_text(args, "http");
-    watch.started_ms = watch.last_ms = now_ms();
-    heed_log_level(pipeline->topology);
-    if (address && sight_new(&watch.sight, pipeline, args, &err))
-        return command_fail(&err);
-    enum exit_status status = start_and_follow(&watch, args);
-    sight_free(watch.sight);
-    return status;
+    static const char *const names[] = {"with", "set", "from-checkpoint", "allow-loss"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (args_text(args, names[i]))
+            return names[i];
+    return NULL;
 }
 
 static enum exit_status run(const struct args *args)
 {
-    if (args->operand_count != 1)
-        return command_misused(&command_run,
-                               args->operand_count ? "one pipeline a process" : "which pipeline?");
+    struct watch watch = {.args = args, .quiet = args_flag(args, "quiet")};
+    if (!args->operand_count)
+        return command_misused(&command_run, "which pipeline?");
+    watch.several = args->operand_count > 1;
+    const char *single = watch.several ? for_one_only(args) : NULL;
+    if (single)
+        return command_misused(&command_run, "--%s is for one pipeline, not for several at once",
+                               single);
     signals_catch();
-    struct pipeline pipeline;
-    enum exit_status status = pipeline_load(&pipeline, args->operands[0], args);
-    if (status)
-        return status;
-    status = run_engine(&pipeline, args);
-    pipeline_free(&pipeline);
+    log_name_pipelines(watch.several);
+    enum exit_status status = fleet_load(&watch.fleet, args);
+    if (!status)
+        status = run_fleet(&watch);
+    fleet_free(&watch.fleet);
     return status;
 }
 
 const struct command command_run = {
     .name = "run",
-    .help = "run a pipeline until its sources end, or until SIGTERM or Ctrl-C",
-    .operands = "FILE",
+    .help = "run pipelines until their sources end, or until SIGTERM or Ctrl-C",
+    .operands = "FILE...",
     .options = options,
     .details =
         "SIGTERM and SIGINT end the sources, write what is in flight, and exit with 0; a\n"
         "second one exits at once.\n"
+        "Several pipelines share the threads of the process by their `priority:`; one that fails\n"
+        "does not stop the others, and the exit status is 1 at the end. --parallelism is for each\n"
+        "of them; --with, --set, --from-checkpoint and --allow-loss are for one alone.\n"
         "--http serves metrics for Prometheus, whether all plugins are open (/readyz), and what\n"
         "`tidemill why` asks for; loopback unless an address is given, port 0: one that is free.\n"
         "An address that others can reach needs --http-cert, --http-key and --http-token-file.\n",

@@ -10,11 +10,16 @@
 #include <stdatomic.h>
 #include <string.h>
 
-struct sight {
+struct shown {
     struct engine *engine;
     const char *pipeline;
-    int64_t made_ns;
     _Atomic int phase; // released with what engine_start has written
+};
+
+struct sight {
+    struct shown *shown;
+    uint32_t count;
+    int64_t made_ns;
     struct http_server *server;
 };
 
@@ -97,29 +102,89 @@ static int show_nodes(struct engine *engine, struct snapshot *out)
     return out->nodes ? 0 : ERR_NOMEM;
 }
 
-// By the server's thread.
-static int take(void *arg, struct snapshot *out)
+static int phase_of(const struct shown *shown)
 {
-    struct sight *sight = arg;
-    int phase = atomic_load_explicit(&sight->phase, memory_order_acquire);
+    return atomic_load_explicit(&shown->phase, memory_order_acquire);
+}
+
+static int show_pipeline(const struct sight *sight, const struct shown *shown, struct snapshot *out)
+{
+    int phase = phase_of(shown);
     *out = (struct snapshot){
-        .pipeline = sight->pipeline,
+        .pipeline = shown->pipeline,
         .version = TIDEMILL_VERSION,
         .now_ms = clock_wall_ms(clock_system()),
         .uptime_ns = clock_mono_ns(clock_system()) - sight->made_ns,
         .phase = (enum snapshot_phase)phase,
     };
-    return phase == SNAPSHOT_STARTING ? 0 : show_nodes(sight->engine, out);
+    return phase == SNAPSHOT_STARTING ? 0 : show_nodes(shown->engine, out);
+}
+
+// By the server's thread.
+static int take(void *arg, struct snapshots *out)
+{
+    struct sight *sight = arg;
+    int code = 0;
+    out->items = mem_zalloc(sight->count * sizeof *out->items);
+    if (!out->items)
+        return ERR_NOMEM;
+    for (; out->count < sight->count && !code; out->count++)
+        code = show_pipeline(sight, &sight->shown[out->count], &out->items[out->count]);
+    return code;
+}
+
+static bool has_node(const struct shown *shown, const char *node)
+{
+    struct engine_status status;
+    bool has = false;
+    if (engine_status(shown->engine, &status))
+        return false;
+    for (uint32_t i = 0; i < status.node_count; i++)
+        has |= strcmp(status.nodes[i].name, node) == 0;
+    engine_status_free(&status);
+    return has;
+}
+
+// The pipeline that is meant: the only one, the one that is named, or the only one with the node.
+static int find_meant(const struct sight *sight, const struct http_why *what, uint32_t *out,
+                      struct error *err)
+{
+    uint32_t found = 0;
+    if (sight->count == 1 && !what->pipeline) {
+        *out = 0;
+        return 0;
+    }
+    for (uint32_t i = 0; i < sight->count; i++) {
+        const struct shown *shown = &sight->shown[i];
+        bool meant = what->pipeline
+                         ? strcmp(what->pipeline, shown->pipeline) == 0
+                         : phase_of(shown) != SNAPSHOT_STARTING && has_node(shown, what->node);
+        if (meant)
+            *out = i;
+        found += meant;
+    }
+    if (found == 1)
+        return 0;
+    if (what->pipeline)
+        return error_set(err, ERR_INPUT, "there is no pipeline '%s'", what->pipeline);
+    return error_set(err, ERR_INPUT,
+                     found ? "several pipelines have a node '%s': which pipeline?"
+                           : "no pipeline has a node '%s'",
+                     what->node);
 }
 
 // Likewise.
-static int answer_why(void *arg, const char *node, const char *end, struct buf *out,
-                      struct error *err)
+static int answer_why(void *arg, const struct http_why *what, struct buf *out, struct error *err)
 {
     struct sight *sight = arg;
-    if (atomic_load_explicit(&sight->phase, memory_order_acquire) == SNAPSHOT_STARTING)
+    uint32_t meant = 0;
+    int code = find_meant(sight, what, &meant, err);
+    if (code)
+        return code;
+    const struct shown *shown = &sight->shown[meant];
+    if (phase_of(shown) == SNAPSHOT_STARTING)
         return error_set(err, ERR_RETRY, "the pipeline is starting");
-    return why_json(sight->engine, node, end, out, err);
+    return why_json(shown->engine, what->node, what->end, out, err);
 }
 
 static void say_where(const struct http_server *server)
@@ -128,38 +193,49 @@ static void say_where(const struct http_server *server)
              http_server_is_secure(server) ? "https" : "http", http_server_address(server));
 }
 
-int sight_new(struct sight **out, const struct pipeline *pipeline, const struct args *args,
-              struct error *err)
+static int serve(struct sight *sight, const struct args *args, struct error *err)
+{
+    struct http_config config = {.address = args_text(args, "http"),
+                                 .certificate = args_text(args, "http-cert"),
+                                 .key = args_text(args, "http-key"),
+                                 .token = args_text(args, "http-token-file"),
+                                 .snapshots = take,
+                                 .why = answer_why,
+                                 .arg = sight};
+    int code = http_server_new(&sight->server, &config, err);
+    if (code)
+        error_prefix(err, "--http");
+    else
+        say_where(sight->server);
+    return code;
+}
+
+int sight_new(struct sight **out, const struct pipeline *const *pipelines, uint32_t count,
+              const struct args *args, struct error *err)
 {
     *out = NULL;
     struct sight *sight = mem_zalloc(sizeof *sight);
     if (!sight)
         return error_nomem(err);
-    sight->engine = pipeline->engine;
-    sight->pipeline = pipeline->topology->pipeline;
     sight->made_ns = clock_mono_ns(clock_system());
-    struct http_config config = {.address = args_text(args, "http"),
-                                 .certificate = args_text(args, "http-cert"),
-                                 .key = args_text(args, "http-key"),
-                                 .token = args_text(args, "http-token-file"),
-                                 .snapshot = take,
-                                 .why = answer_why,
-                                 .arg = sight};
-    int code = http_server_new(&sight->server, &config, err);
-    if (code) {
-        error_prefix(err, "--http");
-        mem_free(sight);
-        return code;
+    sight->shown = mem_zalloc(count * sizeof *sight->shown);
+    sight->count = sight->shown ? count : 0;
+    for (uint32_t i = 0; i < sight->count; i++) {
+        sight->shown[i].engine = pipelines[i]->engine;
+        sight->shown[i].pipeline = pipelines[i]->topology->pipeline;
     }
-    say_where(sight->server);
-    *out = sight;
-    return 0;
+    int code = sight->shown ? serve(sight, args, err) : error_nomem(err);
+    if (code)
+        sight_free(sight);
+    else
+        *out = sight;
+    return code;
 }
 
-void sight_phase(struct sight *sight, enum snapshot_phase phase)
+void sight_phase(struct sight *sight, uint32_t pipeline, enum snapshot_phase phase)
 {
     if (sight)
-        atomic_store_explicit(&sight->phase, (int)phase, memory_order_release);
+        atomic_store_explicit(&sight->shown[pipeline].phase, (int)phase, memory_order_release);
 }
 
 void sight_free(struct sight *sight)
@@ -167,5 +243,6 @@ void sight_free(struct sight *sight)
     if (!sight)
         return;
     http_server_free(sight->server);
+    mem_free(sight->shown);
     mem_free(sight);
 }

@@ -4,13 +4,13 @@
 #include "cli/pipeline.h"
 #include "observe/snapshot.h"
 
-// run --http: what the engine knows, shown by the HTTP server of observe/.
+// run --http: what the engines know, shown by the HTTP server of observe/.
 
 struct sight;
 
-// Listens as --http and its companions say, and tells where in the log. The pipeline lives longer.
-int sight_new(struct sight **out, const struct pipeline *pipeline, const struct args *args,
-              struct error *err);
-// From the main thread; STARTING at first: the engine is asked from RUNNING on. NULL is fine.
-void sight_phase(struct sight *sight, enum snapshot_phase phase);
+// Listens as --http and its companions say, and tells where in the log. The pipelines live longer.
+int sight_new(struct sight **out, const struct pipeline *const *pipelines, uint32_t count,
+              const struct args *args, struct error *err);
+// From the main thread; STARTING at first: an engine is asked from RUNNING on. NULL is fine.
+void sight_phase(struct sight *sight, uint32_t pipeline, enum snapshot_phase phase);
 void sight_free(struct sight *sight); // NULL is fine

@@ -66,6 +66,21 @@ void totals_of(struct totals *out, const struct engine_status *status)
     }
 }
 
+void totals_add(struct totals *out, const struct totals *more)
+{
+    out->in += more->in;
+    out->out += more->out;
+    out->failed += more->failed;
+    out->late += more->late;
+    if (more->lag >= 0)
+        out->lag = (out->lag < 0 ? 0 : out->lag) + more->lag;
+    if (more->lag_bytes >= 0)
+        out->lag_bytes = (out->lag_bytes < 0 ? 0 : out->lag_bytes) + more->lag_bytes;
+    if (more->watermark != WATERMARK_NONE &&
+        (out->watermark == WATERMARK_NONE || more->watermark < out->watermark))
+        out->watermark = more->watermark;
+}
+
 static int add_count(struct buf *out, const char *name, uint64_t now, const uint64_t *since,
                      int64_t ms)
 {

@@ -17,6 +17,7 @@ struct totals {
 };
 
 void totals_of(struct totals *out, const struct engine_status *status);
+void totals_add(struct totals *out, const struct totals *more); // of another pipeline
 // "in 1,200 (400/s)  out 20 (7/s)  lag 3  watermark 12:00:05  late 0  errors 2"; `since` are the
 // totals `ms` ago; NULL: no rates. Bytes behind: "lag 1.2 MB".
 int totals_line(const struct totals *now, const struct totals *since, int64_t ms, struct buf *out);

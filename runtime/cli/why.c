@@ -11,6 +11,7 @@
 static const struct args_option options[] = {
     {"http", 0, "ADDR", "where the pipeline serves (run --http); default 127.0.0.1:9090"},
     {"http-token-file", 0, "FILE", "the token that it wants, if it wants one"},
+    {"pipeline", 0, "NAME", "which, where several that run together have such a node"},
     {"json", 'j', NULL, "as JSON"},
     {0},
 };
@@ -18,7 +19,7 @@ static const struct args_option options[] = {
 enum { ANSWER_MAX_BYTES = 16 << 20, PATH_MAX_BYTES = 8192, TOKEN_MAX_BYTES = 4096 };
 
 // "average" or "average@2026-11-22T22:50:00Z".
-static int write_path(const char *operand, struct buf *out)
+static int write_path(const char *operand, const char *pipeline, struct buf *out)
 {
     const char *at = strchr(operand, '@');
     struct buf node;
@@ -32,6 +33,10 @@ static int write_path(const char *operand, struct buf *out)
         code = buf_puts(out, "&end=");
     if (!code && at)
         code = http_escape(at + 1, out);
+    if (!code && pipeline)
+        code = buf_puts(out, "&pipeline=");
+    if (!code && pipeline)
+        code = http_escape(pipeline, out);
     buf_deinit(&node);
     return code;
 }
@@ -51,7 +56,7 @@ static int ask(const struct args *args, int *status, struct buf *answer, struct 
     buf_init(&path, PATH_MAX_BYTES);
     buf_init(&token, TOKEN_MAX_BYTES);
     int code = read_token(file, &token, err);
-    if (!code && write_path(args->operands[0], &path))
+    if (!code && write_path(args->operands[0], args_text(args, "pipeline"), &path))
         code = error_set(err, ERR_INPUT, "a name that is too long");
     if (!code)
         code = http_get(address ? address : "127.0.0.1:9090", buf_cstr(&path),

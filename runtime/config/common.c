@@ -433,6 +433,13 @@ const tide_option top_options[] = {
      .max = 1024,
      .default_text = "1",
      .help = "lanes: a number, or auto: as many as there are cores, if the pipeline can use them"},
+    {.name = "priority",
+     .type = TIDE_INT,
+     .min = 1,
+     .max = 1000,
+     .default_text = "1",
+     .help = "its weight where several pipelines share a process: one of 3 gets three times the "
+             "processor time of one of 1, if both want it"},
     {.name = "limits",
      .type = TIDE_MAP,
      .members = top_limits,

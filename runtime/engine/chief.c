@@ -176,6 +176,7 @@ static void *lead(void *arg)
     struct chief *chief = arg;
     struct flow *flow = chief->flow;
     struct error err = ERROR_INIT;
+    log_set_pipeline(chief->share->pipeline);
     if (open_connections(chief) && restore(chief) && chief_start_lanes(chief, false)) {
         if (crew_enter(chief->share, flow->lanes, &err))
             flow_fail(flow, &err);

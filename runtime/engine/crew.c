@@ -3,15 +3,19 @@
 #include "base/alloc.h"
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 enum { POLLED_LEAST = 64 };
 
+// That the process may use: a container or taskset may have given it fewer than there are.
 static uint32_t cores(void)
 {
-    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    int n = sched_getaffinity(0, sizeof set, &set) ? 0 : CPU_COUNT(&set);
     return n < 1 ? 1 : (uint32_t)n;
 }
 

@@ -250,6 +250,7 @@ static void doze(struct driver *driver, const struct wait *wait)
 static void *pump(void *arg)
 {
     struct driver *driver = arg;
+    log_set_pipeline(driver->ctx.pipeline);
     while (driver->state != DRIVER_CLOSED) {
         struct wait wait = {.until_ns = INT64_MAX, .fd = -1};
         driver_step(driver, &wait);

@@ -23,12 +23,12 @@ struct engine_config {
     const struct topology *topology; // outlives the engine
     struct registry *registry;       // likewise
     struct clock *clock;
-    bool has_plugins;    // false: tests; sources and sinks are not opened
-    uint32_t lanes;      // 0: as the pipeline says, without plugins one
-    struct crew *crew;   // outlives the engine: several pipelines share it; NULL: its own
-    uint32_t workers;    // of its own crew, for tests; 0: as many as there are cores
-    uint32_t link_slots; // batches between two lanes, for tests; 0: as many as is good
-    bool fresh;          // checkpoints of earlier runs are forgotten
+    bool has_plugins;          // false: tests; sources and sinks are not opened
+    uint32_t lanes;            // 0: as the pipeline says, without plugins one
+    struct crew *crew;         // outlives the engine: several pipelines share it; NULL: its own
+    uint32_t workers;          // of its own crew, for tests; 0: as many as there are cores
+    uint32_t link_slots;       // batches between two lanes, for tests; 0: as many as is good
+    bool fresh;                // checkpoints of earlier runs are forgotten
     uint64_t from_checkpoint;  // go on from this one; 0: the newest
     const char *const *losses; // nodes whose state may be lost, NULL-terminated; NULL: none
     bool stepped;              // no threads: see stepper.h

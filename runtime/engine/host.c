@@ -57,8 +57,11 @@ static void log_text(tide_ctx *ctx, int level, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    if (level >= TIDE_LOG_ERROR && level <= TIDE_LOG_DEBUG)
+    if (level >= TIDE_LOG_ERROR && level <= TIDE_LOG_DEBUG) {
+        const char *before = log_set_pipeline(ctx->pipeline); // it may be a plugin's thread
         log_linev((enum log_level)level, ctx->node, fmt, args);
+        log_set_pipeline(before);
+    }
     va_end(args);
 }
 

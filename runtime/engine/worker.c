@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "base/alloc.h"
+#include "base/log.h"
 #include "engine/crew.h"
 #include <poll.h>
 #include <unistd.h>
@@ -206,7 +207,9 @@ void *worker_work(void *arg)
         pthread_mutex_unlock(&crew->lock);
         if (called)
             worker_ring(called);
+        log_set_pipeline(turn->share->pipeline);
         enum outcome outcome = run(worker, turn);
+        log_set_pipeline(NULL);
         pthread_mutex_lock(&crew->lock);
         finish(worker, turn, outcome);
     }

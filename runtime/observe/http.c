@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "observe/http.h"
 #include "base/alloc.h"
+#include "observe/health.h"
 #include "observe/http_access.h"
 #include "observe/http_address.h"
 #include "observe/prometheus.h"
@@ -34,26 +35,8 @@ struct answer {
     struct buf text;
 };
 
-enum { HANGS_AFTER_S = 10 };
-
 static const char json[] = "application/json";
 static const char plain[] = "text/plain; charset=utf-8";
-
-// A JSON string. Node names and reasons are UTF-8, or nearly: what is none becomes '?'.
-static int json_quote(const char *text, struct buf *out)
-{
-    int code = buf_putc(out, '"');
-    for (; *text && !code; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (c == '"' || c == '\\')
-            code = buf_printf(out, "\\%c", c);
-        else if (c < ' ' || c > '~')
-            code = buf_putc(out, c < ' ' ? ' ' : '?');
-        else
-            code = buf_putc(out, (char)c);
-    }
-    return code ? code : buf_putc(out, '"');
-}
 
 static int say(struct answer *answer, unsigned status, const char *text)
 {
@@ -63,79 +46,34 @@ static int say(struct answer *answer, unsigned status, const char *text)
     return buf_puts(&answer->text, text);
 }
 
-static int metrics(const struct http_server *server, struct answer *answer)
+static int metrics(const struct snapshots *all, struct answer *answer)
 {
-    struct snapshot snapshot = {0};
-    int code = server->config.snapshot(server->config.arg, &snapshot);
-    if (!code)
-        code = prometheus_print(&snapshot, &answer->text);
-    snapshot_deinit(&snapshot);
     answer->type = PROMETHEUS_CONTENT_TYPE;
-    return code;
+    return prometheus_print(all, &answer->text);
 }
 
-static int put_text(struct buf *out, const char *name, const char *text)
+static int health(const struct snapshots *all, struct answer *answer)
 {
-    int code = buf_printf(out, ", \"%s\": ", name);
-    return code ? code : json_quote(text, out);
-}
-
-static int health(const struct http_server *server, struct answer *answer)
-{
-    struct snapshot snapshot = {0};
-    int code = server->config.snapshot(server->config.arg, &snapshot);
-    int64_t stuck_s = snapshot.stuck_ns / 1000000000;
-    bool hangs = !code && stuck_s >= HANGS_AFTER_S;
+    bool good = true;
+    int code = health_print(all, &answer->text, &good);
     answer->type = json;
-    answer->status = hangs ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_OK;
-    if (!code && !hangs)
-        code = buf_puts(&answer->text, "{\"status\": \"ok\"}\n");
-    else if (!code)
-        code = buf_printf(&answer->text, "{\"status\": \"hangs\", \"seconds\": %lld",
-                          (long long)stuck_s);
-    if (!code && hangs && snapshot.stuck_node < snapshot.node_count)
-        code = put_text(&answer->text, "node", snapshot.nodes[snapshot.stuck_node].name);
-    if (!code && hangs)
-        code = buf_puts(&answer->text, "}\n");
-    snapshot_deinit(&snapshot);
+    answer->status = good ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE;
     return code;
 }
 
-static const char *unready(const struct snapshot_node *node)
+static int readiness(const struct snapshots *all, struct answer *answer)
 {
-    return node->open ? "not connected" : "not open";
-}
-
-// Why it is not ready, as members behind "status".
-static int put_culprit(const struct snapshot_node *node, struct buf *out)
-{
-    int code = put_text(out, "node", node->name);
-    if (!code)
-        code = put_text(out, "kind", node->kind);
-    if (!code)
-        code = put_text(out, "type", node->type);
-    return code || !node->why[0] ? code : put_text(out, "reason", node->why);
-}
-
-static int readiness(const struct http_server *server, struct answer *answer)
-{
-    static const char *const phases[] = {"starting", "ready", "stopping"};
-    struct snapshot snapshot = {0};
-    uint32_t culprit = 0;
-    int code = server->config.snapshot(server->config.arg, &snapshot);
-    bool ready = !code && snapshot_ready(&snapshot, &culprit);
-    bool node = !code && !ready && culprit < snapshot.node_count;
+    bool good = true;
+    int code = readiness_print(all, &answer->text, &good);
     answer->type = json;
-    answer->status = ready ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE;
-    if (!code)
-        code = buf_printf(&answer->text, "{\"status\": \"%s\"",
-                          node ? unready(&snapshot.nodes[culprit]) : phases[snapshot.phase]);
-    if (!code && node)
-        code = put_culprit(&snapshot.nodes[culprit], &answer->text);
-    if (!code)
-        code = buf_puts(&answer->text, "}\n");
-    snapshot_deinit(&snapshot);
+    answer->status = good ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE;
     return code;
+}
+
+static int pipelines(const struct snapshots *all, struct answer *answer)
+{
+    answer->type = json;
+    return pipelines_print(all, &answer->text);
 }
 
 static int why(const struct http_server *server, struct MHD_Connection *connection,
@@ -145,32 +83,48 @@ static int why(const struct http_server *server, struct MHD_Connection *connecti
     const char *node = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "node");
     const char *end = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "end");
     answer->type = json;
-    int code = server->config.why(server->config.arg, node ? node : "", end, &answer->text, &err);
+    const char *pipeline =
+        MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "pipeline");
+    const struct http_why what = {.pipeline = pipeline, .node = node ? node : "", .end = end};
+    int code = server->config.why(server->config.arg, &what, &answer->text, &err);
     if (code == ERR_NOMEM || !code)
         return code;
     answer->status = code == ERR_INPUT ? MHD_HTTP_NOT_FOUND : MHD_HTTP_SERVICE_UNAVAILABLE;
     buf_clear(&answer->text);
     code = buf_puts(&answer->text, "{\"error\": ");
     if (!code)
-        code = json_quote(err.text, &answer->text);
+        code = health_quote(err.text, &answer->text);
     return code ? code : buf_puts(&answer->text, "}\n");
 }
 
 static const struct {
     const char *path;
-    int (*fill)(const struct http_server *server, struct answer *answer);
-} pages[] = {{"/metrics", metrics}, {"/healthz", health}, {"/readyz", readiness}};
+    int (*fill)(const struct snapshots *all, struct answer *answer);
+} pages[] = {{"/metrics", metrics},
+             {"/healthz", health},
+             {"/readyz", readiness},
+             {"/api/v1/pipelines", pipelines}};
+
+static int fill_page(const struct http_server *server, size_t page, struct answer *answer)
+{
+    struct snapshots all = {0};
+    int code = server->config.snapshots(server->config.arg, &all);
+    if (!code)
+        code = pages[page].fill(&all, answer);
+    snapshots_deinit(&all);
+    return code;
+}
 
 static int find_page(const struct http_server *server, struct MHD_Connection *connection,
                      const char *path, struct answer *answer)
 {
     for (size_t i = 0; i < sizeof pages / sizeof *pages; i++)
         if (strcmp(pages[i].path, path) == 0)
-            return pages[i].fill(server, answer);
+            return fill_page(server, i, answer);
     if (server->config.why && strcmp(path, "/api/v1/why") == 0)
         return why(server, connection, answer);
     return say(answer, MHD_HTTP_NOT_FOUND,
-               "there are /metrics, /healthz, /readyz and /api/v1/why\n");
+               "there are /metrics, /healthz, /readyz, /api/v1/pipelines and /api/v1/why\n");
 }
 
 static bool is_read(const char *method)

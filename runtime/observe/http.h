@@ -4,16 +4,17 @@
 #include "base/error.h"
 #include "observe/snapshot.h"
 
-// The window into a running pipeline, over HTTP and for reading only:
+// The window into the running pipelines, over HTTP and for reading only:
 //
 //   GET /metrics   all counters, for Prometheus
-//   GET /healthz   200 while the pipeline's lane goes on; 503 when it hangs in one step
+//   GET /healthz   200 while all lanes go on; 503 when one hangs in one step
 //   GET /readyz    200 when all plugins are open and miss nothing; else, or draining, 503 and why
-//   GET /api/v1/why?node=NAME[&end=MS]   what holds the node's watermark, or its window that ends
-//                  then, where it is; 404 when there is no such node
+//   GET /api/v1/pipelines   each with what it does
+//   GET /api/v1/why?node=NAME[&end=MS][&pipeline=NAME]   what holds the node's watermark, or its
+//                  window that ends then, where it is; 404 when there is no such node
 //
 // All but the first answer in JSON: {"status": "ready"}, {"status": "not open", "node": "out",
-// ...}.
+// ...}, with the "pipeline" when there are several.
 //
 // It listens on loopback unless another address is given. There, a request must also name loopback
 // in its Host header, so that a web page cannot read through a browser by a name of its own that
@@ -24,14 +25,19 @@
 
 struct http_server;
 
+struct http_why {
+    const char *node;
+    const char *end, *pipeline; // NULL: not given
+};
+
 struct http_config {
     const char *address; // "127.0.0.1:9090", "[::1]:9090", ":9090" and "9090" (loopback); port 0:
                          // any that is free
     // Fills *out, or returns ERR_NOMEM. Called by the server's thread until http_server_free.
-    int (*snapshot)(void *arg, struct snapshot *out);
-    // Appends the answer to /api/v1/why, JSON; `end` NULL: not given. ERR_INPUT: what was asked is
-    // wrong, as `err` says. Likewise. NULL: there is no such page.
-    int (*why)(void *arg, const char *node, const char *end, struct buf *out, struct error *err);
+    int (*snapshots)(void *arg, struct snapshots *out);
+    // Appends the answer to /api/v1/why, JSON. ERR_INPUT: what was asked is wrong, as `err` says.
+    // Likewise. NULL: there is no such page.
+    int (*why)(void *arg, const struct http_why *what, struct buf *out, struct error *err);
     // Files; NULL: none. A certificate and its key (PEM) for TLS; a token that every request has to
     // bring as `Authorization: Bearer TOKEN`.
     const char *certificate, *key, *token;

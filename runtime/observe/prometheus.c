@@ -29,43 +29,62 @@ static int put_usage(struct buf *out)
     return code ? code : buf_printf(out, "process_cpu_seconds_total %.3f\n", cpu);
 }
 
-static int put_process(const struct snapshot *snapshot, const char *name, const char *help,
-                       double value, struct buf *out)
+static double is_up(const struct snapshot *snapshot)
 {
-    int code = prometheus_head("tidemill_", name, "gauge", help, out);
-    if (!code)
-        code = buf_printf(out, "tidemill_%s", name);
-    if (!code)
-        code = prometheus_labels(snapshot, NULL, out);
-    return code ? code : prometheus_number(value, out);
+    return snapshot->phase != SNAPSHOT_DONE && snapshot->phase != SNAPSHOT_FAILED;
 }
 
-static int put_build(const struct snapshot *snapshot, struct buf *out)
+static double is_ready(const struct snapshot *snapshot)
+{
+    uint32_t culprit;
+    return snapshot_ready(snapshot, &culprit);
+}
+
+static double uptime(const struct snapshot *snapshot)
+{
+    return (double)snapshot->uptime_ns / 1e9;
+}
+
+// A value of each pipeline.
+static int put_pipelines(const struct snapshots *all, const char *name, const char *help,
+                         double (*value)(const struct snapshot *), struct buf *out)
+{
+    int code = prometheus_head("tidemill_", name, "gauge", help, out);
+    for (uint32_t i = 0; i < all->count && !code; i++) {
+        code = buf_printf(out, "tidemill_%s", name);
+        if (!code)
+            code = prometheus_labels(&all->items[i], NULL, out);
+        if (!code)
+            code = prometheus_number(value(&all->items[i]), out);
+    }
+    return code;
+}
+
+static int put_build(const struct snapshots *all, struct buf *out)
 {
     int code = prometheus_head("tidemill_", "build_info", "gauge", "Which program this is.", out);
     if (!code)
         code = buf_puts(out, "tidemill_build_info{version=\"");
     if (!code)
-        code = prometheus_label(snapshot->version, out);
+        code = prometheus_label(all->count ? all->items[0].version : "", out);
     return code ? code : buf_puts(out, "\"} 1\n");
 }
 
-int prometheus_print(const struct snapshot *snapshot, struct buf *out)
+int prometheus_print(const struct snapshots *all, struct buf *out)
 {
-    uint32_t culprit;
-    int code = put_build(snapshot, out);
+    int code = put_build(all, out);
     if (!code)
-        code = put_process(snapshot, "up", "1 while the pipeline's process runs.", 1, out);
+        code = put_pipelines(all, "up", "1 while the pipeline runs.", is_up, out);
     if (!code)
-        code = put_process(snapshot, "ready",
-                           "1 when all plugins are open and connected, as in /readyz.",
-                           snapshot_ready(snapshot, &culprit), out);
+        code =
+            put_pipelines(all, "ready", "1 when all plugins are open and connected, as in /readyz.",
+                          is_ready, out);
     if (!code)
-        code = put_process(snapshot, "uptime_seconds", "Time since the pipeline was started.",
-                           (double)snapshot->uptime_ns / 1e9, out);
+        code = put_pipelines(all, "uptime_seconds", "Time since the pipeline was started.", uptime,
+                             out);
     if (!code)
-        code = prometheus_nodes(snapshot, out);
+        code = prometheus_nodes(all, out);
     if (!code)
-        code = prometheus_plugins(snapshot, out);
+        code = prometheus_plugins(all, out);
     return code ? code : put_usage(out);
 }

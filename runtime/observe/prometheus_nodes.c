@@ -156,62 +156,69 @@ static int put_sample(const struct snapshot *snapshot, const struct metric *metr
     return buf_printf(out, "%" PRIu64 "\n", *count);
 }
 
-static int put_metric(const struct snapshot *snapshot, const struct metric *metric, struct buf *out)
+static int put_metric(const struct snapshots *all, const struct metric *metric, struct buf *out)
 {
     int code = prometheus_head("tidemill_node_", metric->name, metric->type, metric->help, out);
-    for (uint32_t i = 0; i < snapshot->node_count && !code; i++)
-        code = put_sample(snapshot, metric, &snapshot->nodes[i], out);
+    for (struct snapshot_at at = {0}; !code && snapshots_next(all, &at);)
+        code = put_sample(at.snapshot, metric, at.node, out);
     return code;
 }
 
-static int put_errors(const struct snapshot *snapshot, struct buf *out)
+static int put_errors(const struct snapshots *all, struct buf *out)
 {
     int code = prometheus_head("tidemill_node_", "errors_total", "counter",
                                "Records that went the way of on_error, by what was wrong.", out);
-    for (uint32_t i = 0; i < snapshot->node_count && !code; i++) {
-        const struct snapshot_node *node = &snapshot->nodes[i];
-        for (uint32_t k = 0; k < node->error_kinds && !code; k++)
-            code = prometheus_extra(snapshot, node, "tidemill_node_errors_total", "\",error=\"",
-                                    node->errors[k].kind, (double)node->errors[k].count, out);
+    for (struct snapshot_at at = {0}; !code && snapshots_next(all, &at);)
+        for (uint32_t k = 0; k < at.node->error_kinds && !code; k++)
+            code =
+                prometheus_extra(at.snapshot, at.node, "tidemill_node_errors_total", "\",error=\"",
+                                 at.node->errors[k].kind, (double)at.node->errors[k].count, out);
+    return code;
+}
+
+// Those of one node; `which`: the member of a lag.
+static int put_node_lags(const struct snapshot_at *at, const char *name, size_t which,
+                         struct buf *out)
+{
+    int code = 0;
+    for (uint32_t k = 0; k < at->node->lag_count && !code; k++) {
+        const struct snapshot_lag *split = &at->node->lags[k];
+        const int64_t *lag = (const void *)((const char *)split + which);
+        if (*lag >= 0)
+            code = prometheus_extra(at->snapshot, at->node, name, "\",split=\"", split->split,
+                                    (double)*lag, out);
     }
     return code;
 }
 
-static int put_lag(const struct snapshot *snapshot, const char *name, const char *help,
-                   size_t which, struct buf *out)
+static int put_lag(const struct snapshots *all, const char *name, const char *help, size_t which,
+                   struct buf *out)
 {
     char full[64];
     snprintf(full, sizeof full, "tidemill_%s", name);
     int code = prometheus_head("tidemill_", name, "gauge", help, out);
-    for (uint32_t i = 0; i < snapshot->node_count && !code; i++) {
-        const struct snapshot_node *node = &snapshot->nodes[i];
-        for (uint32_t k = 0; k < node->lag_count && !code; k++) {
-            const int64_t *lag = (const void *)((const char *)&node->lags[k] + which);
-            if (*lag >= 0)
-                code = prometheus_extra(snapshot, node, full, "\",split=\"", node->lags[k].split,
-                                        (double)*lag, out);
-        }
-    }
+    for (struct snapshot_at at = {0}; !code && snapshots_next(all, &at);)
+        code = put_node_lags(&at, full, which, out);
     return code;
 }
 
-static int put_lags(const struct snapshot *snapshot, struct buf *out)
+static int put_lags(const struct snapshots *all, struct buf *out)
 {
-    int code = put_lag(snapshot, "split_lag_records",
+    int code = put_lag(all, "split_lag_records",
                        "Records of a split that are yet to be read; of the first 64 splits.",
                        offsetof(struct snapshot_lag, records), out);
     return code ? code
-                : put_lag(snapshot, "split_lag_bytes",
+                : put_lag(all, "split_lag_bytes",
                           "Bytes of a split that are yet to be read; of the first 64 splits.",
                           offsetof(struct snapshot_lag, bytes), out);
 }
 
-int prometheus_nodes(const struct snapshot *snapshot, struct buf *out)
+int prometheus_nodes(const struct snapshots *all, struct buf *out)
 {
     int code = 0;
     for (size_t i = 0; i < sizeof metrics / sizeof *metrics && !code; i++)
-        code = put_metric(snapshot, &metrics[i], out);
+        code = put_metric(all, &metrics[i], out);
     if (!code)
-        code = put_errors(snapshot, out);
-    return code ? code : put_lags(snapshot, out);
+        code = put_errors(all, out);
+    return code ? code : put_lags(all, out);
 }

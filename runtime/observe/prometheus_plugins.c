@@ -13,7 +13,7 @@ static const struct snapshot_metric *find_metric(const struct snapshot_node *nod
 }
 
 // All samples of a plugin's metric stand together, under the help of the first node that has it.
-static int put_plugin_metric(const struct snapshot *snapshot, uint32_t first,
+static int put_plugin_metric(const struct snapshots *all, struct snapshot_at at,
                              const struct snapshot_metric *metric, struct buf *out)
 {
     size_t len = strlen(metric->name);
@@ -22,29 +22,35 @@ static int put_plugin_metric(const struct snapshot *snapshot, uint32_t first,
     snprintf(name, sizeof name, "%s%s", metric->name, metric->is_counter && !ends ? "_total" : "");
     int code = prometheus_head("tidemill_plugin_", name, metric->is_counter ? "counter" : "gauge",
                                metric->help, out);
-    for (uint32_t i = first; i < snapshot->node_count && !code; i++) {
-        const struct snapshot_metric *same = find_metric(&snapshot->nodes[i], metric->name);
+    do {
+        const struct snapshot_metric *same = find_metric(at.node, metric->name);
         if (same)
             code = buf_printf(out, "tidemill_plugin_%s", name);
         if (same && !code)
-            code = prometheus_labels(snapshot, &snapshot->nodes[i], out);
+            code = prometheus_labels(at.snapshot, at.node, out);
         if (same && !code)
             code = prometheus_number(same->value, out);
-    }
+    } while (!code && snapshots_next(all, &at));
     return code;
 }
 
-int prometheus_plugins(const struct snapshot *snapshot, struct buf *out)
+static bool stood_before(const struct snapshots *all, const struct snapshot_node *node,
+                         const char *name)
+{
+    for (struct snapshot_at at = {0}; snapshots_next(all, &at) && at.node != node;)
+        if (find_metric(at.node, name))
+            return true;
+    return false;
+}
+
+int prometheus_plugins(const struct snapshots *all, struct buf *out)
 {
     int code = 0;
-    for (uint32_t i = 0; i < snapshot->node_count; i++)
-        for (uint32_t k = 0; k < snapshot->nodes[i].metric_count && !code; k++) {
-            const struct snapshot_metric *metric = &snapshot->nodes[i].metrics[k];
-            bool done = false;
-            for (uint32_t before = 0; before < i && !done; before++)
-                done = find_metric(&snapshot->nodes[before], metric->name) != NULL;
-            if (!done)
-                code = put_plugin_metric(snapshot, i, metric, out);
+    for (struct snapshot_at at = {0}; !code && snapshots_next(all, &at);)
+        for (uint32_t k = 0; k < at.node->metric_count && !code; k++) {
+            const struct snapshot_metric *metric = &at.node->metrics[k];
+            if (!stood_before(all, at.node, metric->name))
+                code = put_plugin_metric(all, at, metric, out);
         }
     return code;
 }

@@ -20,5 +20,5 @@ int prometheus_extra(const struct snapshot *snapshot, const struct snapshot_node
                      struct buf *out);
 
 // All metrics of nodes, and those that their plugins made.
-int prometheus_nodes(const struct snapshot *snapshot, struct buf *out);
-int prometheus_plugins(const struct snapshot *snapshot, struct buf *out);
+int prometheus_nodes(const struct snapshots *all, struct buf *out);
+int prometheus_plugins(const struct snapshots *all, struct buf *out);

@@ -54,6 +54,9 @@ enum snapshot_phase {
     SNAPSHOT_STARTING,
     SNAPSHOT_RUNNING,
     SNAPSHOT_STOPPING, // drains: what is in flight is written, nothing new is read
+    // Of one of several, while others go on:
+    SNAPSHOT_DONE,   // its sources have ended, and all is written
+    SNAPSHOT_FAILED, // it has stopped, with an error
 };
 
 struct snapshot {
@@ -68,7 +71,22 @@ struct snapshot {
     struct snapshot_node *nodes; // mem_alloc
 };
 
+// All pipelines of the process.
+struct snapshots {
+    struct snapshot *items; // mem_alloc
+    uint32_t count;
+};
+
+// A node of one of them, for walking over all: starts as {0}.
+struct snapshot_at {
+    const struct snapshot *snapshot;
+    const struct snapshot_node *node;
+    uint32_t pipeline, next;
+};
+bool snapshots_next(const struct snapshots *all, struct snapshot_at *at); // false: that was all
+
 void snapshot_deinit(struct snapshot *snapshot);
-// Whether the pipeline does its work; else *culprit is a node that is not ready, or node_count when
-// the phase says why.
+void snapshots_deinit(struct snapshots *all);
+// Whether the pipeline does its work, or has done it; else *culprit is a node that is not ready, or
+// node_count when the phase says why.
 bool snapshot_ready(const struct snapshot *snapshot, uint32_t *culprit);

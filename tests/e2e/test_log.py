@@ -8,7 +8,7 @@ import subprocess
 
 import harness
 
-MEMBERS = ["time", "level", "node", "code", "message", "fields"]
+MEMBERS = ["time", "level", "pipeline", "node", "code", "message", "fields"]
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 PIPE = "pipeline: p\n%s\nsources: { in: { type: stdio, on_error: skip } }\n" \
        "operators: { m: { type: map, inputs: in, on_error: skip, lua: '%s' } }\n" \
@@ -38,6 +38,7 @@ class Log(harness.TestCase):
         (line,) = self.run_pipe('{"n":1}\n{"n":2}\n')
         self.assertEqual((line["level"], line["message"], line["node"]), ("info", "done", None))
         self.assertEqual((line["fields"]["in"], line["fields"]["out"]), (2, 2))
+        self.assertEqual(line["pipeline"], "p")
         self.assertEqual(self.run_pipe("", options=["--quiet"]), [])
 
     def test_problems(self):

@@ -66,6 +66,25 @@ static void tells_the_code(void)
     log_set_sink(NULL, NULL);
 }
 
+static void names_the_pipeline(void)
+{
+    count = 0;
+    log_set_sink(keep, &count);
+    log_set_pipeline("p");
+    log_line(LOG_INFO, "a", "x");
+    CU_ASSERT_PTR_NOT_NULL(strstr(last, " info  a: x"));
+    log_name_pipelines(true);
+    log_line(LOG_INFO, "a", "x");
+    CU_ASSERT_PTR_NOT_NULL(strstr(last, " info  p/a: x"));
+    log_line(LOG_INFO, NULL, "x");
+    CU_ASSERT_PTR_NOT_NULL(strstr(last, " info  p: x"));
+    log_set_pipeline(NULL);
+    log_line(LOG_INFO, "a", "x");
+    CU_ASSERT_PTR_NOT_NULL(strstr(last, " info  a: x"));
+    log_name_pipelines(false);
+    log_set_sink(NULL, NULL);
+}
+
 static void says_json(void)
 {
     static const struct log_field fields[] = {{"retry_ms", 200}, {"n", -1}};
@@ -78,16 +97,18 @@ static void says_json(void)
     log_set_sink(keep, &count);
     log_set_json(true);
     CU_ASSERT(log_is_json());
+    log_set_pipeline("p");
     log_say(&event, "a\"b\\c\nd\x1b\x7f\xc2\x9b\xff\xc3\xa4");
     CU_ASSERT_NSTRING_EQUAL(last, "{\"time\":\"20", 11);
     CU_ASSERT_STRING_EQUAL(
         last + 9 + 24,
-        "\",\"level\":\"warn\",\"node\":\"a\\\"b\",\"code\":\"unavailable\","
+        "\",\"level\":\"warn\",\"pipeline\":\"p\",\"node\":\"a\\\"b\",\"code\":\"unavailable\","
         "\"message\":\"a\\\"b\\\\c\\u000ad\\u001b\\u007f\\u009b\xef\xbf\xbd\xc3\xa4\","
         "\"fields\":{\"retry_ms\":200,\"n\":-1}}");
+    CU_ASSERT_STRING_EQUAL(log_set_pipeline(NULL), "p");
     log_line(LOG_INFO, NULL, "x");
-    CU_ASSERT_PTR_NOT_NULL(
-        strstr(last, ",\"node\":null,\"code\":null,\"message\":\"x\",\"fields\":{}}"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(
+        last, ",\"pipeline\":null,\"node\":null,\"code\":null,\"message\":\"x\",\"fields\":{}}"));
     log_set_json(false);
     log_set_sink(NULL, NULL);
 }
@@ -99,12 +120,12 @@ static void is_whole_however_long(void)
     memset(text, 1, sizeof text - 1);
     memset(place, 'p', sizeof place - 1);
     const struct log_event event = {.level = LOG_INFO, .place = "x"};
-    line[log_format_json(&event, 0, text, line)] = 0;
+    line[log_format_json(&event, NULL, 0, text, line)] = 0;
     CU_ASSERT_STRING_EQUAL(line + strlen(line) - 2, "}}");
     const struct log_event far = {.level = LOG_INFO, .place = place};
-    size_t len = log_format_json(&far, 0, "m", line);
+    size_t len = log_format_json(&far, NULL, 0, "m", line);
     CU_ASSERT(len < LOG_LINE_MAX && memcmp(line + len - 2, "}}", 2) == 0);
-    CU_ASSERT(log_format_text(&far, 0, "m", line) < LOG_LINE_MAX);
+    CU_ASSERT(log_format_text(&far, NULL, 0, "m", line) < LOG_LINE_MAX);
 }
 
 static void holds_back_and_counts(void)
@@ -129,6 +150,7 @@ static CU_TestInfo cases[] = {
     {"obeys the level", obeys_the_level},
     {"is one clean line", is_one_clean_line},
     {"tells the code", tells_the_code},
+    {"names the pipeline", names_the_pipeline},
     {"says JSON", says_json},
     {"is whole however long", is_whole_however_long},
     {"holds back and counts", holds_back_and_counts},

@@ -75,6 +75,7 @@ static void shows_what_takes_effect(void)
     CU_ASSERT_STRING_EQUAL(text, "pipeline: p\n"
                                  "delivery: at_least_once\n"
                                  "parallelism: 1\n"
+                                 "priority: 1\n"
                                  "limits: {}\n"
                                  "drain: 10s\n"
                                  "log:\n"

@@ -51,13 +51,15 @@ static struct snapshot_node nodes[] = {
      .lag_bytes = -1,
      .open = true},
 };
-static const struct snapshot snapshot = {.pipeline = "a\"b\\c\nd",
-                                         .version = "1.2.3",
-                                         .now_ms = 60000,
-                                         .uptime_ns = 2500000000,
-                                         .phase = SNAPSHOT_RUNNING,
-                                         .node_count = 3,
-                                         .nodes = nodes};
+static struct snapshot snapshot = {.pipeline = "a\"b\\c\nd",
+                                   .version = "1.2.3",
+                                   .now_ms = 60000,
+                                   .uptime_ns = 2500000000,
+                                   .phase = SNAPSHOT_RUNNING,
+                                   .node_count = 3,
+                                   .nodes = nodes};
+
+static const struct snapshots all = {.items = &snapshot, .count = 1};
 
 #define ALL "pipeline=\"a\\\"b\\\\c\\nd\""
 
@@ -106,7 +108,7 @@ static void has_all_samples(void)
     };
     struct buf out;
     buf_init(&out, 1 << 20);
-    CU_ASSERT_EQUAL(prometheus_print(&snapshot, &out), 0);
+    CU_ASSERT_EQUAL(prometheus_print(&all, &out), 0);
     const char *text = buf_cstr(&out);
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
         if (!strstr(text, wanted[i]))
@@ -129,7 +131,7 @@ static void describes_each_metric(void)
 {
     struct buf out;
     buf_init(&out, 1 << 20);
-    CU_ASSERT_EQUAL(prometheus_print(&snapshot, &out), 0);
+    CU_ASSERT_EQUAL(prometheus_print(&all, &out), 0);
     const char *metric = "";
     size_t len = 0, helps = 0, types = 0;
     for (const char *line = buf_cstr(&out); *line; line = strchr(line, '\n') + 1) {
@@ -161,7 +163,7 @@ static void keeps_to_its_limit(void)
     struct buf out;
     for (size_t max = 0; max < 600; max += 7) {
         buf_init(&out, max);
-        CU_ASSERT_EQUAL(prometheus_print(&snapshot, &out), ERR_LIMIT);
+        CU_ASSERT_EQUAL(prometheus_print(&all, &out), ERR_LIMIT);
         buf_deinit(&out);
     }
 }
