@@ -39,12 +39,11 @@ static int64_t early_period(const struct aggregate *agg)
     return agg->early_ms / a;
 }
 
-// When the first of its windows is due.
-static int64_t due_at(const struct aggregate *agg, int64_t first, uint8_t level)
+// When the first of so many windows is due.
+static int64_t due_at(const struct aggregate *agg, int64_t first, int64_t count)
 {
     const struct spans *spans = agg->more;
     int64_t at = bucket_next_firing(agg, window_of(agg, first), spans->done_to);
-    int64_t count = INT64_C(1) << level;
     if (!agg->early_ms || count == 1)
         return at;
     int64_t period = early_period(agg);
@@ -78,17 +77,23 @@ int span_open(struct aggregate *agg, int64_t window, uint8_t level, struct keyed
 void span_look(struct aggregate *agg, struct keyed_window *span)
 {
     const struct spans *spans = agg->more;
-    struct window first = window_of(agg, span_number(agg, span->start));
+    int64_t number = span_number(agg, span->start);
+    struct window first = window_of(agg, number);
     span->fired = span->level == 0 && window_last(first) <= spans->done_to;
-    keyed_due(&agg->keyed, span,
-              span->fired ? window_gone_at(first, agg->windows.lateness_ms)
-                          : due_at(agg, span_number(agg, span->start), span->level));
+    int64_t due;
+    if (span->fired)
+        due = window_gone_at(first, agg->windows.lateness_ms);
+    else if (span->level >= SPAN_STAGE)
+        due = due_at(agg, span->end, number - span->end + 1);
+    else
+        due = due_at(agg, number, INT64_C(1) << span->level);
+    keyed_due(&agg->keyed, span, due);
 }
 
 // -- pouring --
 
-static int pour(struct aggregate *agg, struct agg_head *into, struct agg_head *from,
-                struct error *err)
+int span_merge(struct aggregate *agg, struct agg_head *into, struct agg_head *from,
+               struct error *err)
 {
     int rc = 0;
     if (!into->since && !agg->by_hand && !program_owns(&agg->program) &&
@@ -134,7 +139,7 @@ int span_pour_key(struct aggregate *agg, struct keyed_window *span, struct table
         return rc;
     }
     for (int i = 0; i < 2 && from->since; i++) {
-        rc = pour(agg, agg_head(into[i]), from, err);
+        rc = span_merge(agg, agg_head(into[i]), from, err);
         if (rc)
             failed = rc;
         else
@@ -151,7 +156,8 @@ static enum op_status pour_failed(struct aggregate *agg, const struct keyed_wind
                                   const struct table_entry *entry, int rc, struct outputs *outputs,
                                   struct error *err)
 {
-    struct agg_target target = {agg_bounds(span), &entry->key, NULL, NULL};
+    struct agg_target target = {
+        {span->start, span->start + agg->windows.size}, &entry->key, NULL, NULL};
     if (rc != ERR_NOMEM && rc != ERR_LIMIT)
         return fire_failed(agg, &target, outputs, err);
     (void)outputs_error_free(outputs, err); // nothing can be left out here
@@ -163,7 +169,8 @@ enum op_status span_pour_told(struct aggregate *agg, struct keyed_window *span,
 {
     struct error err;
     error_clear(&err);
-    int rc = span_pour_key(agg, span, entry, &err);
+    int rc = span->level >= SPAN_STAGE ? stage_pour_key(agg, span, entry, &err)
+                                       : span_pour_key(agg, span, entry, &err);
     return rc ? pour_failed(agg, span, entry, rc, outputs, &err) : OP_DONE;
 }
 

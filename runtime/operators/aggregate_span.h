@@ -25,14 +25,19 @@
 // Incremental Sliding-Window Aggregation", PVLDB 8(7), 2015): only so may each window forget what
 // it has told at a time of its own (panes: discard).
 //
+// Where neither the order nor the number of records matters at once, they are gathered in stages
+// before: many records of a key at about the same time cost one addition each.
+//
 // Where the order of records matters (scripts by hand, ewma), what is above the spans of a record
 // is poured before it goes in: then a span holds what came after all that is below it.
 
+enum { SPAN_STAGE = 128 }; // levels from here on are no spans (aggregate_span_stage.c)
 enum { SPAN_LEVELS = 40, SPAN_FROM = 8 }; // fewer windows over a moment: buckets
 
 struct spans {
     uint8_t top;                  // the largest level
     bool ordered;                 // records are merged in the order in which they came
+    bool staged;                  // records go into stages first
     int64_t done_to;              // windows are poured and told up to here
     struct keyed_window *pouring; // could not be finished; agg->fire_next is its next key
     // The record in hand.
@@ -60,6 +65,20 @@ int span_settle(struct aggregate *agg, const struct table_key *key, struct error
 
 // The level of the largest span that begins with window `from` and does not reach beyond `to`.
 uint8_t span_level(const struct aggregate *agg, int64_t from, int64_t to);
+
+// Into agg->targets: the spans that the windows spans->from to spans->to are made of.
+int span_take_all(struct aggregate *agg, const struct table_key *key);
+// All that is in a slot into another, which is of a span.
+int span_merge(struct aggregate *agg, struct agg_head *into, struct agg_head *from,
+               struct error *err);
+
+// -- stages (aggregate_span_stage.c) --
+
+// The slot of this key for the windows from spans->from to the one with this start.
+int stage_take(struct aggregate *agg, int64_t start, const struct table_key *key,
+               struct keyed_window **stage, struct table_entry **entry);
+int stage_pour_key(struct aggregate *agg, struct keyed_window *stage, struct table_entry *entry,
+                   struct error *err);
 
 // -- emit: { count } (aggregate_span_count.c) --
 

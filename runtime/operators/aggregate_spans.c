@@ -24,6 +24,7 @@ static int init(struct aggregate *agg, struct error *err)
     agg->more = spans;
     spans->done_to = INT64_MIN;
     spans->ordered = order_matters(agg);
+    spans->staged = !spans->ordered && !agg->early_count;
     for (int64_t n = window_overlap(&agg->windows); n > 1; n /= 2)
         spans->top++;
     return 0;
@@ -45,8 +46,7 @@ static int take(struct aggregate *agg, int64_t window, uint8_t level, const stru
     return rc;
 }
 
-// The spans that make up the windows that are open.
-static int take_spans(struct aggregate *agg, const struct table_key *key)
+int span_take_all(struct aggregate *agg, const struct table_key *key)
 {
     const struct spans *spans = agg->more;
     int rc = 0;
@@ -55,6 +55,19 @@ static int take_spans(struct aggregate *agg, const struct table_key *key)
         rc = take(agg, at, level, key);
         at += INT64_C(1) << level;
     }
+    return rc;
+}
+
+static int take_stage(struct aggregate *agg, const struct table_key *key)
+{
+    const struct spans *spans = agg->more;
+    struct keyed_window *stage;
+    struct table_entry *entry;
+    int64_t start = agg->windows.offset_ms + spans->to * agg->windows.every;
+    int rc = stage_take(agg, start, key, &stage, &entry);
+    if (!rc)
+        agg->targets[agg->target_count++] =
+            (struct agg_target){agg_bounds(stage), &entry->key, agg_head(entry), NULL};
     return rc;
 }
 
@@ -67,7 +80,7 @@ static int take_open(struct aggregate *agg, const struct table_key *key, struct 
     if (agg->early_count)
         rc = span_count_place(agg, key);
     if (!rc)
-        rc = take_spans(agg, key);
+        rc = spans->staged ? take_stage(agg, key) : span_take_all(agg, key);
     explain_state_error(agg, rc, err);
     return rc;
 }
@@ -201,6 +214,11 @@ static int64_t next(const struct aggregate *agg)
 
 // -- what is kept --
 
+static enum agg_section section_of(const struct keyed_window *span)
+{
+    return span->level == 0 ? AGG_SLOT : span->level >= SPAN_STAGE ? AGG_STAGE : AGG_PART;
+}
+
 static void save(struct aggregate *agg, struct image *image)
 {
     for (uint32_t i = 0; i < keyed_windows(&agg->keyed); i++) {
@@ -208,7 +226,7 @@ static void save(struct aggregate *agg, struct image *image)
         for (uint32_t k = 0; k < span->table.count; k++) {
             struct table_entry *entry = table_at(&span->table, k);
             struct agg_target target = {agg_bounds(span), &entry->key, agg_head(entry), NULL};
-            save_slot(agg, image, span->level ? AGG_PART : AGG_SLOT, &target);
+            save_slot(agg, image, section_of(span), &target);
         }
     }
 }
@@ -221,6 +239,24 @@ static uint8_t level_of(const struct aggregate *agg, struct window bounds)
            (uint64_t)bounds.end - (uint64_t)bounds.start != (uint64_t)agg->windows.every << level)
         level++;
     return level;
+}
+
+static int load_stage(struct aggregate *agg, struct image_entry *entry,
+                      const struct saved_slot *saved, const struct table_key *key,
+                      struct error *err)
+{
+    struct spans *spans = agg->more;
+    struct keyed_window *stage;
+    struct table_entry *made;
+    int64_t to = span_number(agg, saved->window.start);
+    if (saved->window.end > to || saved->window.end <= to - window_overlap(&agg->windows))
+        entry->bad = true;
+    if (entry->bad)
+        return entry_done(entry, err);
+    spans->from = saved->window.end;
+    int rc = stage_take(agg, saved->window.start, key, &stage, &made);
+    explain_state_error(agg, rc, err);
+    return rc ? rc : load_slot(agg, entry, saved, agg_head(made), err);
 }
 
 static int load(struct aggregate *agg, struct image_entry *entry, const struct table_key *key,
@@ -238,6 +274,8 @@ static int load(struct aggregate *agg, struct image_entry *entry, const struct t
     if (entry->bad)
         return entry_done(entry, err);
     spans->done_to = agg->progress;
+    if (entry->section == AGG_STAGE)
+        return load_stage(agg, entry, &saved, key, err);
     int rc = span_open(agg, span_number(agg, saved.window.start), level, &span);
     if (!rc)
         rc = table_take(&span->table, key, &made, &new);

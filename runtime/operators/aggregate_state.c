@@ -286,7 +286,7 @@ int aggregate_load(struct op *op, struct image_entry *entry, struct error *err)
     struct table_key key;
     if (entry->section == AGG_META)
         return load_meta(agg, entry, err);
-    if (!entry->key || entry->section > AGG_PART)
+    if (!entry->key || entry->section > AGG_STAGE)
         return error_set(err, ERR_CORRUPT, "an aggregate has no state of section %u",
                          entry->section);
     table_key_set(&key, entry->key, entry->key_len);

@@ -10,11 +10,13 @@
 //   SLOT    of a key: start, end, start and end as told last, panes, records since, slot
 //   PART    of a key, sliding: a slice that was handed over, oldest first, and as `told` up to
 //           where it was; or a span
+//   STAGE   of a key, sliding: records that wait for their spans; the start of the newest of
+//           their windows, the number of the oldest
 //
 // What several lanes kept may be loaded into one, in any order but that a lane's META is before its
 // entries.
 
-enum agg_section { AGG_META, AGG_SLOT, AGG_PART };
+enum agg_section { AGG_META, AGG_SLOT, AGG_PART, AGG_STAGE };
 
 int aggregate_save(struct op *op, struct image *image);
 int aggregate_load(struct op *op, struct image_entry *entry, struct error *err);

@@ -121,7 +121,7 @@ static void test_cost(void)
     one_send(&one, "{\"k\":1}", 1700000000123);
     CU_ASSERT_EQUAL(one_process(&one), OP_DONE);
     one.op->measure(one.op, &state);
-    CU_ASSERT_TRUE(state.keys >= 10 && state.keys <= 34);
+    CU_ASSERT_EQUAL(state.keys, 1); // it waits for the first window
     CU_ASSERT_EQUAL(one_watermark(&one, 1700000000123 + 1000000), OP_DONE);
     CU_ASSERT_EQUAL(one.outputs.result_count, 1000);
     one.op->measure(one.op, &state);
