@@ -70,9 +70,12 @@ static int restart(struct lane *lane, uint16_t index, struct error *err)
 int lane_restart(struct lane *lane, struct error *err)
 {
     for (uint32_t i = 0; i < lane->plan->node_count; i++) {
-        const struct lane_node *node = &lane->nodes[i];
-        bool is_here = node->kind == NODE_OPERATOR && !node->absent;
-        int rc = is_here ? restart(lane, (uint16_t)i, err) : 0;
+        struct lane_node *node = &lane->nodes[i];
+        int rc = 0;
+        if (!node->absent && node->kind == NODE_OPERATOR)
+            rc = restart(lane, (uint16_t)i, err);
+        else if (!node->absent && node->kind == NODE_SOURCE)
+            source_splits_renew(&node->source);
         if (rc)
             return rc;
     }

@@ -89,6 +89,9 @@ int source_split_add(struct source_node *node, const struct parcel *parcel);
 void source_split_end(struct source_node *node, uint32_t id);
 // What this batch has brought becomes watermarks.
 void source_splits_advance(struct source_node *node);
+// After a restart each split that was read is read on: active, its silence counted anew. What it
+// has come to stays.
+void source_splits_renew(struct source_node *node);
 // `listening`: the node can take records now.
 void source_splits_look_for_idle(struct source_node *node, bool listening, struct wait *wait);
 

@@ -217,6 +217,22 @@ static void look(struct source_node *node, int64_t now)
     }
 }
 
+void source_splits_renew(struct source_node *node)
+{
+    int64_t now = listening_ns(node);
+    pthread_mutex_lock(&node->outputs.look);
+    for (uint32_t i = 0; i < node->split_count; i++) {
+        struct source_split *split = &node->splits[i];
+        if (split->ended)
+            continue;
+        split->seen_ns = now;
+        split->idle = false;
+        valve_active(&node->valve, split->input);
+        tell_alignment(node, i);
+    }
+    pthread_mutex_unlock(&node->outputs.look);
+}
+
 void source_splits_look_for_idle(struct source_node *node, bool listening, struct wait *wait)
 {
     if (!node->idle_after_ms || node->phase != SOURCE_READING)
