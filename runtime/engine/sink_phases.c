@@ -84,9 +84,18 @@ bool sink_phases_prepare(struct sink_driver *sink, struct outgoing *outgoing, st
 static bool commit(struct sink_driver *sink, struct wait *wait)
 {
     const struct buf *data = &sink->phases.data;
-    return !sink->phases.own ||
-           settle(sink, sink->sink->commit(sink->driver.self, (tide_bytes){data->data, data->len}),
-                  wait);
+    if (!sink->phases.own)
+        return true;
+    tide_result rc = sink->sink->commit(sink->driver.self, (tide_bytes){data->data, data->len});
+    if (rc != TIDE_FATAL || sink->phases.held)
+        return settle(sink, rc, wait);
+    // What is there is not what the checkpoint was made with.
+    struct error err = ERROR_INIT;
+    ctx_take_failure(&sink->driver.ctx, rc, &err);
+    error_prefix(&err, "%s", sink->driver.ctx.node);
+    err.code = ERR_REFUSED;
+    driver_fail(&sink->driver, &err);
+    return false;
 }
 
 bool sink_phases_open(struct sink_driver *sink, struct wait *wait)

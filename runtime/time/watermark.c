@@ -73,6 +73,7 @@ static bool move_to_min(struct valve *valve)
 {
     int64_t min = WATERMARK_END;
     bool any = false;
+    valve->placed = false;
     for (uint32_t i = 0; i < valve->count; i++) {
         const struct valve_input *input = &valve->inputs[i];
         if (!input->used || !input->aligned || ended(input))
@@ -104,7 +105,7 @@ static bool move_to_max(struct valve *valve)
 static bool left(struct valve *valve, int64_t watermark)
 {
     if (any_active(valve))
-        return watermark <= valve->watermark && move_to_min(valve);
+        return (watermark <= valve->watermark || valve->placed) && move_to_min(valve);
     if (watermark == valve->watermark)
         move_to_max(valve);
     valve->idle = true;
@@ -171,7 +172,7 @@ bool valve_advance(struct valve *valve, uint32_t number, int64_t watermark)
     if (watermark >= valve->watermark)
         input->aligned = true;
     // Ahead of the valve before: then another input holds it, and still does.
-    if (was_aligned && before > valve->watermark)
+    if (was_aligned && before > valve->watermark && !valve->placed)
         return false;
     return move_to_min(valve);
 }
@@ -228,8 +229,10 @@ void valve_resume(struct valve *valve, int64_t watermark)
 
 void valve_place(struct valve *valve, uint32_t input, int64_t watermark)
 {
-    if (watermark > valve->inputs[input].watermark)
-        valve->inputs[input].watermark = valve->inputs[input].last = watermark;
+    if (watermark <= valve->inputs[input].watermark)
+        return;
+    valve->inputs[input].watermark = valve->inputs[input].last = watermark;
+    valve->placed = true;
 }
 
 void valve_remove(struct valve *valve, uint32_t number)

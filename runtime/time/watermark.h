@@ -66,6 +66,7 @@ struct valve {
     struct valve_input *inputs;
     uint32_t count, cap;
     int64_t watermark; // merged; never goes back
+    bool placed;       // an input has moved without the valve, see valve_place
     bool idle;         // all inputs that have not ended are, or the last one was removed
 };
 

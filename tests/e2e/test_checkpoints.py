@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: MIT
+"""What a pipeline goes on from: stops, other lanes, other topologies, other processes."""
+
+import json
+import os
+
+import harness
+
+HEAD = """
+pipeline: sums
+delivery: exactly_once
+checkpoint: { every: 50ms, dir: ./state }
+"""
+SOURCE = """
+sources:
+  in:
+    type: file
+    path: in.jsonl
+    follow: true
+    event_time: { field: ts, unit: ms }
+"""
+OPERATORS = """
+operators:
+  sums:
+    type: aggregate
+    inputs: in
+    key_by: dev
+    window: { tumbling: 1s }
+    compute: { n: sum(n), count: count() }
+"""
+SINKS = """
+sinks:
+  out: { type: file, inputs: sums, path: out.jsonl }
+"""
+
+
+def line(ts, dev="a", n=1):
+    return json.dumps({"ts": ts, "dev": dev, "n": n}) + "\n"
+
+
+class Checkpoints(harness.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.write("p.yaml", HEAD + SOURCE + OPERATORS + SINKS)
+        self.write("in.jsonl", "")
+
+    def add(self, *lines):
+        with open(self.path("in.jsonl"), "a", encoding="utf-8") as file:
+            file.write("".join(lines))
+
+    def out(self):
+        return sorted((r["dev"], r["start"], r["n"]) for r in
+                      harness.read_jsonl(self.path("out.jsonl")))
+
+    def node(self, running, name, key):
+        """A counter of a node, from the report of a run that was stopped."""
+        done = running.stop()
+        self.assertEqual(done.status, 0, done)
+        with open(self.path("report.json"), encoding="utf-8") as file:
+            return next(n for n in json.load(file)["nodes"] if n["name"] == name)[key]
+
+    def run_for(self, expected, *options):
+        """Runs until so many results are there, then stops."""
+        running = self.start("run", "p.yaml", "-q", *options)
+        harness.wait_until(lambda: len(self.out()) >= expected or not running.alive(),
+                           f"{expected} results, {running}")
+        done = running.stop()
+        self.assertEqual(done.status, 0, done)
+        return done
+
+    def test_a_window_stays_open_over_a_stop(self):
+        self.add(line(1000), line(1100, "b"), line(2500))
+        self.run_for(2)
+        self.assertEqual(self.out(), [("a", 1000, 1), ("b", 1000, 1)])
+        self.add(line(2600, n=5), line(3500))
+        self.run_for(3)
+        self.assertEqual(self.out()[1], ("a", 2000, 6))
+
+    def test_other_numbers_of_lanes(self):
+        devices = [f"d{i}" for i in range(20)]
+        self.add(*(line(1000, d) for d in devices), line(2000))
+        self.run_for(20)
+        for lanes, at in ((3, 2), (1, 3), (7, 4)):
+            self.add(*(line(at * 1000 + 10, d) for d in devices), line(at * 1000 + 1000))
+            self.run_for(20 * at + at - 1, "--parallelism", str(lanes))
+        self.assertEqual(len([r for r in self.out() if r[0] != "a"]), 80)
+        self.assertEqual(len(self.out()), len(set(self.out())))
+
+    def test_a_drained_run_is_over(self):
+        self.write("p.yaml", HEAD + SOURCE.replace("    follow: true\n", "") + OPERATORS + SINKS)
+        self.add(line(1000))
+        self.succeeds("run", "p.yaml", "-q")
+        self.assertEqual(self.out(), [("a", 1000, 1)])
+        again = self.succeeds("run", "p.yaml", "-q")
+        self.assertIn("--fresh", again.err)
+        self.assertEqual(len(self.out()), 1)
+        self.succeeds("run", "p.yaml", "-q", "--fresh")
+        self.assertEqual(self.out(), [("a", 1000, 1)] * 2)
+
+    def test_state_without_a_place_is_refused(self):
+        self.add(line(1000), line(2500))
+        self.run_for(1)
+        self.write("p.yaml", HEAD + SOURCE + OPERATORS.replace("  sums:", "  totals:") +
+                   SINKS.replace("inputs: sums", "inputs: totals"))
+        refused = self.tidemill("run", "p.yaml", "-q")
+        self.assertEqual(refused.status, 3, refused)
+        self.assertIn("sums is not in the pipeline any more", refused.err)
+        self.add(line(3500), line(4500))
+        self.run_for(2, "--allow-loss", "sums")
+
+    def test_a_second_process_is_refused(self):
+        self.add(line(1000), line(2500))
+        running = self.start("run", "p.yaml", "-q")
+        harness.wait_until(self.out, "a result")
+        refused = self.tidemill("run", "p.yaml", "-q")
+        self.assertEqual(refused.status, 3, refused)
+        self.assertIn(str(running.process.pid), refused.err)
+        self.assertEqual(running.stop().status, 0)
+
+    def test_a_state_directory_of_another_pipeline(self):
+        self.add(line(1000), line(2500))
+        self.run_for(1)
+        os.rename(self.path("state/sums"), self.path("state/other"))
+        self.write("p.yaml", (HEAD + SOURCE + OPERATORS + SINKS).replace(
+            "pipeline: sums", "pipeline: other"))
+        refused = self.tidemill("run", "p.yaml", "-q")
+        self.assertEqual(refused.status, 3, refused)
+        self.assertIn("sums", refused.err)
+
+    def test_a_state_directory_that_cannot_be_made(self):
+        self.write("state", "a file")
+        failed = self.tidemill("run", "p.yaml", "-q")
+        self.assertIn(failed.status, (1, 3), failed)
+        self.assertIn("state", failed.err)
+
+    def test_an_output_that_is_gone_is_refused(self):
+        self.add(line(1000), line(2500))
+        self.run_for(1)
+        os.unlink(self.path("out.jsonl"))
+        refused = self.tidemill("run", "p.yaml", "-q")
+        self.assertEqual(refused.status, 3, refused)
+        self.assertIn("out.jsonl is shorter", refused.err)
+
+    def test_counters_go_on(self):
+        self.add(line(1000), line(2500))
+        self.run_for(1)
+        self.add(line(3500))
+        running = self.start("run", "p.yaml", "-q", "--report", "report.json")
+        harness.wait_until(lambda: len(self.out()) == 2, "the second window")
+        self.assertEqual(self.node(running, "sums", "in"), 3)
+
+    def test_from_an_older_checkpoint(self):
+        missing = self.tidemill("run", "p.yaml", "-q", "--from-checkpoint", "77")
+        self.assertEqual(missing.status, 3, missing)
+        self.assertIn("77", missing.err)
+
+
+class Guarantees(harness.TestCase):
+    def guarantee(self, text):
+        self.write("p.yaml", text)
+        done = self.succeeds("check", "p.yaml", "--json")
+        return {(p["from"], p["to"]): p["guarantee"] for p in json.loads(done.out)[0]["paths"]}
+
+    def test_each_path_has_its_own(self):
+        text = HEAD + SOURCE + OPERATORS + SINKS + """
+  seen: { type: stdio, inputs: in }
+  plain: { type: file, inputs: in, path: plain.jsonl, delivery: at_least_once }
+"""
+        self.assertEqual(self.guarantee(text), {("in", "out"): "exactly_once",
+                                                ("in", "seen"): "at_least_once",
+                                                ("in", "plain"): "at_least_once"})
+        text = text.replace("checkpoint: { every: 50ms, dir: ./state }\n", "")
+        self.assertEqual(set(self.guarantee(text).values()), {"at_most_once"})
+
+    def test_a_shortfall_is_an_error_where_it_must_not_be(self):
+        self.write("p.yaml", "require: exactly_once\n" + HEAD + SOURCE + OPERATORS + SINKS)
+        self.succeeds("check", "p.yaml")
+        self.write("p.yaml", "require: exactly_once\n" + HEAD + SOURCE + OPERATORS +
+                   "sinks:\n  out: { type: stdio, inputs: sums }\n")
+        wrong = self.tidemill("check", "p.yaml")
+        self.assertEqual(wrong.status, 2, wrong)
+        self.assertIn("in -> out: less than `require: exactly_once`", wrong.err + wrong.out)
+
+
+if __name__ == "__main__":
+    harness.main()
