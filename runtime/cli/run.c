@@ -119,6 +119,8 @@ static enum exit_status settle(struct watch *watch, struct member *member, enum 
     const char *before = log_set_pipeline(member_name(member));
     enum exit_status status = EXIT_DONE;
     int code = conclude(watch, member, &err);
+    if (state == ENGINE_FAILED && code)
+        fail(watch, member, &err); // also of what was under way the books are to balance
     if (state == ENGINE_FAILED)
         status = fail(watch, member, engine_error(member->pipeline.engine));
     else if (code)

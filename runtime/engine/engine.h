@@ -121,7 +121,8 @@ struct engine_status {
 
 int engine_status(struct engine *engine, struct engine_status *out); // out->nodes: status_free
 void engine_status_free(struct engine_status *status);
-// The accounting invariant: for each node what went in is what came out or is explained.
+// The accounting invariant: for each node what went in is what came out or is explained; in a run
+// that failed, or was in flight.
 // 0, or ERR_BUG naming the node and the numbers. Call when not RUNNING.
 int engine_account(struct engine *engine, struct error *err);
 void engine_profile(struct engine *engine, bool on); // before engine_start: measure busy_ns

@@ -243,31 +243,3 @@ void engine_status_free(struct engine_status *status)
     mem_free(status->nodes);
     status->nodes = NULL;
 }
-
-// in + created = out + filtered + failed + late + absorbed. Edges count what was sent into them as
-// `out` of the node before and as `in` of the node behind only when it is taken.
-static int account(const struct engine *engine, uint32_t index, struct error *err)
-{
-    struct node_status s;
-    fill(engine, index, &s);
-    uint64_t came = s.in + s.created;
-    uint64_t went = s.out + s.filtered + s.failed + s.absorbed + s.late;
-    if (came == went)
-        return 0;
-    return error_set(err, ERR_BUG,
-                     "%s cannot account for its records: in %" PRIu64 " + created %" PRIu64
-                     " is not out %" PRIu64 " + filtered %" PRIu64 " + failed %" PRIu64
-                     " + absorbed %" PRIu64 " + late %" PRIu64 " (in flight %" PRIu64 ")",
-                     s.name, s.in, s.created, s.out, s.filtered, s.failed, s.absorbed, s.late,
-                     s.in_flight);
-}
-
-int engine_account(struct engine *engine, struct error *err)
-{
-    for (uint32_t i = 0; i < engine->plan->node_count; i++) {
-        int rc = account(engine, i, err);
-        if (rc)
-            return rc;
-    }
-    return 0;
-}

@@ -66,7 +66,8 @@ class Done:
 
     def __init__(self, command, status, out, err):
         self.command, self.status, self.out, self.err = command, status, out, err
-        # Every run checks at its end that each node can account for its records.
+        # Every run checks at its end that each node can account for its records; one that failed
+        # counts what it cut short.
         assert "cannot account for its records" not in err, self
 
     def __str__(self):

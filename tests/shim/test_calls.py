@@ -100,6 +100,8 @@ class Case:
             return "hangs"
         if status < 0:
             return f"ended by signal {-status}"
+        if "cannot account for its records" in err:
+            return "the books do not balance"
         if status == 0:
             return None if out == self.expected else f"status 0, but another output: {out[:200]}"
         if fault in HARMLESS:

@@ -67,14 +67,17 @@ static inline int run(const char *yaml, struct error *why)
     struct pipeline p;
     struct engine *engine;
     int state = -1;
+    struct error books = ERROR_INIT;
     if (!run_start(&p, &engine, yaml, why))
         state = run_wait(engine, PATIENCE_MS);
     if (engine && state != -1)
         run_keep_status(engine);
     if (state == ENGINE_FAILED)
         *why = *engine_error(engine);
-    else if (state == ENGINE_DONE && engine_account(engine, why))
+    if (state > ENGINE_RUNNING && engine_account(engine, &books)) {
+        *why = books;
         state = -1;
+    }
     engine_free(engine);
     pipeline_drop(&p);
     return state;

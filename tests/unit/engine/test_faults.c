@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "engine/engine_parts.h"
 #include "run.h"
 
 // Instances that fail, come back, stay away or never answer, with and without threads of their own.
@@ -215,12 +216,44 @@ static void test_stop(void)
         }
 }
 
+// A run that failed has to account for what it cut short as well: a record more or less than lies
+// anywhere is noticed; of the node that failed, one that it has made up.
+static void test_books_of_a_failure(void)
+{
+    for (int t = 0; t < 2; t++) {
+        struct pipeline p;
+        struct engine *engine;
+        struct error why = ERROR_INIT, books = ERROR_INIT;
+        char yaml[2048];
+        describe(yaml, sizeof yaml, types[t], "books", "count: 50000", "fatal_at: 2500");
+        CU_ASSERT_EQUAL_FATAL(run_start(&p, &engine, yaml, &why), 0);
+        CU_ASSERT_EQUAL_FATAL(run_wait(engine, PATIENCE_MS), ENGINE_FAILED);
+        CU_ASSERT_EQUAL(engine_account(engine, &books), 0);
+        struct node_stats *in = &engine->lanes[0]->nodes[0].stats;
+        struct node_stats *out = &engine->lanes[0]->nodes[1].stats;
+        CU_ASSERT(stat_get(&out->in) >= stat_get(&out->out));
+        stat_set(&in->in, stat_get(&in->in) - 1);
+        CU_ASSERT_EQUAL(engine_account(engine, &books), ERR_BUG);
+        CU_ASSERT_PTR_NOT_NULL(strstr(books.text, "in cannot account for its records"));
+        stat_set(&in->in, stat_get(&in->in) + 2);
+        CU_ASSERT_EQUAL(engine_account(engine, &books), ERR_BUG);
+        stat_set(&in->in, stat_get(&in->in) - 1);
+        CU_ASSERT_EQUAL(engine_account(engine, &books), 0);
+        stat_set(&out->out, stat_get(&out->in) + 1);
+        CU_ASSERT_EQUAL(engine_account(engine, &books), ERR_BUG);
+        CU_ASSERT_PTR_NOT_NULL(strstr(books.text, "out cannot account for its records"));
+        engine_free(engine);
+        pipeline_drop(&p);
+    }
+}
+
 static CU_TestInfo cases[] = {
     {"faults", test_faults},
     {"a stream goes on within a line", test_stream_goes_on_within_a_line},
     {"lost splits are read again", test_lost_splits_are_read_again},
     {"opening", test_opening},
     {"stopping", test_stop},
+    {"the books of a failure", test_books_of_a_failure},
     CU_TEST_INFO_NULL,
 };
 
