@@ -9,6 +9,9 @@
 
 enum { STEPS_MAX = 2000000, LOOK_EVERY = 256, LANES_MAX = 8 };
 
+// So long nothing may happen: longer than all pauses of plugins, and backoffs between them.
+#define STILL_NS 300000000000LL
+
 int house_open(struct house *house, struct error *err)
 {
     int rc = registry_new(&house->registry, err);
@@ -34,6 +37,8 @@ struct run {
     struct schedule schedule;
     struct outcome *out;
     uint64_t stop_at; // step; 0: never
+    uint64_t seen;    // the world's trace, as it was since
+    int64_t seen_ns;
 };
 
 static void fail(struct run *run, const char *what, const char *why)
@@ -91,6 +96,17 @@ static void look_into(struct run *run)
     engine_status_free(&status);
 }
 
+// It may hang though somebody wakes up from time to time.
+static void look_at_world(struct run *run)
+{
+    if (run->world.trace != run->seen) {
+        run->seen = run->world.trace;
+        run->seen_ns = run->clock.now_ns;
+    }
+    if (run->clock.now_ns - run->seen_ns > STILL_NS)
+        fail(run, "hangs", "nothing is read, written or acknowledged any more");
+}
+
 static void step_to_end(struct run *run)
 {
     while (run->out->good && engine_wait(run->engine, 0) == ENGINE_RUNNING) {
@@ -100,6 +116,7 @@ static void step_to_end(struct run *run)
             fail(run, "hangs", "all parts sleep, and none has a deadline");
         if (run->stop_at && run->schedule.steps == run->stop_at)
             stop(run);
+        look_at_world(run);
         if (run->schedule.steps % LOOK_EVERY == 0)
             look_into(run);
     }
@@ -163,6 +180,7 @@ void run_seed(const struct house *house, uint64_t seed, bool show, struct outcom
         for (size_t k = 0; k < run.plan->expected[i].rows.count; k++)
             world_owe(&run.world.sinks[i], &run.plan->expected[i].rows.items[k]);
     schedule_init(&run.schedule, &run.clock, seed);
+    run.seen_ns = run.clock.now_ns;
     if (show)
         fputs(run.plan->text, stderr);
     if (build(&run, &problems)) {
