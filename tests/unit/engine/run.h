@@ -37,6 +37,7 @@ static inline int run_start(struct pipeline *p, struct engine **engine, const ch
                                    .registry = p->registry,
                                    .clock = clock_system(),
                                    .has_plugins = true,
+                                   .fresh = true,
                                    .lanes = run_lanes,
                                    .workers = run_lanes,
                                    .link_slots = run_slots};
@@ -128,10 +129,12 @@ static inline int run_dir_make(void)
 {
     snprintf(run_dir, sizeof run_dir, "/tmp/tidemill-run-XXXXXX");
     log_set_level(LOG_ERROR);
-    return mkdtemp(run_dir) ? 0 : 1;
+    return mkdtemp(run_dir) && !chdir(run_dir) ? 0 : 1; // checkpoints go into it as well
 }
 
+// Nothing but checkpoints may be left.
 static inline int run_dir_drop(void)
 {
-    return rmdir(run_dir);
+    int kept = access("state", F_OK) ? 0 : system("rm -r state");
+    return kept || chdir("/") || rmdir(run_dir);
 }

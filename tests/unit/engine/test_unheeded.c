@@ -15,10 +15,8 @@ static const struct {
      "parallelism: this pipeline can use one lane only: it has no `key_by` and no source of "
      "several splits"},
     {"limits: { memory: 1GiB }\n", "limits.memory: the process as a whole is not limited yet"},
-    {"delivery: exactly_once\n",
-     "delivery: exactly once is not there yet; `tidemill check` says what each path gets"},
-    {"checkpoint: { every: 1s, keep: 2 }\n",
-     "checkpoint.keep: no checkpoints are kept yet; `every` paces acknowledgements"},
+    {"delivery: exactly_once\n", "delivery: without `checkpoint:` nothing is exactly once"},
+    {"delivery: exactly_once\ncheckpoint: { every: 1s, keep: 2 }\n", NULL},
 };
 
 static void test_who_asks_is_told(void)
