@@ -15,6 +15,7 @@
 //   coordinator.c          its thread and steps: begin, wait, write, decide, tell
 //   coordinator_parts.c    what nodes saved -> parts of a checkpoint
 //   coordinator_commit.c   the deciding connection
+//   coordinator_first.c    its first checkpoint, of nothing
 //   coordinator_restore.c  a checkpoint -> the nodes of a plan, before they run
 //
 // It runs on a thread of its own, so that no lane waits for a disk; the chief calls what stands
@@ -100,6 +101,8 @@ int decider_find(struct coordinator *coordinator, struct error *err);
 // Which checkpoint is the newest that holds: the connection's word, or the store's. *number 0:
 // none.
 int decider_settle(struct coordinator *coordinator, uint64_t *number, struct error *err);
+// A state that is new: its first checkpoint, when a connection decides.
+int decider_first(struct coordinator *coordinator, struct error *err);
 int decider_begin(struct coordinator *coordinator, uint64_t number, struct error *err);
 // 1: decided. 0: not yet, call again. Less: it failed, what was written since is uncertain.
 int decider_commit(struct coordinator *coordinator, struct wait *wait, struct error *err);

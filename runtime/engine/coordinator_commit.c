@@ -144,14 +144,24 @@ static int contradiction(const struct coordinator *coordinator, const char *what
                      decider(coordinator)->ctx.node, number, coordinator->dir, what);
 }
 
-// Whether mark and store can be of one history.
+// Something was decided once: what builds on another is written only when that was.
+static bool builds_on_decided(const struct store *store)
+{
+    for (uint32_t i = 0; i < store_count(store); i++)
+        if (store_at(store, i)->parent)
+            return true;
+    return false;
+}
+
+// Whether mark and store can be of one history. First checkpoints that were never decided are not
+// missed: they hold nothing.
 static int compare(const struct coordinator *coordinator, int found, const struct mark *mark,
                    struct error *err)
 {
     const struct store *store = coordinator->store;
     uint32_t count = store_count(store);
     const struct checkpoint_head *head = found ? find_head(store, mark->number) : NULL;
-    if (!found && count > 1)
+    if (!found && builds_on_decided(store))
         return error_set(
             err, ERR_REFUSED,
             "%s: it knows of no checkpoint, but %s has some: it is another one, or was "

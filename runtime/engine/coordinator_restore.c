@@ -311,6 +311,8 @@ int coordinator_restore(struct coordinator *coordinator, bool *finished, struct 
         number = coordinator->config.from;
     rc = number ? go_on_from(coordinator, number, finished, err)
                 : random_bytes(coordinator->head.incarnation, STORE_INCARNATION_BYTES, err);
+    if (!rc && !number && coordinator->decider >= 0)
+        rc = decider_first(coordinator, err);
     coordinator->config.flow->epoch = store_highest(coordinator->store);
     return rc || *finished ? rc
                            : decider_begin(coordinator, coordinator->config.flow->epoch + 1, err);
