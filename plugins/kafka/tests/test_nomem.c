@@ -66,9 +66,13 @@ static tide_result read_all(struct subject *s)
     return result;
 }
 
-static tide_result open_connection(struct subject *s, const char *linger)
+static tide_result open_connection(struct subject *s, const char *linger, const char *marker)
 {
     nomem_subject(s);
+    if (marker)
+        fake_set(&s->host, "marker_topic", marker);
+    fake_set(&s->host, "transaction_timeout", "60000");
+    fake_set(&s->host, "commit_timeout", "10000");
     fake_add(&s->host, "brokers", rd_kafka_mock_cluster_bootstraps(cluster));
     fake_set(&s->host, "options:linger.ms", linger);
     return s->plugin->connection->open(&s->host.table, fake_ctx(&s->host), &s->self);
@@ -119,7 +123,7 @@ static const char *new_topic(void)
 static tide_result connected_life(char why[1024])
 {
     struct subject connection;
-    tide_result result = open_connection(&connection, "0");
+    tide_result result = open_connection(&connection, "0", NULL);
     nomem_end(&connection.host, result, why);
     if (result >= 0)
         result = use(&connection, new_topic(), why);
@@ -127,6 +131,92 @@ static tide_result connected_life(char why[1024])
         connection.plugin->connection->close(connection.self);
     fake_host_deinit(&connection.host);
     return result;
+}
+
+// -- as the commit point --
+
+static tide_result decided(struct subject *s, int look, const char *expected)
+{
+    tide_buf *mark = fake_buf_new();
+    tide_result result;
+    while ((result = s->plugin->connection->decided(s->self, look, mark)) == TIDE_AGAIN)
+        fake_wait(&s->host, -1, 50);
+    const struct fake_bytes *bytes = fake_buf_bytes(mark);
+    if (result == TIDE_OK)
+        CU_ASSERT_STRING_EQUAL(bytes->data ? bytes->data : "", expected);
+    fake_buf_free(mark);
+    return result;
+}
+
+static tide_result commit(struct subject *s)
+{
+    static const unsigned char at[8] = {1};
+    const tide_position position = {.struct_size = sizeof position,
+                                    .position = {at, sizeof at},
+                                    .name = FAKE_BYTES("t/0"),
+                                    .node = "in"};
+    const tide_connection *table = s->plugin->connection;
+    tide_result result;
+    int32_t decision = -1;
+    while ((result = table->prepare(s->self, 1, &position, 1, sizeof position)) == TIDE_AGAIN)
+        fake_wait(&s->host, -1, 50);
+    if (result == TIDE_OK)
+        result = table->commit(s->self, 1, FAKE_BYTES("mark"), &decision);
+    if (result == TIDE_OK)
+        CU_ASSERT_EQUAL(decision, TIDE_DECIDED);
+    return result;
+}
+
+// An epoch of five records, with the offset of a source.
+static tide_result one_epoch(struct subject *connection, const char *topic, char why[1024])
+{
+    struct subject sink, source;
+    join(&source, connection);
+    source.host.node = "in";
+    fake_set(&source.host, "topic", topic);
+    tide_result result = source_open(&source);
+    nomem_end(&source.host, result, why);
+    join(&sink, connection);
+    fake_set(&sink.host, "topic", topic);
+    if (result >= 0) {
+        result = connection->plugin->connection->begin(connection->self, 1);
+        nomem_end(&connection->host, result, why);
+    }
+    if (result >= 0) {
+        result = write_all(&sink, topic);
+        nomem_end(&sink.host, result, why);
+    }
+    if (result >= 0) {
+        result = commit(connection);
+        nomem_end(&connection->host, result, why);
+    }
+    sink_close(&sink);
+    source_close(&source);
+    return result;
+}
+
+static tide_result deciding_life(char why[1024])
+{
+    struct subject connection;
+    tide_result result = open_connection(&connection, "0", new_topic());
+    if (result >= 0)
+        result = decided(&connection, 0, "");
+    nomem_end(&connection.host, result, why);
+    if (result >= 0)
+        result = one_epoch(&connection, new_topic(), why);
+    if (result >= 0) {
+        result = decided(&connection, 1, "mark");
+        nomem_end(&connection.host, result, why);
+    }
+    if (connection.self)
+        connection.plugin->connection->close(connection.self);
+    fake_host_deinit(&connection.host);
+    return result;
+}
+
+static void test_deciding(void)
+{
+    nomem_each(deciding_life);
 }
 
 static tide_result direct_life(char why[1024])
@@ -144,6 +234,8 @@ static void test_direct(void)
     nomem_each(direct_life);
 }
 
-static CU_TestInfo cases[] = {
-    {"by a connection", test_connection}, {"directly", test_direct}, CU_TEST_INFO_NULL};
+static CU_TestInfo cases[] = {{"by a connection", test_connection},
+                              {"directly", test_direct},
+                              {"in transactions", test_deciding},
+                              CU_TEST_INFO_NULL};
 UNIT_MAIN({"kafka without memory", begin, end, NULL, NULL, cases})
