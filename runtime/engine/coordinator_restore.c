@@ -289,6 +289,7 @@ static int go_on_from(struct coordinator *coordinator, uint64_t number, bool *fi
     *finished = checkpoint->head.finished && !coordinator->config.from;
     rc = *finished ? 0 : check_losses(coordinator, checkpoint, err);
     rc = rc || *finished ? rc : restore_nodes(coordinator, checkpoint, err);
+    rc = rc || *finished ? rc : store_decided(coordinator->store, number, err);
     if (!rc && !*finished)
         log_line(LOG_INFO, "checkpoint", "going on from %" PRIu64, number);
     checkpoint_free(checkpoint);
