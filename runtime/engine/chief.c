@@ -112,7 +112,7 @@ static bool restore(struct chief *chief)
                  "%s has come to its end in an earlier run; --fresh runs it again",
                  chief->share->pipeline);
     rc = rc || finished ? rc : coordinator_start(chief->coordinator, &err);
-    if (rc)
+    if (rc && !chief_stopping(chief))
         flow_fail(chief->flow, &err);
     return !rc && !finished;
 }

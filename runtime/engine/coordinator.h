@@ -31,6 +31,7 @@ struct coordinator_config {
     bool fresh;                // forget what was there
     uint64_t from;             // the checkpoint to go on from; 0: the newest
     const char *const *losses; // nodes whose state may be lost, NULL-terminated; or NULL
+    const _Atomic bool *stop;  // the pipeline is to stop: nothing is waited for any more
 };
 
 enum coordinator_phase { PHASE_IDLE, PHASE_ALIGNING, PHASE_WRITING, PHASE_DECIDING };

@@ -98,6 +98,12 @@ static void write_mark(unsigned char out[MARK_BYTES], const struct checkpoint_he
     put_number(out + STORE_INCARNATION_BYTES + 8, head->number);
 }
 
+static bool is_stopped(const struct coordinator *coordinator)
+{
+    return coordinator->config.stop &&
+           atomic_load_explicit(coordinator->config.stop, memory_order_acquire);
+}
+
 // 1: there is one. 0: none. The connection answers AGAIN until it knows.
 static int ask(const struct coordinator *coordinator, int look, struct mark *out, struct error *err)
 {
@@ -110,9 +116,12 @@ static int ask(const struct coordinator *coordinator, int look, struct mark *out
         rc = connection->vtable->decided(connection->self, look, (tide_buf *)(void *)&mark);
         if (rc == TIDE_AGAIN)
             pause_a_little();
-    } while (rc == TIDE_AGAIN);
+    } while (rc == TIDE_AGAIN && !is_stopped(coordinator));
     int found = mark.len != 0;
-    if (rc < 0)
+    if (rc == TIDE_AGAIN)
+        found = error_set(err, ERR_RETRY, "%s: stopped before it had answered",
+                          connection->ctx.node);
+    else if (rc < 0)
         found = failure(coordinator, rc, err);
     else if (found && mark.len != MARK_BYTES)
         found = error_set(err, ERR_REFUSED, "%s: its mark is not one of a checkpoint",

@@ -194,6 +194,12 @@ static bool kept_something(const struct checkpoint *checkpoint, const struct sto
     return false;
 }
 
+static int64_t version_of(const struct coordinator *coordinator, const struct plan_node *node)
+{
+    uint32_t i = (uint32_t)(node - coordinator->config.plan->nodes);
+    return node_of(coordinator, 0, i)->op.op->version;
+}
+
 // Why what the node kept has no place any more; NULL: it has.
 static const char *loss(const struct coordinator *coordinator, const struct stored_node *stored)
 {
@@ -204,6 +210,8 @@ static const char *loss(const struct coordinator *coordinator, const struct stor
     if (node->spec->kind != stored->kind || strlen(node->spec->type) != stored->type_len ||
         memcmp(node->spec->type, stored->type, stored->type_len) != 0)
         return "is of another type now";
+    if (node->spec->kind == NODE_OPERATOR && version_of(coordinator, node) != stored->version)
+        return "has a script of another `version` now";
     return NULL;
 }
 
@@ -221,6 +229,8 @@ static int check_losses(const struct coordinator *coordinator, const struct chec
         node.name = entry_bytes(&entry, &node.name_len);
         node.type = entry_bytes(&entry, &node.type_len);
         node.kind = entry_u64(&entry);
+        entry_u64(&entry); // lanes
+        node.version = entry_i64(&entry);
         const char *why = entry.bad ? NULL : loss(coordinator, &node);
         if (why && kept_something(checkpoint, &node) &&
             !may_be_lost(coordinator, node.name, node.name_len))

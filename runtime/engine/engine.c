@@ -85,7 +85,8 @@ static int make_coordinator(struct engine *engine, struct problems *problems)
                                               .connections = &engine->connections,
                                               .fresh = config->fresh,
                                               .from = config->from_checkpoint,
-                                              .losses = config->losses};
+                                              .losses = config->losses,
+                                              .stop = &engine->chief.stop_wanted};
     if (!config->has_plugins || problems->errors)
         return 0;
     int rc = coordinator_new(&engine->coordinator, &wanted, &err);

@@ -78,6 +78,7 @@ static int read_script(struct aggregate *agg, const struct operator_spec *spec, 
     int rc = scripted_load(&agg->script, spec, err);
     if (rc)
         return rc;
+    agg->op.version = script_version(agg->script);
     if (script_kind(agg->script) == SCRIPT_TABLE)
         return check_by_hand(agg, name ? name : "lua", err);
     if (script_kind(agg->script) == SCRIPT_AGG) {

@@ -197,11 +197,28 @@ int load_slot(struct aggregate *agg, struct image_entry *entry, const struct sav
 
 // -- all --
 
+// Windows and keys.
+static int describe_windows(const struct aggregate *agg, struct buf *out)
+{
+    static const char *const kinds[] = {
+        [WINDOW_TUMBLING] = "tumbling", [WINDOW_SLIDING] = "sliding", [WINDOW_DAYS] = "days",
+        [WINDOW_MONTHS] = "months",     [WINDOW_SESSION] = "session", [WINDOW_COUNT] = "count",
+        [WINDOW_GLOBAL] = "global"};
+    const struct window_assigner *windows = &agg->windows;
+    int rc = buf_printf(out, "%s(%lld every %lld from %lld) ", kinds[windows->kind],
+                        (long long)windows->size, (long long)windows->every,
+                        (long long)windows->offset_ms);
+    for (uint32_t i = 0; !rc && i < agg->key_count; i++)
+        rc = buf_printf(out, "by %s ", agg->keys[i].text);
+    return rc;
+}
+
 // What is computed, so that state is not read by another program than made it.
 static int describe(const struct aggregate *agg, struct buf *out)
 {
-    if (agg->by_hand)
-        return buf_puts(out, "by hand");
+    int code = describe_windows(agg, out);
+    if (code || agg->by_hand)
+        return code ? code : buf_puts(out, "by hand");
     for (uint32_t i = 0; i < agg->columns.count; i++) {
         const struct agg_column *column = &agg->columns.items[i];
         int rc = buf_printf(out, "%s=%s(%s", column->name, agg_function_name(column->function),

@@ -207,6 +207,7 @@ int process_configure(struct process *p, const struct operator_spec *spec, struc
         rc = check_script(p, spec, err);
     if (rc)
         return rc;
+    p->base.op.version = script_version(p->base.script);
     uint32_t count = script_states(p->base.script, &states);
     rc = check_states(p, spec, states, count, err);
     if (rc)

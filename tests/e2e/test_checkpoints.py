@@ -108,6 +108,23 @@ class Checkpoints(harness.TestCase):
         self.add(line(3500), line(4500))
         self.run_for(2, "--allow-loss", "sums")
 
+    def test_state_of_another_kind_is_refused(self):
+        self.add(line(1000), line(2500))
+        self.run_for(1)
+        for old, new, said in (("tumbling: 1s", "tumbling: 2s", "tumbling(1000"),
+                               ("key_by: dev", "key_by: [dev, ts]", "by dev"),
+                               ("n: sum(n)", "n: max(n)", "n=sum(n)"),
+                               ("type: aggregate", "type: dedup", "is of another type now")):
+            text = HEAD + SOURCE + OPERATORS.replace(old, new) + SINKS
+            if "dedup" in new:
+                text = text.replace("    window: { tumbling: 1s }\n", "    within: 1s\n")
+                text = text.replace("    compute: { n: sum(n), count: count() }\n", "")
+            self.write("p.yaml", text)
+            refused = self.tidemill("run", "p.yaml", "-q")
+            with self.subTest(new):
+                self.assertEqual(refused.status, 3, refused)
+                self.assertIn(said, refused.err)
+
     def test_a_second_process_is_refused(self):
         self.add(line(1000), line(2500))
         running = self.start("run", "p.yaml", "-q")

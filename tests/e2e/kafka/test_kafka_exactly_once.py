@@ -17,13 +17,37 @@ checkpoint: {{ every: {every}, dir: {state} }}
 sources:
   in: {{ type: topic, connection: main, topic: {data}, start: earliest }}
 operators:
+{counted}
+sinks:
+  out: {{ type: topic, connection: main, inputs: counted, topic: {out}, key: "{{n}}" }}
+"""
+
+
+MAPPED = """\
   counted:
     type: map
     inputs: in
     lua: |
       return function(r) r.twice = r.n * 2 return r end
-sinks:
-  out: {{ type: topic, connection: main, inputs: counted, topic: {out}, key: "{{n}}" }}
+"""
+# Results leave in pairs of records of the same key, which lie far apart: what is between is state.
+PAIRED = """\
+  key:
+    type: map
+    inputs: in
+    lua: |
+      return function(r) r.key = r.n // 1000 * 500 + r.n % 500 return r end
+  pairs:
+    type: aggregate
+    inputs: key
+    key_by: key
+    window: { count: 2 }
+    compute: { low: min(n), high: max(n) }
+  counted:
+    type: flat_map
+    inputs: pairs
+    lua: |
+      return function(r, emit) emit { n = r.low } emit { n = r.high } end
 """
 
 
@@ -34,10 +58,12 @@ class ExactlyOnce(kafka_case.TestCase):
         self.broker.create_topic(self.data, 4)
         self.broker.create_topic(self.out, 4)
         self.sent = 0
+        self.counted = MAPPED
 
     def job(self, every="1s", state="state"):
         return self.pipeline(PIPELINE.format(every=every, state=self.path(state),
-                                             data=self.data, out=self.out))
+                                             counted=self.counted, data=self.data,
+                                             out=self.out))
 
     def produce(self, count):
         self.broker.produce(self.data, ((f"k{n % 100}", f'{{"n":{n}}}')
@@ -64,21 +90,31 @@ class ExactlyOnce(kafka_case.TestCase):
             self.assertEqual(done.status, 0, done)
         self.assertEqual(sum(self.broker.committed(self.name, self.data).values()), self.sent)
 
-    def test_kills(self):
+    def kill_and_resume(self, kills, *options):
         seed = random.randrange(1 << 30)
         chance = random.Random(seed)
-        kills, resumed = 20, 0
+        resumed = 0
         for _ in range(kills):
             self.produce(2000)
-            running = self.start("run", self.job("200ms"))
-            time.sleep(chance.uniform(0.05, 1.2))
+            running = self.start("run", self.job("200ms"), *options)
+            time.sleep(chance.uniform(0.05, 0.9))  # the moment of the kill, not a wait
             running.kill()
             resumed += "going on from" in running.err
-        running = self.start("run", self.job("200ms"))
+        running = self.start("run", self.job("200ms"), *options)
         with self.subTest(seed=seed):
             self.complete(running)
             self.assertGreater(resumed, kills // 4)
         running.stop()
+
+    def test_kills(self):
+        self.kill_and_resume(25)
+
+    def test_kills_in_three_lanes(self):
+        self.kill_and_resume(15, "--parallelism", "3")
+
+    def test_kills_with_state(self):
+        self.counted = PAIRED
+        self.kill_and_resume(20, "--parallelism", "3")
 
     def test_second_process(self):
         """One without the state of the first is refused, and the first does not notice."""
