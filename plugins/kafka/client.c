@@ -145,11 +145,10 @@ tide_result client_check(struct client *client)
     rd_kafka_resp_err_t err = rd_kafka_fatal_error(client->rk, why, sizeof why);
     if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
         return TIDE_OK;
-    return client->host->fail(client->ctx, TIDE_FATAL, "%s: %s",
-                              err == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID
-                                  ? "fenced: another process took the place in the group"
-                                  : rd_kafka_err2name(err),
-                              why);
+    if (err != RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
+        return client->host->fail(client->ctx, TIDE_FATAL, "%s: %s", rd_kafka_err2name(err), why);
+    return client->host->fail(client->ctx, TIDE_FENCED,
+                              "fenced: another process took the place in the group: %s", why);
 }
 
 void client_watch(struct client *client, rd_kafka_queue_t *queue)

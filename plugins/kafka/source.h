@@ -63,6 +63,7 @@ struct source {
     struct partitions partitions;
     int recheck;     // a topic may have gone away: look again
     char fatal[512]; // found while taking messages; told by the next step
+    int fenced;      // it is that another process took the place
 
     // What was taken from the queue and is not yet handed over: out[at .. count).
     struct loan *loan, *spare; // spare: an empty one for the next look

@@ -40,6 +40,7 @@ void queue_event(struct source *source, const rd_kafka_message_t *message)
                   err == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
     if (unknown && !source->recheck)
         source->recheck = 1;
+    source->fenced |= err == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID;
     if (is_final(err))
         snprintf(source->fatal, sizeof source->fatal, "%s/%d: %s", topic, message->partition, text);
     else if (message->rkt)

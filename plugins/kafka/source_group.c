@@ -409,7 +409,8 @@ int group_all_ended(const struct source *source)
 tide_result group_step(struct source *source)
 {
     if (*source->fatal)
-        return source->host->fail(source->ctx, TIDE_FATAL, "%s", source->fatal);
+        return source->host->fail(source->ctx, source->fenced ? TIDE_FENCED : TIDE_FATAL, "%s",
+                                  source->fatal);
     tide_result result = client_check(source->client);
     if (result == TIDE_OK && source->stage == STAGE_TOPICS)
         result = start(source);

@@ -144,7 +144,7 @@ tide_result tx_check(const struct tx *tx, struct client *client)
         return TIDE_OK;
     if (!is_fenced(err))
         return client->host->fail(client->ctx, TIDE_FATAL, "%s: %s", rd_kafka_err2name(err), why);
-    return client->host->fail(client->ctx, TIDE_FATAL,
+    return client->host->fail(client->ctx, TIDE_FENCED,
                               "fenced: another process runs this pipeline (transactional_id "
                               "\"%s\"), or an epoch took longer than transaction_timeout: %s",
                               tx->id, why);
@@ -163,7 +163,7 @@ tide_result tx_answer(struct tx *tx, rd_kafka_error_t *error, const char *what)
     if (result != TIDE_OK)
         return result;
     if (is_fenced(err) || fatal || is_forbidden(err))
-        return tx->host->fail(tx->ctx, TIDE_FATAL, "%s%s: %s",
+        return tx->host->fail(tx->ctx, is_fenced(err) ? TIDE_FENCED : TIDE_FATAL, "%s%s: %s",
                               is_fenced(err) ? "fenced: another process runs this pipeline: " : "",
                               what, why);
     if (retriable && !abortable)

@@ -93,7 +93,7 @@ tide_result tx_commit(void *self, uint64_t epoch, tide_bytes mark, int32_t *deci
         result = tx_answer(tx, error, "the mark");
         if (result == TIDE_AGAIN)
             tx_break(tx, TX_LOST, "the mark could not be written");
-        return result == TIDE_FATAL ? result : TIDE_OK; // surely not committed
+        return result <= TIDE_FATAL ? result : TIDE_OK; // surely not committed
     }
     error = rd_kafka_commit_transaction(tx->producer->rk, (int)tx->commit_ms);
     if (!error) {
@@ -106,7 +106,7 @@ tide_result tx_commit(void *self, uint64_t epoch, tide_bytes mark, int32_t *deci
     *decided = TIDE_UNKNOWN;
     client_say(tx->producer, TIDE_LOG_WARN, "commit: %s", rd_kafka_error_string(error));
     result = tx_answer(tx, error, "commit_transaction");
-    return result == TIDE_FATAL ? result : TIDE_OK;
+    return result <= TIDE_FATAL ? result : TIDE_OK;
 }
 
 tide_result tx_abort(void *self, uint64_t epoch)

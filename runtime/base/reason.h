@@ -62,6 +62,8 @@
     X(SCRIPT_STATE, "script-state")                                                                \
     /* the command line */                                                                         \
     X(USAGE, "usage")                                                                              \
+    /* other processes */                                                                          \
+    X(FENCED, "fenced")                                                                            \
     /* what else happens: one for each enum error_code, for errors that say nothing finer */       \
     X(NOMEM, "out-of-memory")                                                                      \
     X(IO, "input-output")                                                                          \

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "engine/crew.h"
+#include "time/watermark.h"
 
 #include <string.h>
 
@@ -58,6 +59,8 @@ static enum exit_status load_all(struct fleet *fleet, const struct args *args)
         struct member *member = &fleet->members[fleet->count];
         enum exit_status one =
             pipeline_load_with(&member->pipeline, args->operands[i], args, fleet->crew);
+        if (one == EXIT_DONE)
+            supervisor_init(&member->supervisor, member->pipeline.topology);
         fleet->count += one == EXIT_DONE;
         status = one > status ? one : status;
     }
@@ -94,21 +97,26 @@ void fleet_free(struct fleet *fleet)
 bool fleet_runs(const struct fleet *fleet)
 {
     for (uint32_t i = 0; i < fleet->count; i++)
-        if (fleet->members[i].runs)
+        if (fleet->members[i].runs || fleet->members[i].waits)
             return true;
     return false;
 }
 
 int fleet_totals(const struct fleet *fleet, struct totals *out)
 {
+    bool any = false;
+    *out = (struct totals){.lag = -1, .lag_bytes = -1, .watermark = WATERMARK_NONE};
     for (uint32_t i = 0; i < fleet->count; i++) {
         struct engine_status status;
         struct totals one;
+        if (!fleet->members[i].pipeline.engine)
+            continue;
         if (engine_status(fleet->members[i].pipeline.engine, &status))
             return ERR_NOMEM;
-        totals_of(i ? &one : out, &status);
-        if (i)
+        totals_of(any ? &one : out, &status);
+        if (any)
             totals_add(out, &one);
+        any = true;
         engine_status_free(&status);
     }
     return 0;

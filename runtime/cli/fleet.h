@@ -2,6 +2,7 @@
 #pragma once
 #include "cli/pipeline.h"
 #include "cli/status.h"
+#include "cli/supervisor.h"
 
 // The pipelines that one `tidemill run` runs: each with its own plan, lanes, plugins and end, all
 // stepped by one crew. One that fails does not stop the others.
@@ -9,7 +10,9 @@
 struct member {
     struct pipeline pipeline;
     int64_t started_ms;
+    struct supervisor supervisor;
     bool runs;   // started, and its end has not been seen
+    bool waits;  // for its restart; it has no engine
     bool failed; // to start, while running, or at its end
 };
 
@@ -25,6 +28,6 @@ int64_t fleet_now_ms(void);
 enum exit_status fleet_load(struct fleet *fleet, const struct args *args);
 void fleet_free(struct fleet *fleet);
 const char *member_name(const struct member *member);
-bool fleet_runs(const struct fleet *fleet); // some member does
+bool fleet_runs(const struct fleet *fleet); // some member does, or will again
 // Of all together. 0, or ERR_NOMEM.
 int fleet_totals(const struct fleet *fleet, struct totals *out);

@@ -117,7 +117,28 @@ static int load(struct pipeline *pipeline, const char *file, const struct args *
     if (code || !config.losses)
         return code ? code : error_nomem(err);
     config.from_checkpoint = (uint64_t)from;
+    pipeline->config = config;
     return engine_new(&pipeline->engine, &config, problems);
+}
+
+int pipeline_again(struct pipeline *pipeline, struct error *err)
+{
+    struct problems problems;
+    problems_init(&problems);
+    pipeline->config.fresh = false;
+    pipeline->config.from_checkpoint = 0;
+    int code = engine_new(&pipeline->engine, &pipeline->config, &problems);
+    const struct problem *first = NULL;
+    for (size_t i = problems.count; i--;)
+        first = problems.items[i].warning ? first : &problems.items[i];
+    if (code && first) {
+        error_set(err, code, "%s", first->text);
+        error_as(err, first->reason);
+    } else if (code) {
+        error_nomem(err);
+    }
+    problems_deinit(&problems);
+    return code;
 }
 
 static int try(struct pipeline *pipeline, const char *file, const struct args *args,

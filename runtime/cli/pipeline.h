@@ -10,7 +10,8 @@ struct pipeline {
     struct registry *registry;
     struct catalogue *catalogue;
     struct topology *topology;
-    struct engine *engine;
+    struct engine *engine; // NULL between two
+    struct engine_config config;
     const char **losses; // nodes whose state may be lost
 };
 
@@ -36,6 +37,9 @@ int pipeline_try(struct pipeline *pipeline, const char *file, const struct args 
 // Prints them as all commands do, or logs them.
 void pipeline_say(const struct problems *problems);
 void pipeline_free(struct pipeline *pipeline);
+// Another engine of the same topology and plugins, that goes on from the last checkpoint: what was
+// said about the beginning (--fresh, --from-checkpoint) is over. The one before was freed.
+int pipeline_again(struct pipeline *pipeline, struct error *err);
 
 // The plugins of the usual directories and of --plugins. Broken files are kept with their error.
 int pipeline_registry(struct registry **out, const struct args *args, struct error *err);

@@ -7,6 +7,7 @@
 #include "cli/terminal.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 
 // tidemill run: pipelines, each until its sources end or a signal comes.
@@ -38,6 +39,7 @@ struct watch {
     int64_t last_ms;
     json_t *report; // name -> its counters; NULL: not asked for
     bool quiet, several;
+    bool stopping; // a signal has come
 };
 
 static void show_status(struct watch *watch)
@@ -110,7 +112,28 @@ static enum exit_status fail(const struct watch *watch, struct member *member,
     return EXIT_FAILED;
 }
 
-// What becomes of a pipeline that has ended: it is told, and stays as it is. The others go on.
+static uint32_t index_of(const struct watch *watch, const struct member *member)
+{
+    return (uint32_t)(member - watch->fleet.members);
+}
+
+// One that has failed may get another engine after a while: its files, connections and memory are
+// given back until then.
+static bool will_restart(struct watch *watch, struct member *member)
+{
+    struct pipeline *pipeline = &member->pipeline;
+    if (watch->stopping || !supervisor_takes(&member->supervisor, pipeline->engine,
+                                             member->started_ms, fleet_now_ms()))
+        return false;
+    sight_engine(watch->sight, index_of(watch, member), NULL);
+    engine_free(pipeline->engine);
+    pipeline->engine = NULL;
+    member->waits = true;
+    return true;
+}
+
+// What becomes of a pipeline that has ended: it is told, and stays as it is, or is started again.
+// The others go on.
 static enum exit_status settle(struct watch *watch, struct member *member, enum engine_state state)
 {
     struct error err = ERROR_INIT;
@@ -118,6 +141,10 @@ static enum exit_status settle(struct watch *watch, struct member *member, enum 
     terminal_status_end();
     const char *before = log_set_pipeline(member_name(member));
     enum exit_status status = EXIT_DONE;
+    if (state == ENGINE_FAILED && will_restart(watch, member)) {
+        log_set_pipeline(before);
+        return EXIT_DONE;
+    }
     int code = conclude(watch, member, &err);
     if (state == ENGINE_FAILED && code)
         fail(watch, member, &err); // also of what was under way the books are to balance
@@ -126,7 +153,7 @@ static enum exit_status settle(struct watch *watch, struct member *member, enum 
     else if (code)
         status = fail(watch, member, &err);
     log_set_pipeline(before);
-    sight_phase(watch->sight, (uint32_t)(member - watch->fleet.members),
+    sight_phase(watch->sight, index_of(watch, member),
                 member->failed ? SNAPSHOT_FAILED : SNAPSHOT_DONE);
     return status;
 }
@@ -138,19 +165,65 @@ static enum exit_status worse(enum exit_status a, enum exit_status b)
     return a ? a : b;
 }
 
+static int start(struct watch *watch, struct member *member, struct error *err)
+{
+    engine_profile(member->pipeline.engine, args_flag(watch->args, "profile") || watch->sight);
+    member->started_ms = fleet_now_ms();
+    int code = engine_start(member->pipeline.engine, err);
+    member->runs = !code;
+    sight_phase(watch->sight, index_of(watch, member), code ? SNAPSHOT_FAILED : SNAPSHOT_RUNNING);
+    return code;
+}
+
 static enum exit_status start_all(struct watch *watch)
 {
     enum exit_status status = EXIT_DONE;
-    bool profile = args_flag(watch->args, "profile") || watch->sight;
     for (uint32_t i = 0; i < watch->fleet.count; i++) {
         struct member *member = &watch->fleet.members[i];
         struct error err = ERROR_INIT;
-        engine_profile(member->pipeline.engine, profile);
-        member->started_ms = fleet_now_ms();
-        member->runs = engine_start(member->pipeline.engine, &err) == 0;
-        if (!member->runs)
+        if (start(watch, member, &err))
             status = worse(status, fail(watch, member, &err));
-        sight_phase(watch->sight, i, member->runs ? SNAPSHOT_RUNNING : SNAPSHOT_FAILED);
+    }
+    return status;
+}
+
+// One that failed, when its pause is over.
+static enum exit_status start_again(struct watch *watch, struct member *member)
+{
+    struct error err = ERROR_INIT;
+    member->waits = false;
+    if (pipeline_again(&member->pipeline, &err)) {
+        member->waits = err.code == ERR_NOMEM &&
+                        supervisor_takes_error(&member->supervisor, &err, fleet_now_ms());
+        return member->waits ? EXIT_DONE : fail(watch, member, &err);
+    }
+    sight_engine(watch->sight, index_of(watch, member), member->pipeline.engine);
+    return start(watch, member, &err) ? fail(watch, member, &err) : EXIT_DONE;
+}
+
+// Stopped before its pause was over: what it failed for stands in the log.
+static enum exit_status leave(struct watch *watch, struct member *member)
+{
+    struct error err = ERROR_INIT;
+    member->waits = false;
+    error_set(&err, ERR_RETRY,
+              "stopped before its restart; it goes on from its last checkpoint "
+              "when it is run again");
+    sight_phase(watch->sight, index_of(watch, member), SNAPSHOT_FAILED);
+    return fail(watch, member, &err);
+}
+
+static enum exit_status look_at_waiting(struct watch *watch)
+{
+    enum exit_status status = EXIT_DONE;
+    for (uint32_t i = 0; i < watch->fleet.count; i++) {
+        struct member *member = &watch->fleet.members[i];
+        const char *before = log_set_pipeline(member_name(member));
+        if (member->waits && watch->stopping)
+            status = worse(status, leave(watch, member));
+        else if (member->waits && fleet_now_ms() >= member->supervisor.due_ms)
+            status = worse(status, start_again(watch, member));
+        log_set_pipeline(before);
     }
     return status;
 }
@@ -180,15 +253,17 @@ static enum exit_status look(struct watch *watch)
         if (state != ENGINE_RUNNING)
             status = worse(status, settle(watch, member, state));
     }
-    return status;
+    if (wait_ms)
+        poll(NULL, 0, WAIT_AMONG_MS); // none runs: all wait for their restart
+    return worse(status, look_at_waiting(watch));
 }
 
 static enum exit_status follow(struct watch *watch)
 {
     enum exit_status status = EXIT_DONE;
-    for (bool stopping = false; fleet_runs(&watch->fleet);) {
-        if (!stopping && signals_stop()) {
-            stopping = true;
+    while (fleet_runs(&watch->fleet)) {
+        if (!watch->stopping && signals_stop()) {
+            watch->stopping = true;
             stop_all(watch);
         }
         status = worse(status, look(watch));
@@ -284,6 +359,9 @@ const struct command command_run = {
         "Several pipelines share the threads of the process by their `priority:`; one that fails\n"
         "does not stop the others, and the exit status is 1 at the end. --parallelism is for each\n"
         "of them; --with, --set, --from-checkpoint and --allow-loss are for one alone.\n"
+        "A pipeline with `checkpoint:` that fails for a reason that may pass goes on from its "
+        "last\n"
+        "checkpoint, as often as its `restart:` says.\n"
         "--http serves metrics for Prometheus, whether all plugins are open (/readyz), and what\n"
         "`tidemill why` asks for; loopback unless an address is given, port 0: one that is free.\n"
         "An address that others can reach needs --http-cert, --http-key and --http-token-file.\n",

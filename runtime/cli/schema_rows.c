@@ -58,6 +58,8 @@ static json_t *words(const char *choices)
     for (const char *at = choices; at; at = strchr(at, '|')) {
         at += *at == '|';
         json_array_append_new(list, json_stringn(at, strcspn(at, "|")));
+        if (strncmp(at, "false", 5) == 0) // as YAML reads it when it is plain
+            json_array_append_new(list, json_false());
     }
     return json_pack("{s:o}", "enum", list);
 }

@@ -7,16 +7,18 @@
 #include "observe/http.h"
 #include "time/watermark.h"
 
-#include <stdatomic.h>
+#include <pthread.h>
 #include <string.h>
 
 struct shown {
-    struct engine *engine;
+    struct engine *engine; // NULL between two
     const char *pipeline;
-    _Atomic int phase; // released with what engine_start has written
+    enum snapshot_phase phase;
+    uint64_t restarts;
 };
 
 struct sight {
+    pthread_mutex_t lock; // of what is shown: the server's thread looks, the main thread changes it
     struct shown *shown;
     uint32_t count;
     int64_t made_ns;
@@ -96,28 +98,37 @@ static int show_nodes(struct engine *engine, struct snapshot *out)
     for (uint32_t i = 0; i < status.node_count && out->nodes; i++)
         show_node(&status.nodes[i], &out->nodes[i]);
     out->node_count = out->nodes ? status.node_count : 0;
+    const struct engine_checkpoints *made = &status.checkpoints;
+    out->checkpoints = (struct snapshot_checkpoints){.kept = made->kept,
+                                                     .number = made->number,
+                                                     .made = made->made,
+                                                     .failed = made->failed,
+                                                     .wall_ms = made->wall_ms,
+                                                     .took_us = made->took_us,
+                                                     .bytes = made->bytes};
     out->stuck_ns = status.stuck_ns;
     out->stuck_node = status.stuck_node;
     engine_status_free(&status);
     return out->nodes ? 0 : ERR_NOMEM;
 }
 
-static int phase_of(const struct shown *shown)
+// Its engine may be asked: it was started.
+static bool has_begun(const struct shown *shown)
 {
-    return atomic_load_explicit(&shown->phase, memory_order_acquire);
+    return shown->engine && shown->phase != SNAPSHOT_STARTING;
 }
 
 static int show_pipeline(const struct sight *sight, const struct shown *shown, struct snapshot *out)
 {
-    int phase = phase_of(shown);
     *out = (struct snapshot){
         .pipeline = shown->pipeline,
         .version = TIDEMILL_VERSION,
         .now_ms = clock_wall_ms(clock_system()),
         .uptime_ns = clock_mono_ns(clock_system()) - sight->made_ns,
-        .phase = (enum snapshot_phase)phase,
+        .phase = shown->phase,
+        .restarts = shown->restarts,
     };
-    return phase == SNAPSHOT_STARTING ? 0 : show_nodes(shown->engine, out);
+    return has_begun(shown) ? show_nodes(shown->engine, out) : 0;
 }
 
 // By the server's thread.
@@ -128,8 +139,10 @@ static int take(void *arg, struct snapshots *out)
     out->items = mem_zalloc(sight->count * sizeof *out->items);
     if (!out->items)
         return ERR_NOMEM;
+    pthread_mutex_lock(&sight->lock);
     for (; out->count < sight->count && !code; out->count++)
         code = show_pipeline(sight, &sight->shown[out->count], &out->items[out->count]);
+    pthread_mutex_unlock(&sight->lock);
     return code;
 }
 
@@ -156,9 +169,8 @@ static int find_meant(const struct sight *sight, const struct http_why *what, ui
     }
     for (uint32_t i = 0; i < sight->count; i++) {
         const struct shown *shown = &sight->shown[i];
-        bool meant = what->pipeline
-                         ? strcmp(what->pipeline, shown->pipeline) == 0
-                         : phase_of(shown) != SNAPSHOT_STARTING && has_node(shown, what->node);
+        bool meant = what->pipeline ? strcmp(what->pipeline, shown->pipeline) == 0
+                                    : has_begun(shown) && has_node(shown, what->node);
         if (meant)
             *out = i;
         found += meant;
@@ -173,18 +185,27 @@ static int find_meant(const struct sight *sight, const struct http_why *what, ui
                      what->node);
 }
 
-// Likewise.
-static int answer_why(void *arg, const struct http_why *what, struct buf *out, struct error *err)
+static int find_why(const struct sight *sight, const struct http_why *what, struct buf *out,
+                    struct error *err)
 {
-    struct sight *sight = arg;
     uint32_t meant = 0;
     int code = find_meant(sight, what, &meant, err);
     if (code)
         return code;
     const struct shown *shown = &sight->shown[meant];
-    if (phase_of(shown) == SNAPSHOT_STARTING)
+    if (!has_begun(shown))
         return error_set(err, ERR_RETRY, "the pipeline is starting");
     return why_json(shown->engine, what->node, what->end, out, err);
+}
+
+// Likewise.
+static int answer_why(void *arg, const struct http_why *what, struct buf *out, struct error *err)
+{
+    struct sight *sight = arg;
+    pthread_mutex_lock(&sight->lock);
+    int code = find_why(sight, what, out, err);
+    pthread_mutex_unlock(&sight->lock);
+    return code;
 }
 
 static void say_where(const struct http_server *server)
@@ -217,6 +238,7 @@ int sight_new(struct sight **out, const struct pipeline *const *pipelines, uint3
     struct sight *sight = mem_zalloc(sizeof *sight);
     if (!sight)
         return error_nomem(err);
+    pthread_mutex_init(&sight->lock, NULL);
     sight->made_ns = clock_mono_ns(clock_system());
     sight->shown = mem_zalloc(count * sizeof *sight->shown);
     sight->count = sight->shown ? count : 0;
@@ -234,8 +256,23 @@ int sight_new(struct sight **out, const struct pipeline *const *pipelines, uint3
 
 void sight_phase(struct sight *sight, uint32_t pipeline, enum snapshot_phase phase)
 {
-    if (sight)
-        atomic_store_explicit(&sight->shown[pipeline].phase, (int)phase, memory_order_release);
+    if (!sight)
+        return;
+    pthread_mutex_lock(&sight->lock);
+    sight->shown[pipeline].phase = phase;
+    pthread_mutex_unlock(&sight->lock);
+}
+
+void sight_engine(struct sight *sight, uint32_t pipeline, struct engine *engine)
+{
+    if (!sight)
+        return;
+    pthread_mutex_lock(&sight->lock);
+    struct shown *shown = &sight->shown[pipeline];
+    shown->engine = engine;
+    shown->phase = engine ? SNAPSHOT_STARTING : SNAPSHOT_RESTARTING;
+    shown->restarts += engine != NULL;
+    pthread_mutex_unlock(&sight->lock);
 }
 
 void sight_free(struct sight *sight)
@@ -243,6 +280,7 @@ void sight_free(struct sight *sight)
     if (!sight)
         return;
     http_server_free(sight->server);
+    pthread_mutex_destroy(&sight->lock);
     mem_free(sight->shown);
     mem_free(sight);
 }

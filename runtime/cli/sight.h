@@ -13,4 +13,6 @@ int sight_new(struct sight **out, const struct pipeline *const *pipelines, uint3
               const struct args *args, struct error *err);
 // From the main thread; STARTING at first: an engine is asked from RUNNING on. NULL is fine.
 void sight_phase(struct sight *sight, uint32_t pipeline, enum snapshot_phase phase);
+// From here on it is another engine; NULL: none for now, the one before is about to be freed.
+void sight_engine(struct sight *sight, uint32_t pipeline, struct engine *engine);
 void sight_free(struct sight *sight); // NULL is fine

@@ -88,7 +88,8 @@ static int add_count(struct buf *out, const char *name, uint64_t now, const uint
     number_grouped(now, count);
     if (!since || ms <= 0)
         return buf_printf(out, "%s %s  ", name, count);
-    number_short((double)(now - *since) * 1000 / (double)ms, rate);
+    uint64_t more = now > *since ? now - *since : 0; // a pipeline that goes back counts less
+    number_short((double)more * 1000 / (double)ms, rate);
     return buf_printf(out, "%s %s (%s/s)  ", name, count, rate);
 }
 

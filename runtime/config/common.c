@@ -383,6 +383,27 @@ static const tide_option checkpoint_members[] = {
     {.name = NULL},
 };
 
+static const tide_option restart_members[] = {
+    {.name = "max",
+     .type = TIDE_INT,
+     .choices = "false",
+     .min = 0,
+     .max = 1000000000,
+     .default_text = "10",
+     .help = "how often in a row; 0 or false: never"},
+    {.name = "backoff",
+     .type = TIDE_RANGE,
+     .default_text = "1s..60s",
+     .help = "first and longest pause; doubled each time"},
+    {.name = "reset_after",
+     .type = TIDE_DURATION,
+     .default_text = "5m",
+     .min = 1,
+     .max = 86400000,
+     .help = "one that has run for so long is counted from the beginning again"},
+    {.name = NULL},
+};
+
 static const tide_option top_limits[] = {
     {.name = "memory",
      .type = TIDE_SIZE,
@@ -426,6 +447,13 @@ const tide_option top_options[] = {
      .flags = TIDE_OPTION_SHORT,
      .members = checkpoint_members,
      .help = "5s, or { every, dir, keep, timeout }"},
+    {.name = "restart",
+     .type = TIDE_MAP,
+     .flags = TIDE_OPTION_SHORT,
+     .members = restart_members,
+     .help =
+         "false, or { max, backoff, reset_after }: a pipeline with checkpoints that fails for a "
+         "reason that may pass goes on from the last one"},
     {.name = "parallelism",
      .type = TIDE_INT,
      .choices = "auto",

@@ -198,6 +198,7 @@ static void tell(struct coordinator *coordinator)
     atomic_store(&coordinator->last_wall_ms, coordinator->head.wall_ms);
     atomic_store(&coordinator->last_took_us, took / 1000);
     atomic_store(&coordinator->last_bytes, (int64_t)store_bytes(coordinator->store));
+    atomic_store(&coordinator->last_number, coordinator->number);
     atomic_fetch_add(&coordinator->done, 1);
     atomic_store_explicit(&flow->decided, coordinator->number, memory_order_release);
     atomic_store_explicit(&flow->end_decided, coordinator->last, memory_order_release);

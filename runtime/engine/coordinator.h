@@ -59,7 +59,7 @@ struct coordinator {
     _Atomic bool asked; // for a checkpoint now
 
     // To be shown.
-    _Atomic uint64_t done, failed;
+    _Atomic uint64_t done, failed, last_number;
     _Atomic int64_t last_wall_ms, last_took_us, last_bytes;
 };
 

@@ -209,6 +209,17 @@ const struct error *engine_error(const struct engine *engine)
     return &engine->chief.error;
 }
 
+bool engine_can_mend(const struct engine *engine, bool first)
+{
+    const struct coordinator *coordinator = engine->coordinator;
+    const struct error *why = engine_error(engine);
+    bool outside = why->code == ERR_RETRY || why->code == ERR_IO || why->code == ERR_NOMEM ||
+                   why->code == ERR_FATAL;
+    if (!coordinator || !outside || engine->flow.by_record || why->reason == REASON_FENCED)
+        return false;
+    return !first || atomic_load_explicit(&coordinator->done, memory_order_relaxed);
+}
+
 void engine_profile(struct engine *engine, bool on)
 {
     for (uint32_t i = 0; i < engine->lane_count; i++)

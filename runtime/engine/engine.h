@@ -50,6 +50,11 @@ int engine_start(struct engine *engine, struct error *err);
 void engine_stop(struct engine *engine);
 enum engine_state engine_wait(struct engine *engine, int timeout_ms);
 const struct error *engine_error(const struct engine *engine);
+// A run that FAILED may do better from its last checkpoint: it makes checkpoints, and what went
+// wrong lies outside (not a record that stops it, not a state that is refused, not another process
+// in its place). `first`: a start that has not come to a checkpoint of its own has not run, and
+// what is wrong with it is told at once.
+bool engine_can_mend(const struct engine *engine, bool first);
 void engine_free(struct engine *engine);
 
 // What a path from a source to a sink guarantees, and why not more.
@@ -110,8 +115,18 @@ struct node_status {
         last_fault[256]; // why its plugin is not ready, or was closed for a while last; "" if never
 };
 
+struct engine_checkpoints {
+    bool kept;             // the pipeline makes some; else all is 0
+    uint64_t number;       // the newest that this run has made; 0: none yet
+    uint64_t made, failed; // by this run
+    int64_t wall_ms;       // when the newest was made,
+    int64_t took_us;       // what it took from its first barrier,
+    int64_t bytes;         // and what the store takes on the disk since
+};
+
 struct engine_status {
     uint32_t node_count;
+    struct engine_checkpoints checkpoints;
     struct node_status *nodes; // in the topology's order
     int64_t started_mono_ns;
     int64_t stuck_ns;             // how long the step of a node at work has gone on; 0: none is

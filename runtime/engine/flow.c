@@ -19,13 +19,25 @@ void flow_wake(struct flow *flow)
         waker_wake(flow->lanes[i]->waker);
 }
 
-void flow_fail(struct flow *flow, const struct error *why)
+static void fail(struct flow *flow, const struct error *why, bool by_record)
 {
     pthread_mutex_lock(&flow->lock);
-    if (!flow->failure.code)
+    if (!flow->failure.code) {
         flow->failure = *why;
+        flow->by_record = by_record;
+    }
     pthread_mutex_unlock(&flow->lock);
     atomic_store_explicit(&flow->failed, true, memory_order_release);
+}
+
+void flow_fail(struct flow *flow, const struct error *why)
+{
+    fail(flow, why, false);
+}
+
+void flow_fail_by_record(struct flow *flow, const struct error *why)
+{
+    fail(flow, why, true);
 }
 
 void flow_break(struct flow *flow)

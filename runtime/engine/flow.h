@@ -23,6 +23,7 @@ struct flow {
     struct clock *clock;
     pthread_mutex_t lock;  // failure, while it is written
     struct error failure;  // the first; code 0: none. To be read once it is over, or `failed`
+    bool by_record;        // it was a record's, which would come again; likewise
     _Atomic bool failed;   // release: `failure` is complete
     _Atomic bool broken;   // nothing more is to be done, also not what is in flight
     _Atomic uint32_t done; // lanes in which everything has ended
@@ -42,6 +43,7 @@ void flow_init(struct flow *flow, struct clock *clock, int64_t drain_ms, int64_t
 void flow_deinit(struct flow *flow);
 // The first failure stands.
 void flow_fail(struct flow *flow, const struct error *why);
+void flow_fail_by_record(struct flow *flow, const struct error *why); // on_error: stop
 // Nothing goes on: all lanes end at their next step.
 void flow_break(struct flow *flow);
 // Sources stop reading; what is in flight goes through, for as long as `drain` says. A record that

@@ -226,5 +226,7 @@ void ctx_take_failure(struct tide_ctx *ctx, tide_result result, struct error *er
     int code = result == TIDE_RETRY ? ERR_RETRY : result == TIDE_DATA ? ERR_DATA : ERR_FATAL;
     error_set(err, code, "%s",
               ctx->failure.len ? ctx->failure.text : "the plugin failed and gave no reason");
+    if (result == TIDE_FENCED)
+        error_as(err, REASON_FENCED);
     error_clear(&ctx->failure);
 }

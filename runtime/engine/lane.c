@@ -85,7 +85,7 @@ static void merge_wait(struct wait *all, const struct wait *one, int *fds, uint3
 static bool goes_on(struct lane *lane, const struct outputs *outputs)
 {
     if (!atomic_load_explicit(&lane->flow->failed, memory_order_acquire)) {
-        flow_fail(lane->flow, &outputs->failure);
+        (outputs->stopped ? flow_fail_by_record : flow_fail)(lane->flow, &outputs->failure);
         flow_stop(lane->flow);
     }
     if (!outputs->stopped)

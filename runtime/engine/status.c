@@ -218,6 +218,20 @@ static int show_node(const struct engine *engine, uint32_t index, struct engine_
     return 0;
 }
 
+static void show_checkpoints(struct engine *engine, struct engine_checkpoints *out)
+{
+    struct coordinator *coordinator = engine->coordinator;
+    if (!coordinator)
+        return;
+    // `made` is the last to be told: what is read after it belongs to that one or a newer.
+    *out = (struct engine_checkpoints){.kept = true, .made = atomic_load(&coordinator->done)};
+    out->failed = atomic_load(&coordinator->failed);
+    out->wall_ms = atomic_load(&coordinator->last_wall_ms);
+    out->took_us = atomic_load(&coordinator->last_took_us);
+    out->bytes = atomic_load(&coordinator->last_bytes);
+    out->number = atomic_load(&coordinator->last_number);
+}
+
 int engine_status(struct engine *engine, struct engine_status *out)
 {
     uint32_t count = engine->plan->node_count;
@@ -226,6 +240,7 @@ int engine_status(struct engine *engine, struct engine_status *out)
     if (!out->nodes)
         return ERR_NOMEM;
     show_step(engine, out);
+    show_checkpoints(engine, &out->checkpoints);
     for (uint32_t i = 0; i < count; i++)
         if (show_node(engine, i, out)) {
             engine_status_free(out);

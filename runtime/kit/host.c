@@ -212,11 +212,11 @@ void ctx_begin(struct tide_ctx *ctx, const char *part, const struct tide_config 
 
 tide_result ctx_answer(struct tide_ctx *ctx, tide_result result, int eof_allowed)
 {
-    bool known = result >= TIDE_FATAL && result <= TIDE_EOF;
+    bool known = result >= TIDE_FENCED && result <= TIDE_EOF;
     if (!known || (result == TIDE_EOF && !eof_allowed))
         child_fail("abi.h: tide_result",
-                   eof_allowed ? "TIDE_OK, AGAIN, EOF, RETRY, DATA or FATAL"
-                               : "TIDE_OK, AGAIN, RETRY, DATA or FATAL",
+                   eof_allowed ? "TIDE_OK, AGAIN, EOF, RETRY, DATA, FATAL or FENCED"
+                               : "TIDE_OK, AGAIN, RETRY, DATA, FATAL or FENCED",
                    "%s answers %" PRId32, child_call(), result);
     if (result < 0 && !ctx->failed)
         child_fail("abi.h: with a negative result, say why by host->fail first",

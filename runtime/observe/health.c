@@ -65,7 +65,8 @@ static const char *unready(const struct snapshot_node *node)
 // Also of one that is not ready.
 static const char *status_of(const struct snapshot *snapshot)
 {
-    static const char *const phases[] = {"starting", "ready", "stopping", "done", "failed"};
+    static const char *const phases[] = {"starting", "ready",  "stopping",
+                                         "done",     "failed", "restarting"};
     uint32_t culprit = 0;
     bool node = !snapshot_ready(snapshot, &culprit) && culprit < snapshot->node_count;
     return node ? unready(&snapshot->nodes[culprit]) : phases[snapshot->phase];

@@ -31,7 +31,7 @@ static int put_usage(struct buf *out)
 
 static double is_up(const struct snapshot *snapshot)
 {
-    return snapshot->phase != SNAPSHOT_DONE && snapshot->phase != SNAPSHOT_FAILED;
+    return snapshot->phase <= SNAPSHOT_STOPPING;
 }
 
 static double is_ready(const struct snapshot *snapshot)
@@ -45,11 +45,17 @@ static double uptime(const struct snapshot *snapshot)
     return (double)snapshot->uptime_ns / 1e9;
 }
 
-// A value of each pipeline.
-static int put_pipelines(const struct snapshots *all, const char *name, const char *help,
-                         double (*value)(const struct snapshot *), struct buf *out)
+static double restarts(const struct snapshot *snapshot)
 {
-    int code = prometheus_head("tidemill_", name, "gauge", help, out);
+    return (double)snapshot->restarts;
+}
+
+// A value of each pipeline.
+static int put_pipelines(const struct snapshots *all, const char *name, const char *type,
+                         const char *help, double (*value)(const struct snapshot *),
+                         struct buf *out)
+{
+    int code = prometheus_head("tidemill_", name, type, help, out);
     for (uint32_t i = 0; i < all->count && !code; i++) {
         code = buf_printf(out, "tidemill_%s", name);
         if (!code)
@@ -74,14 +80,20 @@ int prometheus_print(const struct snapshots *all, struct buf *out)
 {
     int code = put_build(all, out);
     if (!code)
-        code = put_pipelines(all, "up", "1 while the pipeline runs.", is_up, out);
+        code = put_pipelines(all, "up", "gauge", "1 while the pipeline runs.", is_up, out);
     if (!code)
-        code =
-            put_pipelines(all, "ready", "1 when all plugins are open and connected, as in /readyz.",
-                          is_ready, out);
-    if (!code)
-        code = put_pipelines(all, "uptime_seconds", "Time since the pipeline was started.", uptime,
+        code = put_pipelines(all, "ready", "gauge",
+                             "1 when all plugins are open and connected, as in /readyz.", is_ready,
                              out);
+    if (!code)
+        code = put_pipelines(all, "uptime_seconds", "gauge", "Time since the pipeline was started.",
+                             uptime, out);
+    if (!code)
+        code = put_pipelines(all, "pipeline_restarts_total", "counter",
+                             "How often it failed and went on from its last checkpoint.", restarts,
+                             out);
+    if (!code)
+        code = prometheus_checkpoints(all, out);
     if (!code)
         code = prometheus_nodes(all, out);
     if (!code)

@@ -19,6 +19,7 @@ int prometheus_extra(const struct snapshot *snapshot, const struct snapshot_node
                      const char *name, const char *lead, const char *value, double number,
                      struct buf *out);
 
+int prometheus_checkpoints(const struct snapshots *all, struct buf *out);
 // All metrics of nodes, and those that their plugins made.
 int prometheus_nodes(const struct snapshots *all, struct buf *out);
 int prometheus_plugins(const struct snapshots *all, struct buf *out);

@@ -50,6 +50,12 @@ struct snapshot_node {
     char why[256];                   // when it is not ready: the last reason; "" when there is none
 };
 
+struct snapshot_checkpoints {
+    bool kept;
+    uint64_t number, made, failed; // newest; by this run
+    int64_t wall_ms, took_us, bytes;
+};
+
 enum snapshot_phase {
     SNAPSHOT_STARTING,
     SNAPSHOT_RUNNING,
@@ -57,6 +63,8 @@ enum snapshot_phase {
     // Of one of several, while others go on:
     SNAPSHOT_DONE,   // its sources have ended, and all is written
     SNAPSHOT_FAILED, // it has stopped, with an error
+    // It failed, and goes on from its last checkpoint in a while.
+    SNAPSHOT_RESTARTING,
 };
 
 struct snapshot {
@@ -65,6 +73,8 @@ struct snapshot {
     int64_t now_ms;      // wall clock
     int64_t uptime_ns;
     enum snapshot_phase phase;
+    uint64_t restarts;
+    struct snapshot_checkpoints checkpoints;
     int64_t stuck_ns;    // how long the lane has been in the node's step it is in; 0: it is in none
     uint32_t stuck_node; // which; node_count: none
     uint32_t node_count;

@@ -18,6 +18,7 @@ PIPELINE = "pipeline: p\nsources: { in: { type: stdio } }\n" \
 
 # What no example can show: the machine's failures, or what no built-in plugin has. By unit tests.
 UNITS = {
+    "fenced": "engine/test_mend.c",
     "deprecated": "config/test_reasons.c",
     "out-of-memory": "base/test_error.c",
     "limit-reached": "base/test_error.c",

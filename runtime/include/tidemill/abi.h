@@ -28,7 +28,8 @@ enum {
     TIDE_EOF = 2,    /* sources: nothing will ever come again */
     TIDE_RETRY = -1, /* a passing fault (broker away): the host closes, waits and opens again */
     TIDE_DATA = -2,  /* this record cannot be used: it goes to the node's on_error */
-    TIDE_FATAL = -3  /* the pipeline stops */
+    TIDE_FATAL = -3, /* the pipeline stops; or, with checkpoints, goes back to its last one */
+    TIDE_FENCED = -4 /* another process does this work now: the pipeline stops for good */
 };
 
 /* Borrowed bytes; data == NULL means "there is none" (no key; a tombstone). */

@@ -250,9 +250,9 @@ class Transactions(kafka_case.TestCase):
         answer = zombie.does("prepare 2")
         if answer.startswith("OK"):
             answer = zombie.does("commit 2 2")
-        self.assertIn("FATAL", answer)
+        self.assertIn("FENCED", answer)
         self.assertIn("fenced: another process runs this pipeline", answer)
-        self.assertIn("FATAL", zombie.does("begin 3"))
+        self.assertIn("FENCED", zombie.does("begin 3"))
         zombie.close()
         rival.ask("write 30 39")
         self.assertEqual(rival.commit(), "decided")
@@ -427,7 +427,7 @@ class Transactions(kafka_case.TestCase):
         third.settled(self.out, self.data, more)
         third.ask("read 20")
         answer = second.does("read 100")
-        self.assertIn("FATAL fenced: another process took the place", answer)
+        self.assertIn("FENCED fenced: another process took the place", answer)
         second.kill()
         third.close()
 

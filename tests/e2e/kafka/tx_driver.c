@@ -44,8 +44,8 @@ static int64_t now_ms(void)
 
 static void answer(tide_result result, const struct fake_host *host, const char *more)
 {
-    static const char *const names[] = {"FATAL", "DATA", "RETRY", "OK", "AGAIN", "EOF"};
-    printf("%s %s\n", names[result - TIDE_FATAL], result < 0 ? host->reason : more);
+    static const char *const names[] = {"FENCED", "FATAL", "DATA", "RETRY", "OK", "AGAIN", "EOF"};
+    printf("%s %s\n", names[result - TIDE_FENCED], result < 0 ? host->reason : more);
     fflush(stdout);
 }
 
