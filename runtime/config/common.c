@@ -206,6 +206,22 @@ static const tide_option sink_framing_members[] = {
     {.name = NULL},
 };
 
+static const tide_option buffer_members[] = {
+    {.name = "disk",
+     .type = TIDE_SIZE,
+     .flags = TIDE_OPTION_REQUIRED,
+     .min = 1048576,
+     .max = 1e15,
+     .help = "how much it may take on disk; when it is full the source is not read"},
+    {.name = "dir", .type = TIDE_TEXT, .help = "where it is; default: that of the checkpoints"},
+    {.name = "sync",
+     .type = TIDE_DURATION,
+     .default_text = "100ms",
+     .max = 60000,
+     .help = "after at most so long what was read survives a power cut; 0s: at once"},
+    {.name = NULL},
+};
+
 static const tide_option source_limits[] = {
     {.name = "record",
      .type = TIDE_SIZE,
@@ -260,6 +276,11 @@ const tide_option common_source_options[] = {
      .min = 0.001,
      .max = 1e12,
      .help = "at most so many records a second"},
+    {.name = "buffer",
+     .type = TIDE_MAP,
+     .members = buffer_members,
+     .help = "for a source that cannot be read again: what it hands over is kept on disk until a "
+             "checkpoint has passed it: { disk: 1GiB }"},
     {.name = "limits",
      .type = TIDE_MAP,
      .members = source_limits,

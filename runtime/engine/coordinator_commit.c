@@ -119,8 +119,8 @@ static int ask(const struct coordinator *coordinator, int look, struct mark *out
     } while (rc == TIDE_AGAIN && !is_stopped(coordinator));
     int found = mark.len != 0;
     if (rc == TIDE_AGAIN)
-        found = error_set(err, ERR_RETRY, "%s: stopped before it had answered",
-                          connection->ctx.node);
+        found =
+            error_set(err, ERR_RETRY, "%s: stopped before it had answered", connection->ctx.node);
     else if (rc < 0)
         found = failure(coordinator, rc, err);
     else if (found && mark.len != MARK_BYTES)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "base/alloc.h"
 #include "base/log.h"
+#include "engine/source_buffer.h"
 #include "engine/coordinator.h"
 #include "engine/lane.h"
 #include "engine/source_keep.h"
@@ -306,6 +307,19 @@ static int go_on_from(struct coordinator *coordinator, uint64_t number, bool *fi
     return rc;
 }
 
+static int open_buffers(struct coordinator *coordinator, struct error *err)
+{
+    const struct plan *plan = coordinator->config.plan;
+    const char *dir = setting_text(plan->topology->top, "checkpoint.dir");
+    int rc = 0;
+    for (uint32_t i = 0; !rc && i < plan->node_count; i++) {
+        struct lane_node *node = node_of(coordinator, 0, i);
+        if (node && node->kind == NODE_SOURCE && node->source.driver && node->source.driver->buffer)
+            rc = source_buffer_open(node->source.driver, dir, coordinator->config.fresh, err);
+    }
+    return rc;
+}
+
 int coordinator_restore(struct coordinator *coordinator, bool *finished, struct error *err)
 {
     uint64_t number = 0;
@@ -322,6 +336,7 @@ int coordinator_restore(struct coordinator *coordinator, bool *finished, struct 
         number = coordinator->config.from;
     rc = number ? go_on_from(coordinator, number, finished, err)
                 : random_bytes(coordinator->head.incarnation, STORE_INCARNATION_BYTES, err);
+    rc = rc || *finished ? rc : open_buffers(coordinator, err);
     if (!rc && !number && coordinator->decider >= 0)
         rc = decider_first(coordinator, err);
     coordinator->config.flow->epoch = store_highest(coordinator->store);

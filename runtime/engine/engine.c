@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "engine/source_buffer.h"
 #include "engine/engine.h"
 #include "base/alloc.h"
 #include "engine/engine_parts.h"
@@ -107,6 +108,8 @@ static int build(struct engine *engine, struct problems *problems)
         return rc == ERR_NOMEM ? rc : say(problems, rc, &err);
     rc = connections_init(&engine->connections, config->topology, config->registry, config->clock,
                           engine->wakers, problems);
+    if (!rc && config->has_plugins)
+        source_buffers_check(engine->plan, problems);
     rc = rc ? rc : make_coordinator(engine, problems);
     rc = rc ? rc : make_lanes(engine, problems);
     rc = rc ? rc : problems->errors ? ERR_INPUT : 0;

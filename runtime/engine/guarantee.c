@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "base/alloc.h"
+#include "engine/source_buffer.h"
 #include "engine/engine_parts.h"
 #include <string.h>
 
@@ -70,15 +71,21 @@ static struct verdict judge(const struct engine *engine, uint32_t from, uint32_t
 {
     const struct plan *plan = engine->plan;
     const tide_source *source = plan->nodes[from].plugin->source;
-    if (!(source->capabilities & TIDE_SOURCE_REPLAYABLE))
+    bool buffered = source_is_buffered(&plan->nodes[from]);
+    if (!(source->capabilities & TIDE_SOURCE_REPLAYABLE) && !buffered)
         return (struct verdict){GUARANTEE_AT_MOST_ONCE,
                                 engine->coordinator
                                     ? "the source cannot be read again: a crash loses what came "
                                       "since the last checkpoint"
                                     : "the source cannot be read again: what is in flight at a "
                                       "crash is lost"};
-    return engine->coordinator ? with_checkpoints(engine->coordinator, &plan->nodes[to])
-                               : without_checkpoints(plan, to, behind, seen, source);
+    struct verdict verdict = {0};
+    if (engine->coordinator)
+        verdict = with_checkpoints(engine->coordinator, &plan->nodes[to]);
+    if (verdict.is == GUARANTEE_EXACTLY_ONCE && buffered)
+        verdict.why = "from the buffer on: what the source had read and not yet written to it is "
+                      "lost in a crash";
+    return engine->coordinator ? verdict : without_checkpoints(plan, to, behind, seen, source);
 }
 
 struct walk {

@@ -29,7 +29,7 @@ static int tell_lane(struct source_driver *source, size_t id)
     struct parcel *parcel = source_add_parcel(source, PARCEL_SPLIT, (uint32_t)id);
     if (!parcel || buf_append(&parcel->text, split->name, split->name_len))
         return ERR_NOMEM;
-    return source_keep_claim(source, split, parcel);
+    return source->buffer ? 0 : source_keep_claim(source, split, parcel); // else when it comes out
 }
 
 static int add_split(struct source_driver *source, tide_bytes name)

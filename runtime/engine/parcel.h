@@ -41,7 +41,8 @@ struct parcel {
     tide_message *messages;
     uint32_t count;
     uint64_t epoch;
-    bool final; // BARRIER: behind the last record; holds when all sinks are done
+    uint64_t place; // BARRIER of a source with a buffer: see source_buffer.h
+    bool final;     // BARRIER: behind the last record; holds when all sinks are done
     bool stopped;
 };
 

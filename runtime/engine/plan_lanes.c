@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "engine/source_buffer.h"
 #include "engine/plan.h"
 #include "engine/scatter.h"
 #include <string.h>
@@ -112,7 +113,7 @@ static void place_node(struct plan *plan, uint32_t index, uint32_t lanes)
         node->lanes = operator_lanes(plan, index, lanes);
     } else if (node->spec->kind == NODE_SOURCE) {
         node->lanes = lanes;
-        node->parallel = lanes > 1 && node->plugin &&
+        node->parallel = lanes > 1 && node->plugin && !source_is_buffered(node) &&
                          (node->plugin->source->capabilities & TIDE_SOURCE_PARALLEL);
     } else if (lanes > 1) {
         place_sink(plan, index, lanes);

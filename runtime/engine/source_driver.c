@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "engine/source_driver.h"
+#include "engine/source_buffer.h"
 #include "engine/source_keep.h"
 #include "base/alloc.h"
 #include "config/setting.h"
@@ -23,6 +23,8 @@ void source_out_of_memory(struct source_driver *source)
 // Moves what is ready into the rings; false when something had to stay.
 static bool deliver(struct source_driver *source)
 {
+    if (source->buffer)
+        return source_buffer_pass(source);
     while (source->ready) {
         struct parcel *parcel = source->ready, *next = parcel->next; // pushed, it is the lane's
         struct source_ring *ring = &source->rings[parcel->lane];
@@ -49,6 +51,10 @@ struct parcel *source_add_parcel_for(struct source_driver *source, enum parcel_k
     }
     parcel->next = NULL;
     parcel->lane = lane;
+    if (source->buffer && (kind == PARCEL_BARRIER || kind == PARCEL_EOF)) {
+        source_buffer_add(source->buffer, parcel); // not from the plugin: behind what was read
+        return parcel;
+    }
     source->rings[lane].newest = parcel;
     *source->ready_tail = parcel;
     source->ready_tail = &parcel->next;
@@ -96,7 +102,9 @@ static void read_once(struct source_driver *source, struct wait *wait)
         driver_result(driver, rc);
     else
         source_assign(source);
-    if (driver->state == DRIVER_RUNNING && rc == TIDE_EOF) {
+    if (driver->state == DRIVER_RUNNING && rc == TIDE_EOF && source->buffer) {
+        source->buffer->ended = true; // the lanes have not come so far
+    } else if (driver->state == DRIVER_RUNNING && rc == TIDE_EOF) {
         source_ask_lag(source); // so that the last word is where it ended
         finish_reading(source, false);
     } else if (driver->state == DRIVER_RUNNING) {
@@ -128,6 +136,8 @@ static void serve_lane(struct source_driver *source)
         finish_reading(source, true);
     else if (barrier_waits(source))
         source_barrier(source, atomic_load(&source->barrier_wanted), false);
+    else if (source->buffer && !source->sent_eof && source_buffer_is_over(source))
+        finish_reading(source, false);
 }
 
 // Splits that were revoked are let go of when their time is over, acknowledged or not.
@@ -145,15 +155,18 @@ static void run(struct driver *driver, struct wait *wait)
 {
     struct source_driver *source = of(driver);
     source_acknowledge(source);
-    if (!deliver(source))
+    bool room = deliver(source);
+    if (!room && !source->buffer)
         return; // the lane is behind; it wakes us when it takes one
     serve_lane(source);
     revoke_late(source, wait);
     source_align(source);
-    if (!source->sent_eof && driver->state == DRIVER_RUNNING)
+    if (room && !source->sent_eof && driver->state == DRIVER_RUNNING)
         read_once(source, wait);
     else
         deliver(source);
+    if (source->buffer)
+        source_buffer_wait(source, wait);
 }
 
 static bool has_work(struct driver *driver)
@@ -163,8 +176,11 @@ static bool has_work(struct driver *driver)
         return false;
     if (driver->state == DRIVER_RUNNING && ring_count(&source->acks))
         return true;
-    if (source->ready)
-        return ring_count(&source->rings[source->ready->lane].parcels) < PARCEL_RING;
+    const struct parcel *first = source->buffer ? source->buffer->out : source->ready;
+    if (first)
+        return ring_count(&source->rings[first->lane].parcels) < PARCEL_RING;
+    if (source->buffer && !source->sent_eof && buffer_unread(source->buffer))
+        return true;
     return stop_waits(source) || barrier_waits(source) ||
            (driver->state == DRIVER_RUNNING && source_align_waits(source));
 }
@@ -212,6 +228,8 @@ static void lost(struct driver *driver)
 static void last(struct driver *driver)
 {
     source_acknowledge(of(driver));
+    if (of(driver)->buffer)
+        source_buffer_finish(of(driver));
 }
 
 static void read_table(struct source_driver *source, const tide_source *table)
@@ -291,10 +309,12 @@ int source_driver_new(struct source_driver **out, const struct plan_node *node,
     source->driver.last = last;
     source->driver.give_up = give_up;
     source->driver.has_work = has_work;
-    bool threaded = source->source->capabilities & TIDE_SOURCE_BLOCKING;
+    bool buffered = source_is_buffered(node);
+    bool threaded = buffered || (source->source->capabilities & TIDE_SOURCE_BLOCKING);
     int rc = driver_init(&source->driver, node, pipeline, clock, lanes->wakers, threaded, err);
     source->driver.ctx.source = source;
-    source->alignment = source->pause ? lanes->alignment : NULL;
+    source->alignment = source->pause && !buffered ? lanes->alignment : NULL;
+    rc = !rc && buffered ? source_buffer_new(source, err) : rc;
     if (!rc && (init_rings(source, lanes) || join_alignment(source)))
         rc = error_nomem(err);
     if (rc)
@@ -322,6 +342,7 @@ void source_driver_free(struct source_driver *source)
         parcel_free(parcel);
     }
     drop_chunks(source);
+    source_buffer_free(source);
     source_keep_free(source);
     for (size_t i = 0; i < source->split_count; i++) {
         mem_free(source->splits[i].name);

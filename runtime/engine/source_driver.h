@@ -87,10 +87,11 @@ struct source_driver {
 
     struct split *splits; // index = id
     size_t split_count, split_cap;
-    bool unassigned;          // there may be splits that the instance waits for
-    uint32_t life;            // instances so far
-    bool keeps;               // barriers carry where each split has come to (source_keep.h)
-    struct kept_splits *kept; // of the run before; NULL: none
+    bool unassigned;              // there may be splits that the instance waits for
+    uint32_t life;                // instances so far
+    bool keeps;                   // barriers carry where each split has come to (source_keep.h)
+    struct kept_splits *kept;     // of the run before; NULL: none
+    struct source_buffer *buffer; // between the plugin and the lanes; NULL: none
 
     // The read under way (tide_out).
     struct chunk *stream; // chunk being filled by reserve/commit

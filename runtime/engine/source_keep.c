@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "engine/source_keep.h"
 #include "base/alloc.h"
+#include "engine/source_buffer.h"
 #include "engine/split_state.h"
 #include "state/image.h"
 #include <string.h>
 
-enum { SECTION_PLACE = 1, SECTION_SPLIT = 2 };
+enum { SECTION_PLACE = 1, SECTION_SPLIT = 2, SECTION_BUFFER = 3 };
 enum { STATE_MAX = 64 * 1024 * 1024, PLACES_MAX = 1024 * 1024 * 1024 };
 
 // A split of the last run.
@@ -46,7 +47,17 @@ static struct kept_split *find_or_add(struct kept_splits *kept, const char *name
     return &kept->of[kept->count++];
 }
 
-static int read_entry(struct kept_splits *kept, struct image_entry *entry, struct error *err)
+static int read_place(struct source_buffer *buffer, struct image_entry *entry, struct error *err)
+{
+    uint64_t at = entry_u64(entry);
+    if (buffer) {
+        buffer->at = at;
+        buffer->is_placed = true;
+    }
+    return entry_done(entry, err);
+}
+
+static int read_split(struct kept_splits *kept, struct image_entry *entry, struct error *err)
 {
     size_t name_len;
     const char *name = entry_bytes(entry, &name_len);
@@ -77,7 +88,8 @@ int source_keep_restore(struct source_driver *source, const char *bytes, size_t 
     struct image_entry entry;
     int rc = 0, bad = 0;
     while (!rc && image_next(&reader, &entry, &bad))
-        rc = read_entry(kept, &entry, err);
+        rc = entry.section == SECTION_BUFFER ? read_place(source->buffer, &entry, err)
+                                             : read_split(kept, &entry, err);
     if (!rc && bad)
         rc = error_set(err, bad, "what was kept of its splits is damaged");
     return rc;
@@ -154,11 +166,24 @@ static void save_kept(const struct kept_splits *kept, struct image *image)
     }
 }
 
+bool source_keep_nth(const struct source_driver *source, size_t i, tide_bytes *name)
+{
+    if (!source->kept || i >= source->kept->count)
+        return false;
+    const struct kept_split *split = &source->kept->of[i];
+    *name = split->state_len ? (tide_bytes){split->name, split->name_len} : (tide_bytes){NULL, 0};
+    return true;
+}
+
 int source_keep_save(struct source_driver *source, struct buf *out)
 {
     struct image image;
     image_init(&image, PLACES_MAX);
-    for (uint32_t i = 0; i < source->split_count; i++)
+    if (source->buffer) {
+        image_u64(&image, source_buffer_place(source));
+        image_end(&image, SECTION_BUFFER, NULL, 0);
+    }
+    for (uint32_t i = 0; !source->buffer && i < source->split_count; i++)
         if (source_reads(source, i) && (!source->splits[i].lost || source->splits[i].revoked))
             save_split(source, i, &image);
     save_kept(source->kept, &image);

@@ -21,6 +21,9 @@ int source_keep_save(struct source_driver *source, struct buf *out);
 // A split was announced for the first time: it takes its place over. What its lane is to know goes
 // with `parcel`.
 int source_keep_claim(struct source_driver *source, struct split *split, struct parcel *parcel);
+// The name of the i-th split of the last run, NULL when its lane kept nothing of it. False: there
+// are no more.
+bool source_keep_nth(const struct source_driver *source, size_t i, tide_bytes *name);
 
 // The next split that has a place, in such an image: its name and position. False: that was all.
 bool source_keep_next(struct image_reader *reader, tide_position *out);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "base/alloc.h"
-#include "engine/source_driver.h"
+#include "engine/source_buffer.h"
 #include "engine/source_keep.h"
 #include <string.h>
 
@@ -46,6 +46,7 @@ void source_barrier(struct source_driver *source, uint64_t epoch, bool final)
             return;
         parcel->epoch = epoch;
         parcel->final = final;
+        parcel->place = source->buffer ? source->buffer->at : 0;
         parcel->part.max = POSITIONS_MAX;
     }
     parcel->text.max = POSITIONS_MAX;
@@ -95,6 +96,8 @@ void source_acknowledge(struct source_driver *source)
     while ((parcel = ring_pop(&source->acks))) {
         if (source->ack && source->driver.state == DRIVER_RUNNING)
             acknowledge_one(source, parcel);
+        if (source->buffer)
+            source_buffer_settle(source, parcel->place);
         if (source->revoke_by_ns)
             source_revoke(source, parcel->epoch);
         parcel_free(parcel);
