@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "cli/http_get.h"
+#include "config/text.h"
 #include "observe/http_address.h"
 #include "observe/http.h"
 
@@ -89,28 +90,51 @@ static int ask(int fd, const struct buf *request, int *status, struct buf *out)
     return code;
 }
 
-static int write_request(struct buf *request, const char *path, const char *token)
+static int write_request(struct buf *request, const char *method, const char *path,
+                         const char *token)
 {
-    int code = buf_printf(request, "GET %s HTTP/1.0\r\nHost: localhost\r\n", path);
+    int code = buf_printf(request, "%s %s HTTP/1.0\r\nHost: localhost\r\n", method, path);
     if (!code && token)
         code = buf_printf(request, "Authorization: Bearer %s\r\n", token);
+    if (!code && strcmp(method, "POST") == 0)
+        return buf_puts(request, "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}");
     return code ? code : buf_puts(request, "\r\n");
+}
+
+static int request(const char *method, const char *address, const char *path, const char *token,
+                   int *status, struct buf *out, struct error *err)
+{
+    struct buf text;
+    int fd, code = connect_to(address, &fd, err);
+    if (code)
+        return code;
+    buf_init(&text, REQUEST_MAX_BYTES);
+    code = write_request(&text, method, path, token);
+    if (!code)
+        code = ask(fd, &text, status, out);
+    buf_deinit(&text);
+    close(fd);
+    if (code == ERR_IO)
+        return error_set(err, ERR_IO, "%s does not answer in HTTP", address);
+    return code ? error_set(err, code, "%s: %s", address, error_meaning(code)) : 0;
 }
 
 int http_get(const char *address, const char *path, const char *token, int *status, struct buf *out,
              struct error *err)
 {
-    struct buf request;
-    int fd, code = connect_to(address, &fd, err);
-    if (code)
-        return code;
-    buf_init(&request, REQUEST_MAX_BYTES);
-    code = write_request(&request, path, token);
-    if (!code)
-        code = ask(fd, &request, status, out);
-    buf_deinit(&request);
-    close(fd);
-    if (code == ERR_IO)
-        return error_set(err, ERR_IO, "%s does not answer in HTTP", address);
-    return code ? error_set(err, code, "%s: %s", address, error_meaning(code)) : 0;
+    return request("GET", address, path, token, status, out, err);
+}
+
+int http_post(const char *address, const char *path, const char *token, int *status,
+              struct buf *out, struct error *err)
+{
+    return request("POST", address, path, token, status, out, err);
+}
+
+int http_read_token(const char *file, struct buf *out, struct error *err)
+{
+    int code = file ? text_read_file(file, out, err) : 0;
+    while (out->len && strchr(" \t\r\n", out->data[out->len - 1]))
+        out->len--;
+    return code;
 }

@@ -4,9 +4,11 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "cli/why_json.h"
+#include "observe/health.h"
 #include "observe/http.h"
 #include "time/watermark.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -208,6 +210,39 @@ static int answer_why(void *arg, const struct http_why *what, struct buf *out, s
     return code;
 }
 
+// The pipeline of that name; NULL: the only one. Or what is wrong.
+static struct shown *find_shown(struct sight *sight, const char *name, struct error *err)
+{
+    struct shown *found = !name && sight->count == 1 ? sight->shown : NULL;
+    for (uint32_t i = 0; name && i < sight->count; i++)
+        if (strcmp(name, sight->shown[i].pipeline) == 0)
+            found = &sight->shown[i];
+    if (!found && name)
+        error_set(err, ERR_INPUT, "there is no pipeline '%s'", name);
+    else if (!found)
+        error_set(err, ERR_INPUT, "several pipelines run: which one?");
+    else if (found->phase != SNAPSHOT_RUNNING)
+        error_set(err, ERR_RETRY, "%s does not run", found->pipeline);
+    return err->code ? NULL : found;
+}
+
+static int answer_checkpoint(void *arg, const char *pipeline, struct buf *out, struct error *err)
+{
+    struct sight *sight = arg;
+    uint64_t after = 0;
+    pthread_mutex_lock(&sight->lock);
+    const struct shown *shown = find_shown(sight, pipeline, err);
+    int code = shown ? engine_checkpoint(shown->engine, &after, err) : err->code;
+    pthread_mutex_unlock(&sight->lock);
+    if (!code)
+        code = buf_puts(out, "{\"pipeline\": ");
+    if (!code && shown)
+        code = health_quote(shown->pipeline, out);
+    if (!code)
+        code = buf_printf(out, ", \"after\": %" PRIu64 "}\n", after);
+    return code;
+}
+
 static void say_where(const struct http_server *server)
 {
     log_line(LOG_INFO, "http", "metrics: %s://%s/metrics",
@@ -222,6 +257,7 @@ static int serve(struct sight *sight, const struct args *args, struct error *err
                                  .token = args_text(args, "http-token-file"),
                                  .snapshots = take,
                                  .why = answer_why,
+                                 .checkpoint = answer_checkpoint,
                                  .arg = sight};
     int code = http_server_new(&sight->server, &config, err);
     if (code)

@@ -2,7 +2,6 @@
 #include "cli/command.h"
 #include "cli/data.h"
 #include "cli/http_get.h"
-#include "config/text.h"
 
 #include <string.h>
 
@@ -41,21 +40,13 @@ static int write_path(const char *operand, const char *pipeline, struct buf *out
     return code;
 }
 
-static int read_token(const char *file, struct buf *out, struct error *err)
-{
-    int code = file ? text_read_file(file, out, err) : 0;
-    while (out->len && strchr(" \t\r\n", out->data[out->len - 1]))
-        out->len--;
-    return code;
-}
-
 static int ask(const struct args *args, int *status, struct buf *answer, struct error *err)
 {
     struct buf path, token;
     const char *address = args_text(args, "http"), *file = args_text(args, "http-token-file");
     buf_init(&path, PATH_MAX_BYTES);
     buf_init(&token, TOKEN_MAX_BYTES);
-    int code = read_token(file, &token, err);
+    int code = http_read_token(file, &token, err);
     if (!code && write_path(args->operands[0], args_text(args, "pipeline"), &path))
         code = error_set(err, ERR_INPUT, "a name that is too long");
     if (!code)

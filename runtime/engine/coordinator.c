@@ -71,6 +71,7 @@ static void begin(struct coordinator *coordinator)
     coordinator->last = flow_over(flow);
     coordinator->number = coordinator->last ? ++flow->epoch : flow_begin_epoch(flow);
     coordinator->phase = PHASE_ALIGNING;
+    atomic_store_explicit(&coordinator->begun, coordinator->number, memory_order_release);
 }
 
 static bool is_due(struct coordinator *coordinator, struct wait *wait)
@@ -314,8 +315,10 @@ void coordinator_finish(struct coordinator *coordinator)
     coordinator->started = false;
 }
 
-void coordinator_ask(struct coordinator *coordinator)
+uint64_t coordinator_ask(struct coordinator *coordinator)
 {
+    uint64_t begun = atomic_load_explicit(&coordinator->begun, memory_order_acquire);
     atomic_store_explicit(&coordinator->asked, true, memory_order_release);
     waker_wake(&coordinator->waker);
+    return begun;
 }

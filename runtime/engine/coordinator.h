@@ -56,7 +56,8 @@ struct coordinator {
     pthread_t thread;
     bool started;
     _Atomic bool finish_wanted, closed;
-    _Atomic bool asked; // for a checkpoint now
+    _Atomic bool asked;     // for a checkpoint now
+    _Atomic uint64_t begun; // number of the last that was
 
     // To be shown.
     _Atomic uint64_t done, failed, last_number;
@@ -78,8 +79,9 @@ void coordinator_finish(struct coordinator *coordinator);
 // One step, never blocks but on the disk and the deciding connection; false: it has ended. For its
 // thread, or for who has none.
 bool coordinator_step(struct coordinator *coordinator, struct wait *wait);
-// A checkpoint now, not only when its time has come. Any thread.
-void coordinator_ask(struct coordinator *coordinator);
+// A checkpoint now, not only when its time has come; it has a number higher than is returned. Any
+// thread.
+uint64_t coordinator_ask(struct coordinator *coordinator);
 
 // -- between its files --
 

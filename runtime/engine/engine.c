@@ -212,6 +212,15 @@ const struct error *engine_error(const struct engine *engine)
     return &engine->chief.error;
 }
 
+int engine_checkpoint(struct engine *engine, uint64_t *after, struct error *err)
+{
+    if (!engine->coordinator)
+        return error_set(err, ERR_INPUT, "%s makes no checkpoints: it has no `checkpoint:`",
+                         engine->config.topology->pipeline);
+    *after = coordinator_ask(engine->coordinator);
+    return 0;
+}
+
 bool engine_can_mend(const struct engine *engine, bool first)
 {
     const struct coordinator *coordinator = engine->coordinator;

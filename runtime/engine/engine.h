@@ -134,6 +134,9 @@ struct engine_status {
     int64_t first_record_mono_ns; // when the first record reached a sink; 0: none yet
 };
 
+// Asks for a checkpoint now; it comes after a while, with a number above *after. While it runs.
+// ERR_INPUT: the pipeline makes none.
+int engine_checkpoint(struct engine *engine, uint64_t *after, struct error *err);
 int engine_status(struct engine *engine, struct engine_status *out); // out->nodes: status_free
 void engine_status_free(struct engine_status *status);
 // The accounting invariant: for each node what went in is what came out or is explained; in a run

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "observe/health.h"
 
+#include <inttypes.h>
+
 enum { HANGS_AFTER_S = 10 };
 
 int health_quote(const char *text, struct buf *out)
@@ -121,6 +123,40 @@ int pipelines_print(const struct snapshots *all, struct buf *out)
             code = put_culprit(&all->items[i], out);
         if (!code)
             code = buf_puts(out, "}");
+    }
+    return code ? code : buf_puts(out, "]}\n");
+}
+
+static int put_checkpoint(const struct snapshot *one, struct buf *out)
+{
+    const struct snapshot_checkpoints *made = &one->checkpoints;
+    int code = buf_puts(out, "{\"pipeline\": ");
+    if (!code)
+        code = health_quote(one->pipeline, out);
+    if (!code)
+        code = put_text(out, "status", status_of(one));
+    if (!code)
+        code = buf_printf(out, ", \"made\": %" PRIu64 ", \"failed\": %" PRIu64, made->made,
+                          made->failed);
+    if (!code && made->made)
+        code = buf_printf(out,
+                          ", \"number\": %" PRIu64 ", \"when_ms\": %" PRId64
+                          ", \"took_ms\": %.3f, \"bytes\": %" PRId64,
+                          made->number, made->wall_ms, (double)made->took_us / 1e3, made->bytes);
+    return code ? code : buf_puts(out, "}");
+}
+
+int checkpoints_print(const struct snapshots *all, struct buf *out)
+{
+    int code = buf_puts(out, "{\"checkpoints\": [");
+    const char *between = "";
+    for (uint32_t i = 0; i < all->count && !code; i++) {
+        if (!all->items[i].checkpoints.kept)
+            continue;
+        code = buf_puts(out, between);
+        between = ", ";
+        if (!code)
+            code = put_checkpoint(&all->items[i], out);
     }
     return code ? code : buf_puts(out, "]}\n");
 }

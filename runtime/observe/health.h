@@ -12,5 +12,7 @@ int health_print(const struct snapshots *all, struct buf *out, bool *good);
 int readiness_print(const struct snapshots *all, struct buf *out, bool *good);
 // {"pipelines": [{"name": "a", "status": "ready"}, ...]}
 int pipelines_print(const struct snapshots *all, struct buf *out);
+// {"checkpoints": [{"pipeline": "a", "status": "ready", "number": 7, ...}]} of those that make some
+int checkpoints_print(const struct snapshots *all, struct buf *out);
 // A JSON string. Names and reasons are UTF-8, or nearly: what is not ASCII becomes '?'.
 int health_quote(const char *text, struct buf *out);

@@ -32,6 +32,7 @@ struct http_server {
 struct answer {
     unsigned status;
     const char *type;
+    const char *allow; // which methods, when another was used
     struct buf text;
 };
 
@@ -76,6 +77,51 @@ static int pipelines(const struct snapshots *all, struct answer *answer)
     return pipelines_print(all, &answer->text);
 }
 
+// What was asked of the pipelines went wrong.
+static int refuse(struct answer *answer, int code, const struct error *err)
+{
+    answer->status = code == ERR_INPUT ? MHD_HTTP_NOT_FOUND : MHD_HTTP_SERVICE_UNAVAILABLE;
+    buf_clear(&answer->text);
+    code = buf_puts(&answer->text, "{\"error\": ");
+    if (!code)
+        code = health_quote(err->text, &answer->text);
+    return code ? code : buf_puts(&answer->text, "}\n");
+}
+
+static int checkpoints(const struct snapshots *all, struct answer *answer)
+{
+    answer->type = json;
+    return checkpoints_print(all, &answer->text);
+}
+
+static const char *header(struct MHD_Connection *connection, const char *name)
+{
+    return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+}
+
+// Whether what is posted may come from a web page: only one of ours.
+static int checkpoint(const struct http_server *server, struct MHD_Connection *connection,
+                      struct answer *answer)
+{
+    struct error err = ERROR_INIT;
+    if (!http_type_is_json(header(connection, MHD_HTTP_HEADER_CONTENT_TYPE)))
+        return say(answer, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE, "application/json is wanted\n");
+    if (!http_origin_is_host(header(connection, MHD_HTTP_HEADER_ORIGIN),
+                             header(connection, MHD_HTTP_HEADER_HOST)))
+        return say(answer, MHD_HTTP_FORBIDDEN, "the Origin header names another page\n");
+    answer->type = json;
+    answer->status = MHD_HTTP_ACCEPTED;
+    const char *pipeline =
+        MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "pipeline");
+    int code = server->config.checkpoint(server->config.arg, pipeline, &answer->text, &err);
+    return code == ERR_NOMEM || !code ? code : refuse(answer, code, &err);
+}
+
+static bool is_checkpoint(const struct http_server *server, const char *path)
+{
+    return server->config.checkpoint && strcmp(path, "/api/v1/checkpoint") == 0;
+}
+
 static int why(const struct http_server *server, struct MHD_Connection *connection,
                struct answer *answer)
 {
@@ -89,12 +135,7 @@ static int why(const struct http_server *server, struct MHD_Connection *connecti
     int code = server->config.why(server->config.arg, &what, &answer->text, &err);
     if (code == ERR_NOMEM || !code)
         return code;
-    answer->status = code == ERR_INPUT ? MHD_HTTP_NOT_FOUND : MHD_HTTP_SERVICE_UNAVAILABLE;
-    buf_clear(&answer->text);
-    code = buf_puts(&answer->text, "{\"error\": ");
-    if (!code)
-        code = health_quote(err.text, &answer->text);
-    return code ? code : buf_puts(&answer->text, "}\n");
+    return refuse(answer, code, &err);
 }
 
 static const struct {
@@ -103,7 +144,8 @@ static const struct {
 } pages[] = {{"/metrics", metrics},
              {"/healthz", health},
              {"/readyz", readiness},
-             {"/api/v1/pipelines", pipelines}};
+             {"/api/v1/pipelines", pipelines},
+             {"/api/v1/checkpoints", checkpoints}};
 
 static int fill_page(const struct http_server *server, size_t page, struct answer *answer)
 {
@@ -124,12 +166,25 @@ static int find_page(const struct http_server *server, struct MHD_Connection *co
     if (server->config.why && strcmp(path, "/api/v1/why") == 0)
         return why(server, connection, answer);
     return say(answer, MHD_HTTP_NOT_FOUND,
-               "there are /metrics, /healthz, /readyz, /api/v1/pipelines and /api/v1/why\n");
+               "there are /metrics, /healthz, /readyz, /api/v1/pipelines, /api/v1/checkpoints and "
+               "/api/v1/why\n");
 }
 
 static bool is_read(const char *method)
 {
     return strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
+}
+
+static bool is_post(const char *method)
+{
+    return strcmp(method, MHD_HTTP_METHOD_POST) == 0;
+}
+
+// A body of an announced and small size is read, and thrown away: what is asked for is in the path.
+static bool has_small_body(struct MHD_Connection *connection)
+{
+    const char *length = header(connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    return length && strlen(length) <= 4;
 }
 
 static int make_answer(const struct http_server *server, struct MHD_Connection *connection,
@@ -143,6 +198,12 @@ static int make_answer(const struct http_server *server, struct MHD_Connection *
         MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
     if (!http_access_allows(&server->access, token))
         return say(answer, MHD_HTTP_UNAUTHORIZED, "a bearer token is wanted\n");
+    if (is_post(method) && is_checkpoint(server, path))
+        return checkpoint(server, connection, answer);
+    if (is_checkpoint(server, path)) {
+        answer->allow = "POST";
+        return say(answer, MHD_HTTP_METHOD_NOT_ALLOWED, "to be posted to\n");
+    }
     if (!is_read(method))
         return say(answer, MHD_HTTP_METHOD_NOT_ALLOWED, "for reading only\n");
     return find_page(server, connection, path, answer);
@@ -161,7 +222,7 @@ static enum MHD_Result send_answer(struct MHD_Connection *connection, struct ans
                 MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") &&
                 MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
     if (good && answer->status == MHD_HTTP_METHOD_NOT_ALLOWED)
-        good = MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+        good = MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, answer->allow);
     if (good && answer->status == MHD_HTTP_UNAUTHORIZED)
         good = MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
     enum MHD_Result sent = MHD_NO; // closes the connection
@@ -179,7 +240,7 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, cons
     (void)upload;
     static int seen; // a place that is not NULL
     struct http_server *server = arg;
-    if (!*state && is_read(method)) {
+    if (!*state && (is_read(method) || (is_post(method) && has_small_body(connection)))) {
         *state = &seen; // the head is there; an answer now would cut a pipelined request off
         return MHD_YES;
     }
@@ -187,7 +248,7 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, cons
         *upload_size = 0; // nobody wants a body
         return MHD_YES;
     }
-    struct answer answer = {.status = MHD_HTTP_OK, .type = plain};
+    struct answer answer = {.status = MHD_HTTP_OK, .type = plain, .allow = "GET, HEAD"};
     buf_init(&answer.text, ANSWER_MAX_BYTES);
     if (make_answer(server, connection, path, method, &answer)) {
         buf_deinit(&answer.text);

@@ -95,3 +95,18 @@ bool http_access_allows(const struct http_access *access, const char *authorizat
         differs |= (unsigned char)(given[i] ^ token->data[i % token->len]);
     return !differs;
 }
+
+bool http_type_is_json(const char *type)
+{
+    static const char json[] = "application/json";
+    size_t len = sizeof json - 1;
+    return type && strncasecmp(type, json, len) == 0 && (!type[len] || strchr("; ", type[len]));
+}
+
+bool http_origin_is_host(const char *origin, const char *host)
+{
+    if (!origin)
+        return true;
+    const char *name = strstr(origin, "://");
+    return name && host && strcasecmp(name + 3, host) == 0;
+}

@@ -23,3 +23,7 @@ int http_access_read(struct http_access *access, const char *certificate, const 
 // Whether `authorization` is "Bearer <token>"; takes as long for a wrong token as for the right
 // one of the same length. True when none is asked for.
 bool http_access_allows(const struct http_access *access, const char *authorization);
+// What a web page of another origin cannot send without being asked for leave, which nobody gives:
+// this type; and its Origin header names another host than it asks. NULL: the header is missing.
+bool http_type_is_json(const char *type);
+bool http_origin_is_host(const char *origin, const char *host); // also where there is no origin

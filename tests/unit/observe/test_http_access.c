@@ -121,7 +121,23 @@ static void asks_for_the_token(void)
     http_access_deinit(&access);
 }
 
+static void knows_its_own_pages(void)
+{
+    CU_ASSERT_TRUE(http_type_is_json("application/json"));
+    CU_ASSERT_TRUE(http_type_is_json("Application/JSON; charset=utf-8"));
+    CU_ASSERT_FALSE(http_type_is_json("application/jsonp"));
+    CU_ASSERT_FALSE(http_type_is_json("text/plain"));
+    CU_ASSERT_FALSE(http_type_is_json(NULL));
+    CU_ASSERT_TRUE(http_origin_is_host(NULL, "localhost:1"));
+    CU_ASSERT_TRUE(http_origin_is_host("http://localhost:1", "localhost:1"));
+    CU_ASSERT_FALSE(http_origin_is_host("http://evil.example", "localhost:1"));
+    CU_ASSERT_FALSE(http_origin_is_host("http://localhost:1.evil.example", "localhost:1"));
+    CU_ASSERT_FALSE(http_origin_is_host("null", "localhost:1"));
+    CU_ASSERT_FALSE(http_origin_is_host("http://localhost:1", NULL));
+}
+
 static CU_TestInfo cases[] = {
+    {"knows its own pages", knows_its_own_pages},
     {"reads what it is given", reads_what_it_is_given},
     {"refuses bad files", refuses_bad_files},
     {"asks for the token", asks_for_the_token},
