@@ -430,7 +430,7 @@ static const tide_option top_limits[] = {
      .type = TIDE_SIZE,
      .min = 1048576,
      .max = 1e15,
-     .help = "of the whole process"},
+     .help = "what the whole process may have resident; near it sources stop reading"},
     {.name = NULL},
 };
 

@@ -3,6 +3,7 @@
 #include "engine/engine.h"
 #include "base/alloc.h"
 #include "engine/engine_parts.h"
+#include "engine/memory_limit.h"
 #include "engine/unheeded.h"
 #include <poll.h>
 #include <string.h>
@@ -148,6 +149,7 @@ int engine_new(struct engine **out, const struct engine_config *config, struct p
     engine->config = *config;
     flow_init(&engine->flow, config->clock, setting_int(top, "drain", DRAIN_DEFAULT_MS),
               setting_int(top, "checkpoint.every", ACK_DEFAULT_MS));
+    memory_limit_set((uint64_t)setting_int(top, "limits.memory", 0));
     warn_unheeded(config->topology, problems);
     engine->chief.done_fd = engine->chief.waker.fd = -1;
     int rc = build(engine, problems);

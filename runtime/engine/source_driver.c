@@ -3,9 +3,11 @@
 #include "engine/source_keep.h"
 #include "base/alloc.h"
 #include "config/setting.h"
+#include "engine/memory_limit.h"
+#include <inttypes.h>
 #include <string.h>
 
-enum { PARCEL_RING = 8, ACK_RING = 4 };
+enum { PARCEL_RING = 8, ACK_RING = 4, MEMORY_WAIT_NS = 10000000 };
 
 static struct source_driver *of(struct driver *driver)
 {
@@ -151,6 +153,26 @@ static void revoke_late(struct source_driver *source, struct wait *wait)
         wait->until_ns = source->revoke_by_ns;
 }
 
+// False: nothing may be read now, as memory is short.
+static bool has_memory(struct source_driver *source, struct wait *wait)
+{
+    struct driver *driver = &source->driver;
+    enum memory_state state = memory_state(driver->ctx.clock);
+    struct error err = ERROR_INIT;
+    if (state == MEMORY_FREE)
+        return true;
+    int64_t at = clock_mono_ns(driver->ctx.clock) + MEMORY_WAIT_NS;
+    wait->until_ns = at < wait->until_ns ? at : wait->until_ns;
+    if (state == MEMORY_STUCK) {
+        error_set(&err, ERR_LIMIT,
+                  "%s: `limits.memory: %" PRIu64 "` is used up, and nothing gets less while "
+                  "nothing is read: what windows and keys hold needs more",
+                  driver->ctx.node, memory_limit());
+        driver_fail(driver, &err);
+    }
+    return false;
+}
+
 static void run(struct driver *driver, struct wait *wait)
 {
     struct source_driver *source = of(driver);
@@ -161,7 +183,8 @@ static void run(struct driver *driver, struct wait *wait)
     serve_lane(source);
     revoke_late(source, wait);
     source_align(source);
-    if (room && !source->sent_eof && driver->state == DRIVER_RUNNING)
+    bool reads = room && !source->sent_eof && driver->state == DRIVER_RUNNING;
+    if (reads && has_memory(source, wait))
         read_once(source, wait);
     else
         deliver(source);

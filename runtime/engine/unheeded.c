@@ -13,7 +13,6 @@ static void warn_if_given(const struct tide_config *map, const char *path, const
 void warn_unheeded(const struct topology *topology, struct problems *problems)
 {
     const struct tide_config *top = topology->top;
-    warn_if_given(top, "limits.memory", "the process as a whole is not limited yet", problems);
     const char *delivery = setting_text(top, "delivery");
     if (delivery && !strcmp(delivery, "exactly_once") && !setting_at(top, "checkpoint"))
         warn_if_given(top, "delivery", "without `checkpoint:` nothing is exactly once", problems);

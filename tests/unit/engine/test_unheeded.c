@@ -14,7 +14,7 @@ static const struct {
     {"parallelism: 3\n",
      "parallelism: this pipeline can use one lane only: it has no `key_by` and no source of "
      "several splits"},
-    {"limits: { memory: 1GiB }\n", "limits.memory: the process as a whole is not limited yet"},
+    {"limits: { memory: 1GiB }\n", NULL},
     {"delivery: exactly_once\n", "delivery: without `checkpoint:` nothing is exactly once"},
     {"delivery: exactly_once\ncheckpoint: { every: 1s, keep: 2 }\n", NULL},
 };
