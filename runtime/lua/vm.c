@@ -21,24 +21,34 @@ void vm_where(lua_State *L, char *out, size_t cap)
     }
 }
 
-const char *vm_memory_text(struct vm *vm)
+static void write_memory_text(const struct vm *vm, char *out, size_t cap)
 {
     bool large = vm->cap >= 1u << 20;
-    (void)snprintf(vm->last.text, sizeof vm->last.text, "memory limit of %zu %s",
-                   vm->cap >> (large ? 20 : 10), large ? "MiB" : "KiB");
+    (void)snprintf(out, cap, "memory limit of %zu %s", vm->cap >> (large ? 20 : 10),
+                   large ? "MiB" : "KiB");
+}
+
+const char *vm_memory_text(struct vm *vm)
+{
+    write_memory_text(vm, vm->last.text, sizeof vm->last.text);
     return vm->last.text;
 }
 
 // Lua asks again after a full collection, so a refusal is no error yet; but when it becomes one
 // nobody knows the line any more, so the place is noted here. Reading the call stack allocates
-// nothing.
+// nothing. What is asked for where no Lua function is, is asked for on the way out of the error (a
+// smaller stack is a new block for Lua), and says nothing about where it came from.
 static void note_refusal(struct vm *vm)
 {
     if (vm->stop != VM_GO || !vm->L)
         return;
-    vm_where(vm_running(vm), vm->stop_text, VM_TEXT);
-    size_t at = strlen(vm->stop_text);
-    (void)snprintf(vm->stop_text + at, VM_TEXT - at, "%s", vm_memory_text(vm));
+    char where[LUA_IDSIZE + 16];
+    vm_where(vm_running(vm), where, sizeof where);
+    if (!where[0] && vm->stop_text[0])
+        return;
+    size_t at = strlen(where);
+    memcpy(vm->stop_text, where, at);
+    write_memory_text(vm, vm->stop_text + at, VM_TEXT - at);
 }
 
 static void *allocate(void *arg, void *ptr, size_t old_size, size_t size)

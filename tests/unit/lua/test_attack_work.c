@@ -192,6 +192,7 @@ static void memory(void)
         {"a record of many names", "local t = {} for i = 1, 50000 do t['n' .. i] = i end r.x = t",
          "limit", NULL},
         {"stack", "local function f(n) return f(n + 1) .. 'x' end f(1)", "limit", NULL},
+        {"recursion", "local function f() return f() + 1 end f()", "t.lua:3: memory limit", NULL},
         {"varargs", "local function f(...) return f(1, ...) end f()", "limit", NULL},
         {"recursion in pcall", "local function f() pcall(f) return f() .. '' end f()",
          "t.lua:3: ", NULL},
@@ -266,6 +267,33 @@ static void tampering(void)
     ATTACK_ALL(attacks);
 }
 
+// Behind a record that failed each one is guarded for itself, by which the machine comes out of the
+// error another way.
+static void after_another(void)
+{
+    static const char *const bodies[] = {
+        "local function f() return f() + 1 end f()",
+        "local function f() return f() + 1 end pcall(f)",
+        "local t = {} while true do t[#t + 1] = {} end",
+    };
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        struct fixture f;
+        fixture_init(&f);
+        char text[256];
+        (void)snprintf(text, sizeof text,
+                       "return function(r)\nif r.n == 1 then error('first') end\n%s\nend",
+                       bodies[i]);
+        struct script *script = fixture_load(&f, text);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(script);
+        (void)fixture_run(&f, script, SCRIPT_CALL_MAP, "{\"n\":1}\n{\"n\":2}\n{\"n\":3}\n");
+        CU_ASSERT_EQUAL(f.failed, 3);
+        CHECK_HAS(f.err.text, "t.lua:3: ");
+        CHECK_HAS(f.err.text, "memory limit of 8 MiB");
+        script_free(script);
+        fixture_deinit(&f);
+    }
+}
+
 // A text that takes the compiler long.
 static void compiling(void)
 {
@@ -297,8 +325,10 @@ static void compiling(void)
     free(text);
 }
 
-static CU_TestInfo cases[] = {
-    {"patterns", patterns}, {"tables", tables},       {"strings", strings},     {"memory", memory},
-    {"stacks", stacks},     {"tampering", tampering}, {"compiling", compiling}, CU_TEST_INFO_NULL};
+static CU_TestInfo cases[] = {{"patterns", patterns},   {"tables", tables},
+                              {"strings", strings},     {"memory", memory},
+                              {"stacks", stacks},       {"tampering", tampering},
+                              {"compiling", compiling}, {"after another", after_another},
+                              CU_TEST_INFO_NULL};
 
 UNIT_MAIN(UNIT_SUITE("lua/attack_work", cases))
