@@ -85,15 +85,28 @@ static int put_joined(struct coordinator *coordinator, enum store_kind kind, uin
     return rc;
 }
 
+// A lane that ended before the first barrier has left all of its state, once for all checkpoints:
+// it is as good as changes for those that follow the first, which has the same.
+static bool is_changes(const struct coordinator *coordinator, uint32_t i)
+{
+    for (uint32_t k = 0; k < coordinator->config.plan->nodes[i].lanes; k++) {
+        const struct saved *saved = saved_of(coordinator, k, i);
+        if (saved && saved->changes)
+            return true;
+    }
+    return false;
+}
+
 static int put_states(struct coordinator *coordinator, uint32_t i, struct error *err)
 {
     const struct plan_node *plan = &coordinator->config.plan->nodes[i];
+    bool changes = is_changes(coordinator, i);
     int rc = 0;
     for (uint32_t k = 0; !rc && k < plan->lanes; k++) {
         const struct saved *saved = saved_of(coordinator, k, i);
         if (!saved)
             continue;
-        const struct store_part part = {STORE_STATE, plan->spec->name, saved->changes,
+        const struct store_part part = {STORE_STATE, plan->spec->name, changes,
                                         saved->image.bytes.data, saved->image.bytes.len};
         rc = store_put(coordinator->store, &part, err);
     }

@@ -37,23 +37,32 @@ static bool is_of_lane(const struct image_entry *entry, uint32_t lane, uint32_t 
     return group_lane(group, lanes) == lane;
 }
 
-static int restore_operator(const struct plan_node *plan, struct op *op, uint32_t lane,
-                            const struct store_part *part, struct error *err)
+static int load_entries(struct op *op, const struct plan_node *plan, uint32_t lane,
+                        const struct store_part *part, bool keyed, struct error *err)
 {
     struct image_reader reader = {part->bytes, part->bytes + part->len};
     struct image_entry entry;
     int rc = 0, bad = 0;
+    while (!rc && image_next(&reader, &entry, &bad))
+        if (!entry.key == !keyed && is_of_lane(&entry, lane, plan->lanes))
+            rc = op->load(op, &entry, err);
+    if (rc)
+        return rc;
+    return bad ? error_set(err, ERR_CORRUPT, "what the checkpoint has of it is damaged") : 0;
+}
+
+static int restore_operator(const struct plan_node *plan, struct op *op, uint32_t lane,
+                            const struct store_part *part, struct error *err)
+{
+    int rc = 0;
     if (part->len && !op->load)
         return error_set(err, ERR_REFUSED,
                          "%s: it keeps nothing now, but the checkpoint has "
                          "what it kept",
                          plan->spec->name);
-    while (!rc && image_next(&reader, &entry, &bad))
-        if (is_of_lane(&entry, lane, plan->lanes))
-            rc = op->load(op, &entry, err);
-    if (rc)
-        return error_prefix(err, "%s", plan->spec->name);
-    return bad ? damaged(plan, err) : 0;
+    rc = load_entries(op, plan, lane, part, false, err);
+    rc = rc ? rc : load_entries(op, plan, lane, part, true, err);
+    return rc ? error_prefix(err, "%s", plan->spec->name) : 0;
 }
 
 static int restore_source(const struct plan_node *plan, struct lane_node *node,

@@ -25,6 +25,7 @@ void operator_node_deinit(struct operator_node *node)
             batch_unref(batch);
     mem_free(node->inputs);
     batch_unref(node->batch);
+    buf_deinit(&node->kept);
     valve_deinit(&node->valve);
     outputs_deinit(&node->outputs);
 }
@@ -150,14 +151,29 @@ static void publish(struct operator_node *node)
         atomic_store_explicit(&to->watermark, node->watermark, memory_order_relaxed);
 }
 
+// All of it the first time, then what has changed since.
+static int save_state(struct operator_node *node, struct saved *saved)
+{
+    struct op *op = node->op;
+    if (node->tracks) {
+        saved->changes = true;
+        return op->save_changes(op, &saved->image);
+    }
+    int rc = op->save(op, &saved->image);
+    if (!rc && op->track && !(node->out_marks & BATCH_END)) {
+        rc = op->track(op);
+        node->tracks = true;
+    }
+    return rc;
+}
+
 // Behind the barrier or the end, which has gone on already.
 static void save(struct operator_node *node)
 {
-    struct op *op = node->op;
     struct saved *saved = saves_begin(node->outputs.saves, node->out_marks, node->outputs.stats);
     saved->watermark = node->valve.watermark;
-    if (op->save)
-        saved->image.rc = op->save(op, &saved->image);
+    if (node->op->save)
+        saved->image.rc = save_state(node, saved);
     saves_publish(node->outputs.saves, saved, node->epoch);
 }
 

@@ -27,6 +27,8 @@ struct operator_node {
     int64_t measured_ns;      // when its state was looked at last
     uint32_t ended, barriers; // inputs that have had theirs
     bool done;
+    bool tracks;     // all was saved once: from then on only what has changed is
+    struct buf kept; // tests that restart: its state, of which changes are saved
 };
 
 int operator_node_init(struct operator_node *node, const struct operator_spec *spec,

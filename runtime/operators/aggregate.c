@@ -114,6 +114,7 @@ static void aggregate_free(struct op *op)
     buf_deinit(&agg->key);
     buf_deinit(&agg->key_json);
     buf_deinit(&agg->undo);
+    image_deinit(&agg->gone);
     mem_free(agg);
 }
 
@@ -150,6 +151,10 @@ static int build(struct op **out, const struct operator_spec *spec, struct error
     if (rc) {
         aggregate_free(&agg->op);
         return rc;
+    }
+    if (agg->kind->track) {
+        agg->op.track = aggregate_track;
+        agg->op.save_changes = aggregate_save_changes;
     }
     *out = &agg->op;
     return 0;

@@ -109,6 +109,9 @@ struct agg_kind {
     void (*save)(struct aggregate *agg, struct image *image);
     int (*load)(struct aggregate *agg, struct image_entry *entry, const struct table_key *key,
                 struct error *err);
+    // NULL, or: as in struct op. Slots that go are noted in agg->gone.
+    int (*track)(struct aggregate *agg);
+    int (*save_changes)(struct aggregate *agg, struct image *image);
     int64_t *(*mark)(struct aggregate *agg);
     // NULL, or: agg->progress is less than it was when entries were loaded, as another lane's
     // state has come in: what is due and what is over is worked out again.
@@ -147,9 +150,11 @@ struct aggregate {
 
     struct state_budget *budget; // of all state: keyed's
     struct keyed keyed;
-    void *more;       // what the kind keeps besides
-    int64_t progress; // the watermark, or the clock
-    bool loaded;      // from a saved state, of one lane or of several
+    void *more;        // what the kind keeps besides
+    int64_t progress;  // the watermark, or the clock
+    bool loaded;       // from a saved state, of one lane or of several
+    bool tracks;       // what changes is noted
+    struct image gone; // slots that were saved and are no more
     struct clock *clock;
     int64_t max_time, heard_ms; // close_after: greatest event time, and when the last record came
 

@@ -97,6 +97,8 @@ enum op_status bucket_fire(struct aggregate *agg, struct keyed_window *window,
     while (agg->fire_next < window->table.count) {
         struct table_entry *entry = table_at(&window->table, agg->fire_next);
         struct agg_target target = {agg_bounds(window), &entry->key, agg_head(entry), NULL};
+        if (target.head->since)
+            table_touch(&window->table, agg->fire_next);
         enum op_status status = fire(agg, &target, outputs);
         if (status != OP_DONE)
             return status;
@@ -108,11 +110,19 @@ enum op_status bucket_fire(struct aggregate *agg, struct keyed_window *window,
     return OP_DONE;
 }
 
+// Only what was saved.
+static void note_gone(struct aggregate *agg, const struct keyed_window *window)
+{
+    for (uint32_t i = 0; agg->tracks && i < window->saved; i++)
+        save_gone(agg, &table_at(&window->table, i)->key, window->start);
+}
+
 static enum op_status due(struct aggregate *agg, struct outputs *outputs)
 {
     struct keyed_window *window;
     while ((window = keyed_next(&agg->keyed)) && window->due.at <= agg->progress) {
         if (window->fired) {
+            note_gone(agg, window);
             bucket_release(agg, window);
             keyed_drop(&agg->keyed, window);
             continue;
@@ -139,12 +149,22 @@ static void save(struct aggregate *agg, struct image *image)
 {
     for (uint32_t i = 0; i < keyed_windows(&agg->keyed); i++) {
         struct keyed_window *window = keyed_at(&agg->keyed, i);
-        for (uint32_t k = 0; k < window->table.count; k++) {
-            struct table_entry *entry = table_at(&window->table, k);
-            struct agg_target target = {agg_bounds(window), &entry->key, agg_head(entry), NULL};
-            save_slot(agg, image, AGG_SLOT, &target);
-        }
+        save_table(agg, image, &window->table, agg_bounds(window), false);
     }
+}
+
+static int track(struct aggregate *agg)
+{
+    return keyed_track(&agg->keyed);
+}
+
+static int save_changes(struct aggregate *agg, struct image *image)
+{
+    for (uint32_t i = 0; i < keyed_windows(&agg->keyed); i++) {
+        struct keyed_window *window = keyed_at(&agg->keyed, i);
+        save_table(agg, image, &window->table, agg_bounds(window), true);
+    }
+    return keyed_track(&agg->keyed);
 }
 
 static int load(struct aggregate *agg, struct image_entry *entry, const struct table_key *key,
@@ -188,5 +208,7 @@ const struct agg_kind agg_buckets = {.place = place,
                                      .next = next,
                                      .save = save,
                                      .load = load,
+                                     .track = track,
+                                     .save_changes = save_changes,
                                      .rewind = rewind_all,
                                      .free = free_all};

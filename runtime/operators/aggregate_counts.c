@@ -67,6 +67,7 @@ static enum op_status due(struct aggregate *agg, struct outputs *outputs)
         struct table_entry *entry = table_at(&counts->keys, agg->fire_next);
         struct agg_head *head = agg_head(entry);
         struct agg_target target = {bounds(agg, head), &entry->key, head, NULL};
+        table_touch(&counts->keys, agg->fire_next);
         enum op_status status = fire(agg, &target, outputs);
         if (status != OP_DONE)
             return status;
@@ -85,11 +86,19 @@ static int64_t next(const struct aggregate *agg)
 static void save(struct aggregate *agg, struct image *image)
 {
     struct counts *counts = agg->more;
-    for (uint32_t i = 0; i < counts->keys.count; i++) {
-        struct table_entry *entry = table_at(&counts->keys, i);
-        struct agg_target target = {{0, 0}, &entry->key, agg_head(entry), NULL};
-        save_slot(agg, image, AGG_SLOT, &target);
-    }
+    save_table(agg, image, &counts->keys, (struct window){0, 0}, false);
+}
+
+static int track(struct aggregate *agg)
+{
+    return table_track(&((struct counts *)agg->more)->keys);
+}
+
+static int save_changes(struct aggregate *agg, struct image *image)
+{
+    struct counts *counts = agg->more;
+    save_table(agg, image, &counts->keys, (struct window){0, 0}, true);
+    return table_track(&counts->keys);
 }
 
 static int load(struct aggregate *agg, struct image_entry *entry, const struct table_key *key,
@@ -129,5 +138,7 @@ const struct agg_kind agg_counts = {.place = place,
                                     .init = init,
                                     .save = save,
                                     .load = load,
+                                    .track = track,
+                                    .save_changes = save_changes,
                                     .measure = measure,
                                     .free = free_all};

@@ -12,6 +12,8 @@ struct session {
     struct window window, told;
     uint32_t entry; // of its key
     bool passed;    // its end is; it waits for late records
+    bool saved;     // under saved_start
+    int64_t saved_start;
     struct agg_head head;
 };
 
@@ -87,10 +89,20 @@ static void unlink_session(struct sessions *sessions, struct session *session)
     due_drop(&sessions->heap, &session->due);
 }
 
+// Under the start that it was saved with.
+static void note_gone(struct aggregate *agg, struct session *session)
+{
+    struct sessions *sessions = agg->more;
+    if (session->saved)
+        save_gone(agg, &table_at(&sessions->keys, session->entry)->key, session->saved_start);
+    session->saved = false;
+}
+
 static void drop(struct aggregate *agg, struct session *session)
 {
     struct sessions *sessions = agg->more;
     uint32_t entry = session->entry;
+    note_gone(agg, session);
     unlink_session(sessions, session);
     if (!*first_of(table_at(&sessions->keys, entry)))
         forget_key(sessions, entry);
@@ -201,6 +213,7 @@ static enum op_status absorb(struct aggregate *agg, struct session *session, str
         return OP_STOP;
     }
     session->window = cover(session->window, other->window);
+    note_gone(agg, other);
     unlink_session(sessions, other);
     free_session(agg, other);
     return OP_DONE;
@@ -251,6 +264,7 @@ static enum op_status place(struct aggregate *agg, const struct table_key *key, 
     if (status != OP_DONE)
         return status;
     *fate = FATE_TAKE;
+    table_touch(&sessions->keys, session->entry);
     sessions->placed = session;
     agg->targets[agg->target_count++] = target_of(sessions, session);
     look(agg, session);
@@ -292,6 +306,7 @@ static enum op_status due(struct aggregate *agg, struct outputs *outputs)
             continue;
         }
         struct agg_target target = target_of(sessions, session);
+        table_touch(&sessions->keys, session->entry);
         enum op_status status = fire(agg, &target, outputs);
         if (status != OP_DONE)
             return status;
@@ -317,6 +332,41 @@ static void save(struct aggregate *agg, struct image *image)
             target_of(sessions, (struct session *)(void *)sessions->heap.items[i]);
         save_slot(agg, image, AGG_SLOT, &target);
     }
+}
+
+static void mark_saved(struct session *session)
+{
+    session->saved = true;
+    session->saved_start = session->window.start;
+}
+
+static int track(struct aggregate *agg)
+{
+    struct sessions *sessions = agg->more;
+    for (uint32_t i = 0; i < sessions->heap.count; i++)
+        mark_saved((struct session *)(void *)sessions->heap.items[i]);
+    return table_track(&sessions->keys);
+}
+
+// All sessions of a key in which one has changed. What one that has a new start was saved as goes.
+static void save_key(struct aggregate *agg, struct image *image, struct session *session)
+{
+    struct sessions *sessions = agg->more;
+    for (; session; session = session->next) {
+        struct agg_target target = target_of(sessions, session);
+        if (session->saved && session->saved_start != session->window.start)
+            save_gone(agg, target.key, session->saved_start);
+        save_slot(agg, image, AGG_SLOT, &target);
+        mark_saved(session);
+    }
+}
+
+static int save_changes(struct aggregate *agg, struct image *image)
+{
+    struct sessions *sessions = agg->more;
+    for (uint32_t i = 0; table_next_dirty(&sessions->keys, &i); i++)
+        save_key(agg, image, *first_of(table_at(&sessions->keys, i)));
+    return table_track(&sessions->keys);
 }
 
 static int load(struct aggregate *agg, struct image_entry *entry, const struct table_key *key,
@@ -369,6 +419,8 @@ const struct agg_kind agg_sessions = {.place = place,
                                       .init = init,
                                       .save = save,
                                       .load = load,
+                                      .track = track,
+                                      .save_changes = save_changes,
                                       .rewind = rewind_all,
                                       .measure = measure,
                                       .free = free_all};

@@ -6,6 +6,7 @@
 #include "operators/sketch.h"
 
 enum { PROGRAM_TEXT_MAX = 1 << 16 };
+static const size_t GONE_MAX = (size_t)1 << 36;
 
 // -- slots --
 
@@ -148,6 +149,7 @@ void save_slot(struct aggregate *agg, struct image *image, enum agg_section sect
     uint32_t len;
     const char *key = table_key_bytes(target->key, &len);
     image_i64(image, target->window.start);
+    image_identify(image);
     image_i64(image, target->window.end);
     image_i64(image, told->start);
     image_i64(image, told->end);
@@ -163,6 +165,26 @@ void save_slot(struct aggregate *agg, struct image *image, enum agg_section sect
         image_u64(image, times->seen);
     }
     image_end(image, section, key, len);
+}
+
+void save_table(struct aggregate *agg, struct image *image, const struct table *table,
+                struct window window, bool changed)
+{
+    for (uint32_t i = 0; i < table->count; i++) {
+        if (changed && !table_next_dirty(table, &i))
+            break;
+        struct table_entry *entry = table_at(table, i);
+        struct agg_target target = {window, &entry->key, agg_head(entry), NULL};
+        save_slot(agg, image, AGG_SLOT, &target);
+    }
+}
+
+void save_gone(struct aggregate *agg, const struct table_key *key, int64_t start)
+{
+    uint32_t len;
+    const char *bytes = table_key_bytes(key, &len);
+    image_i64(&agg->gone, start);
+    image_gone(&agg->gone, AGG_SLOT, bytes, len);
 }
 
 void load_where(struct image_entry *entry, struct saved_slot *saved)
@@ -197,7 +219,7 @@ int load_slot(struct aggregate *agg, struct image_entry *entry, const struct sav
 
 // -- all --
 
-// Windows and keys.
+// Windows and keys. A gap that each record has of its own is no part of it.
 static int describe_windows(const struct aggregate *agg, struct buf *out)
 {
     static const char *const kinds[] = {
@@ -206,7 +228,7 @@ static int describe_windows(const struct aggregate *agg, struct buf *out)
         [WINDOW_GLOBAL] = "global"};
     const struct window_assigner *windows = &agg->windows;
     int rc = buf_printf(out, "%s(%lld every %lld from %lld) ", kinds[windows->kind],
-                        (long long)windows->size, (long long)windows->every,
+                        (long long)(agg->gap ? 0 : windows->size), (long long)windows->every,
                         (long long)windows->offset_ms);
     for (uint32_t i = 0; !rc && i < agg->key_count; i++)
         rc = buf_printf(out, "by %s ", agg->keys[i].text);
@@ -233,9 +255,8 @@ static int describe(const struct aggregate *agg, struct buf *out)
     return 0;
 }
 
-int aggregate_save(struct op *op, struct image *image)
+static int save_meta(struct aggregate *agg, struct image *image)
 {
-    struct aggregate *agg = (struct aggregate *)op;
     struct buf program;
     buf_init(&program, PROGRAM_TEXT_MAX);
     int rc = describe(agg, &program);
@@ -245,7 +266,39 @@ int aggregate_save(struct op *op, struct image *image)
     image_i64(image, agg->max_time);
     image_i64(image, agg->kind->mark ? *agg->kind->mark(agg) : 0);
     image_end(image, AGG_META, NULL, 0);
+    return rc;
+}
+
+int aggregate_save(struct op *op, struct image *image)
+{
+    struct aggregate *agg = (struct aggregate *)op;
+    int rc = save_meta(agg, image);
     agg->kind->save(agg, image);
+    return rc ? rc : image->rc;
+}
+
+static void forget_gone(struct aggregate *agg)
+{
+    image_deinit(&agg->gone);
+    image_init(&agg->gone, GONE_MAX);
+}
+
+int aggregate_track(struct op *op)
+{
+    struct aggregate *agg = (struct aggregate *)op;
+    forget_gone(agg);
+    agg->tracks = true;
+    return agg->kind->track(agg);
+}
+
+int aggregate_save_changes(struct op *op, struct image *image)
+{
+    struct aggregate *agg = (struct aggregate *)op;
+    image_whole(image, AGG_META);
+    int rc = save_meta(agg, image);
+    rc = rc ? rc : agg->kind->save_changes(agg, image);
+    image_add(image, &agg->gone);
+    forget_gone(agg);
     return rc ? rc : image->rc;
 }
 

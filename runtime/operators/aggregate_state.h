@@ -19,11 +19,18 @@
 enum agg_section { AGG_META, AGG_SLOT, AGG_PART, AGG_STAGE };
 
 int aggregate_save(struct op *op, struct image *image);
+int aggregate_track(struct op *op);
+int aggregate_save_changes(struct op *op, struct image *image);
 int aggregate_load(struct op *op, struct image_entry *entry, struct error *err);
 
 // An entry of one slot; `told` NULL: as window.
 void save_slot(struct aggregate *agg, struct image *image, enum agg_section section,
                const struct agg_target *target);
+// Slots that have changed, or all, of a table.
+void save_table(struct aggregate *agg, struct image *image, const struct table *table,
+                struct window window, bool changed);
+// A slot that was saved goes.
+void save_gone(struct aggregate *agg, const struct table_key *key, int64_t start);
 // Where a SLOT or PART belongs, then what it holds.
 struct saved_slot {
     struct window window, told;

@@ -53,18 +53,12 @@ static int judge(struct sieve *sieve, struct batch *batch, struct record *record
 
 // -- as bytes --
 
-static int save(struct op *op, struct image *image)
+static void save_key(const struct native *native, const void *key, struct image *image)
 {
-    const struct native *native = (const struct native *)op;
-    native_save_progress(native, image);
-    for (uint32_t i = 0; i < native->table.count; i++) {
-        const struct dedup_key *state = native_at(native, i);
-        uint32_t len;
-        const char *key = native_key_bytes(native, state, &len);
-        image_i64(image, state->passed);
-        image_end(image, SECTION_KEY, key, len);
-    }
-    return image->rc;
+    uint32_t len;
+    const char *bytes = native_key_bytes(native, key, &len);
+    image_i64(image, ((const struct dedup_key *)key)->passed);
+    image_end(image, SECTION_KEY, bytes, len);
 }
 
 static int load(struct op *op, struct image_entry *entry, struct error *err)
@@ -110,7 +104,7 @@ static int build(struct op **out, const struct operator_spec *spec, struct error
     dedup->sieve.judge = judge;
     dedup->sieve.forgets = true;
     dedup->within_ms = setting_int(options, "within", 1);
-    op->save = save;
+    native_saves(&dedup->sieve.native, SECTION_KEY, save_key);
     op->load = load;
     op->free = dedup_free;
     int rc = native_init(&dedup->sieve.native, spec, setting_text(options, "time"),

@@ -199,14 +199,9 @@ static int judge(struct sieve *sieve, struct batch *batch, struct record *record
 
 // -- as bytes --
 
-static int save(struct op *op, struct image *image)
+static void save_key(const struct native *native, const void *key, struct image *image)
 {
-    const struct fill *fill = (const struct fill *)op;
-    const struct native *native = &fill->sieve.native;
-    native_save_progress(native, image);
-    for (uint32_t i = 0; i < native->table.count; i++)
-        fill_save_key(fill, native_at(native, i), image, SECTION_KEY);
-    return image->rc;
+    fill_save_key((const struct fill *)native, key, image, SECTION_KEY);
 }
 
 static int load(struct op *op, struct image_entry *entry, struct error *err)
@@ -311,7 +306,7 @@ static int build(struct op **out, const struct operator_spec *spec, struct error
     fill->sieve.judge = judge;
     fill->sieve.native.key_free = fill_key_free;
     op->watermark = watermark;
-    op->save = save;
+    native_saves(&fill->sieve.native, SECTION_KEY, save_key);
     op->load = load;
     op->free = fill_free;
     int rc = configure(fill, spec, err);

@@ -5,6 +5,7 @@
 #include "time/watermark.h"
 
 enum { KEY_BYTES_MAX = 1 << 20 };
+static const size_t GONE_MAX = (size_t)1 << 36;
 
 int native_init(struct native *native, const struct operator_spec *spec, const char *time,
                 size_t key_bytes, struct error *err)
@@ -39,6 +40,7 @@ void native_deinit(struct native *native)
     for (uint32_t i = 0; i < native->key_count; i++)
         path_deinit(&native->keys[i]);
     buf_deinit(&native->key);
+    image_deinit(&native->gone);
 }
 
 // -- records --
@@ -101,8 +103,10 @@ int native_take(struct native *native, const struct table_key *key, void **out, 
 {
     *out = native_find(native, key);
     *made = !*out;
-    if (*out)
+    if (*out) {
+        table_touch(&native->table, ((struct native_key *)*out)->entry);
         return 0;
+    }
     struct native_key *block;
     struct table_entry *entry;
     int rc = make_key(native, &block);
@@ -124,13 +128,19 @@ int native_take(struct native *native, const struct table_key *key, void **out, 
 
 void native_move(struct native *native, void *key, int64_t due)
 {
-    due_move(&native->due, &((struct native_key *)key)->due, due);
+    struct native_key *block = key;
+    table_touch(&native->table, block->entry);
+    due_move(&native->due, &block->due, due);
 }
 
 void native_drop(struct native *native, void *key)
 {
     struct native_key *block = key;
-    uint32_t number = block->entry, last = native->table.count - 1;
+    uint32_t number = block->entry, last = native->table.count - 1, len;
+    if (block->saved) {
+        const char *bytes = native_key_bytes(native, key, &len);
+        image_gone(&native->gone, native->section, bytes, len);
+    }
     if (native->key_free)
         native->key_free(native, key);
     due_drop(&native->due, &block->due);
@@ -154,6 +164,56 @@ void native_save_progress(const struct native *native, struct image *image)
 {
     image_i64(image, native->progress);
     image_end(image, SECTION_PROGRESS, NULL, 0);
+}
+
+static int save(struct op *op, struct image *image)
+{
+    const struct native *native = (const struct native *)op;
+    native_save_progress(native, image);
+    for (uint32_t i = 0; i < native->table.count; i++)
+        native->save_key(native, native_at(native, i), image);
+    return image->rc;
+}
+
+static void forget_gone(struct native *native)
+{
+    image_deinit(&native->gone);
+    image_init(&native->gone, GONE_MAX);
+}
+
+static int track(struct op *op)
+{
+    struct native *native = (struct native *)op;
+    forget_gone(native);
+    for (uint32_t i = 0; i < native->table.count; i++)
+        ((struct native_key *)native_at(native, i))->saved = true;
+    return table_track(&native->table);
+}
+
+static int save_changes(struct op *op, struct image *image)
+{
+    struct native *native = (struct native *)op;
+    image_whole(image, SECTION_PROGRESS);
+    native_save_progress(native, image);
+    image_add(image, &native->gone);
+    forget_gone(native);
+    for (uint32_t i = 0; table_next_dirty(&native->table, &i); i++) {
+        struct native_key *key = native_at(native, i);
+        native->save_key(native, key, image);
+        key->saved = true;
+    }
+    return image->rc ? image->rc : table_track(&native->table);
+}
+
+void native_saves(struct native *native, uint32_t section,
+                  void (*save_key)(const struct native *native, const void *key,
+                                   struct image *image))
+{
+    native->section = section;
+    native->save_key = save_key;
+    native->op.save = save;
+    native->op.track = track;
+    native->op.save_changes = save_changes;
 }
 
 int native_load_progress(struct native *native, struct image_entry *entry, struct error *err)

@@ -28,11 +28,16 @@ struct native {
     // Frees what the block owns besides; NULL: nothing.
     void (*key_free)(struct native *native, void *key);
     struct buf key; // scratch: of the record in hand
+    // A key's entry; NULL: its keys are always all saved.
+    void (*save_key)(const struct native *native, const void *key, struct image *image);
+    uint32_t section;  // of these entries
+    struct image gone; // keys that were saved and are no more
 };
 
 struct native_key {
     struct due due; // INT64_MAX: nothing is
     uint32_t entry; // its number in the table
+    bool saved;
 };
 
 // `time` (NULL: of the records): "event" or "processing". ERR_INPUT also when the pipeline's
@@ -82,6 +87,11 @@ static inline int64_t native_add(int64_t a, int64_t b)
 enum { SECTION_PROGRESS = 1000 };
 void native_save_progress(const struct native *native, struct image *image);
 int native_load_progress(struct native *native, struct image_entry *entry, struct error *err);
+// The operator is saved by native_save and, when something has changed, native_save_changes: each
+// key by `save_key` as one entry of `section`.
+void native_saves(struct native *native, uint32_t section,
+                  void (*save_key)(const struct native *native, const void *key,
+                                   struct image *image));
 // The bytes of a key's entry; ERR_CORRUPT: it is of no such key, or of another section.
 int native_load_key(const struct native *native, const struct image_entry *entry, uint32_t section,
                     struct table_key *key, const char *type, struct error *err);

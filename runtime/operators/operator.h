@@ -109,10 +109,16 @@ struct op {
     enum op_status (*tick)(struct op *op, int64_t wall_ms, struct outputs *outputs);
     int64_t (*next_wall_ms)(struct op *op); // INT64_MAX: none
     // State as bytes (state/image.h), between two batches; NULL: there is none. `save` changes
-    // nothing. `load` is called for each entry that is this lane's, in the order in which they were
-    // saved, before the first record.
+    // nothing. `load` is called for each entry that is this lane's, before the first record: first
+    // those without a key, then those with one, each in the order in which they were saved.
     int (*save)(struct op *op, struct image *image);
     int (*load)(struct op *op, struct image_entry *entry, struct error *err);
+    // Both or none (NULL: always all of it is saved). `track`: what there is counts as saved, and
+    // from here on the operator notes what changes. `save_changes` saves what has changed since
+    // (state/image.h says how), which counts as saved then. Entries that can be replaced or go are
+    // named alike by `save`.
+    int (*track)(struct op *op);
+    int (*save_changes)(struct op *op, struct image *image);
     // NULL: it keeps nothing. Asked between steps, now and then.
     void (*measure)(const struct op *op, struct operator_state *out);
     void (*free)(struct op *op);

@@ -260,6 +260,17 @@ static int save(struct op *op, struct image *image)
     return cells_save(&p->cells, script_version(p->base.script), image);
 }
 
+static int track(struct op *op)
+{
+    return cells_track(&((struct process *)op)->cells);
+}
+
+static int save_changes(struct op *op, struct image *image)
+{
+    struct process *p = (struct process *)op;
+    return cells_save_changes(&p->cells, script_version(p->base.script), image);
+}
+
 static int load(struct op *op, struct image_entry *entry, struct error *err)
 {
     struct process *p = (struct process *)op;
@@ -313,6 +324,8 @@ static int build(struct op **out, const struct operator_spec *spec, struct error
                              .next_wall_ms = next_wall_ms,
                              .save = save,
                              .load = load,
+                             .track = track,
+                             .save_changes = save_changes,
                              .measure = measure,
                              .free = process_free};
     *out = &p->base.op;

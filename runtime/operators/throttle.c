@@ -49,19 +49,14 @@ static int judge(struct sieve *sieve, struct batch *batch, struct record *record
 
 // -- as bytes --
 
-static int save(struct op *op, struct image *image)
+static void save_key(const struct native *native, const void *key, struct image *image)
 {
-    const struct native *native = (const struct native *)op;
-    native_save_progress(native, image);
-    for (uint32_t i = 0; i < native->table.count; i++) {
-        const struct throttle_key *state = native_at(native, i);
-        uint32_t len;
-        const char *key = native_key_bytes(native, state, &len);
-        image_i64(image, state->end);
-        image_u64(image, state->passed);
-        image_end(image, SECTION_KEY, key, len);
-    }
-    return image->rc;
+    const struct throttle_key *state = key;
+    uint32_t len;
+    const char *bytes = native_key_bytes(native, state, &len);
+    image_i64(image, state->end);
+    image_u64(image, state->passed);
+    image_end(image, SECTION_KEY, bytes, len);
 }
 
 static int load(struct op *op, struct image_entry *entry, struct error *err)
@@ -115,7 +110,7 @@ static int build(struct op **out, const struct operator_spec *spec, struct error
     throttle->rate = (uint64_t)setting_int(options, "rate", 1);
     throttle->every_ms = setting_int(options, "every", 1000);
     op->ports = port_names;
-    op->save = save;
+    native_saves(&throttle->sieve.native, SECTION_KEY, save_key);
     op->load = load;
     op->free = throttle_free;
     int rc = native_init(&throttle->sieve.native, spec, setting_text(options, "time"),

@@ -54,6 +54,7 @@ void cells_deinit(struct cells *cells)
     due_deinit(&cells->timers[PROCESSING_TIME]);
     mem_free(cells->broadcast);
     mem_free(cells->undo);
+    image_deinit(&cells->gone);
     *cells = (struct cells){0};
 }
 
@@ -133,6 +134,9 @@ static bool slot_empty(const struct cells *cells, const struct cells_slot *slot)
 
 void cells_remove_key(struct cells *cells, uint32_t number)
 {
+    const struct table_entry *entry = table_at(&cells->keys, number);
+    if (slot_of(entry)->saved)
+        cells_note_gone(cells, &entry->key);
     table_remove(&cells->keys, number);
     if (number == cells->keys.count)
         return;
@@ -225,6 +229,8 @@ void cells_done(struct cells *cells)
         for (uint32_t i = 0; i < cells->undo_count; i++)
             forget(cells, &cells->undo[i]);
         finish(cells);
+        if (cells->entry && cells->keys.dirty)
+            table_touch(&cells->keys, table_number(&cells->keys, cells->entry));
     }
     key_end(cells);
 }

@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "record/value.h"
 #include "state/due.h"
+#include "state/image.h"
 #include "state/table.h"
 
 // Keyed cells: what a script keeps per key. A script declares its cells by name and kind; each key
@@ -85,7 +86,7 @@ struct timer {
 // What a key has; the slot of its table entry.
 struct cells_slot {
     struct timer *timers;
-    uint64_t timer_count : 16, bytes : 48; // bytes: without the slot itself
+    uint64_t timer_count : 16, saved : 1, bytes : 47; // bytes: without the slot itself
     union cell cells[];
 };
 
@@ -106,6 +107,7 @@ struct cells {
     int64_t progress[CELL_TIMES]; // how far time has come
     int64_t latest;               // event time of a record; TIME_NONE: none came
     uint32_t sweep_at;
+    struct image gone; // keys that were saved and are no more (cells_image.h)
 
     // At work:
     struct table_key key;

@@ -4,6 +4,7 @@
 
 enum section { SECTION_META, SECTION_KEY, SECTION_BROADCAST };
 enum { END_OF_CELLS = CELLS_MAX };
+static const size_t GONE_MAX = (size_t)1 << 36;
 
 // -- saving --
 
@@ -85,7 +86,8 @@ static void save_key(const struct cells *cells, struct image *image,
     image_end(image, SECTION_KEY, key, len);
 }
 
-int cells_save(const struct cells *cells, int64_t version, struct image *image)
+// What belongs to no key.
+static void save_common(const struct cells *cells, int64_t version, struct image *image)
 {
     image_i64(image, version);
     image_i64(image, cells->progress[EVENT_TIME]);
@@ -103,9 +105,51 @@ int cells_save(const struct cells *cells, int64_t version, struct image *image)
         save_cell(cells, image, i, &cells->broadcast[i]);
         image_end(image, SECTION_BROADCAST, NULL, 0);
     }
+}
+
+int cells_save(const struct cells *cells, int64_t version, struct image *image)
+{
+    save_common(cells, version, image);
     for (uint32_t i = 0; i < cells->keys.count; i++)
         save_key(cells, image, table_at(&cells->keys, i));
     return image->rc;
+}
+
+// -- saving what has changed --
+
+void cells_note_gone(struct cells *cells, const struct table_key *key)
+{
+    uint32_t len;
+    const char *bytes = table_key_bytes(key, &len);
+    image_gone(&cells->gone, SECTION_KEY, bytes, len);
+}
+
+static void forget_gone(struct cells *cells)
+{
+    image_deinit(&cells->gone);
+    image_init(&cells->gone, GONE_MAX);
+}
+
+int cells_track(struct cells *cells)
+{
+    forget_gone(cells);
+    for (uint32_t i = 0; i < cells->keys.count; i++)
+        slot_of(table_at(&cells->keys, i))->saved = 1;
+    return table_track(&cells->keys);
+}
+
+int cells_save_changes(struct cells *cells, int64_t version, struct image *image)
+{
+    image_whole(image, SECTION_META);
+    image_whole(image, SECTION_BROADCAST);
+    save_common(cells, version, image);
+    image_add(image, &cells->gone);
+    forget_gone(cells);
+    for (uint32_t i = 0; table_next_dirty(&cells->keys, &i); i++) {
+        save_key(cells, image, table_at(&cells->keys, i));
+        slot_of(table_at(&cells->keys, i))->saved = 1;
+    }
+    return image->rc ? image->rc : table_track(&cells->keys);
 }
 
 // -- loading --

@@ -30,7 +30,7 @@ struct cell_undo {
 };
 
 // Of cells_slot.bytes, for the compiler.
-static const uint64_t KEY_BYTES_MASK = (UINT64_C(1) << 48) - 1;
+static const uint64_t KEY_BYTES_MASK = (UINT64_C(1) << 47) - 1;
 
 static inline struct cells_slot *slot_of(const struct table_entry *entry)
 {
@@ -80,6 +80,9 @@ void cell_free(struct cells *cells, uint32_t spec, union cell *cell); // and zer
 bool cell_empty(const struct cells *cells, uint32_t spec, const union cell *cell);
 // Removes entry `number`, which nothing is kept under.
 void cells_remove_key(struct cells *cells, uint32_t number);
+
+// The key's entry is gone from what was saved.
+void cells_note_gone(struct cells *cells, const struct table_key *key);
 
 void timer_free(struct cells *cells, struct timer *timer);
 void timer_unlink(struct cells *cells, struct timer *timer); // from its key

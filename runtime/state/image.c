@@ -100,6 +100,14 @@ void image_whole(struct image *image, uint32_t section)
     end_entry(image, FORM_WHOLE, section, NULL, 0);
 }
 
+void image_add(struct image *image, const struct image *from)
+{
+    if (!image->rc)
+        image->rc = from->rc;
+    if (from->bytes.len)
+        put(image, &image->bytes, from->bytes.data, from->bytes.len);
+}
+
 // -- reading --
 
 static bool take_number(const char **at, const char *end, uint64_t *out)

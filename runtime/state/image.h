@@ -48,6 +48,9 @@ void image_gone(struct image *image, uint32_t section, const char *key, uint32_t
 // of it, from all lanes. Between entries, anywhere.
 void image_whole(struct image *image, uint32_t section);
 
+// All entries of another image behind those of this one.
+void image_add(struct image *image, const struct image *from);
+
 enum image_mark { IMAGE_ENTRY, IMAGE_GONE, IMAGE_WHOLE };
 
 struct image_reader {

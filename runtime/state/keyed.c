@@ -125,6 +125,12 @@ int keyed_open_level(struct keyed *keyed, int64_t start, int64_t end, uint8_t le
     window->level = level;
     window->due = (struct due){.at = due, .order = start};
     table_init(&window->table, keyed->slot_size, &keyed->budget);
+    rc = keyed->tracks ? table_track(&window->table) : 0;
+    if (rc) {
+        mem_free(window);
+        budget_give(&keyed->budget, sizeof *window);
+        return rc;
+    }
     map_put(keyed, window);
     due_add(&keyed->heap, &window->due);
     *out = window;
@@ -144,6 +150,18 @@ void keyed_drop(struct keyed *keyed, struct keyed_window *window)
     table_deinit(&window->table);
     mem_free(window);
     budget_give(&keyed->budget, sizeof *window);
+}
+
+int keyed_track(struct keyed *keyed)
+{
+    int rc = 0;
+    keyed->tracks = true;
+    for (uint32_t i = 0; i < keyed->heap.count && !rc; i++) {
+        struct keyed_window *window = keyed_at(keyed, i);
+        window->saved = window->table.count;
+        rc = table_track(&window->table);
+    }
+    return rc;
 }
 
 uint64_t keyed_entries(const struct keyed *keyed)

@@ -14,13 +14,15 @@ struct keyed_window {
     struct due due; // first; in the window's time
     int64_t start, end;
     uint8_t level;
-    bool fired; // its result was out once
+    bool fired;     // its result was out once
+    uint32_t saved; // entries that were there when last all were said to be saved
     struct table table;
 };
 
 struct keyed {
     struct state_budget budget;
     uint32_t slot_size;
+    bool tracks; // what changes in windows is noted (table_track)
     struct due_heap heap;
     struct keyed_window **map; // by start: open addressing, at most half full
     size_t map_cells;          // a power of two, or 0
@@ -55,5 +57,7 @@ static inline struct keyed_window *keyed_next(const struct keyed *keyed) // NULL
 }
 void keyed_due(struct keyed *keyed, struct keyed_window *window, int64_t due); // changes it
 void keyed_drop(struct keyed *keyed, struct keyed_window *window);
+// All that there is counts as saved; from here on what changes is noted. 0, ERR_NOMEM, ERR_LIMIT.
+int keyed_track(struct keyed *keyed);
 // Entries of all windows.
 uint64_t keyed_entries(const struct keyed *keyed);

@@ -12,6 +12,7 @@ enum {
     HUGE_PAGE = 2 << 20,       // of the processor
     HUGE_FROM = 4 << 20,       // allocations from here on are advised to use them
     COUNT_MAX = 1 << 30,
+    DIRTY_MIN = 64,      // entries that there are bits for at least
     DOUBLE_TO = 1 << 12, // entries up to which the first page doubles
 };
 
@@ -36,7 +37,7 @@ size_t table_size(const struct table *table)
         entries += page_entries(table, i);
     size_t cells = table->index ? (size_t)table->mask + 1 : 0;
     return entries * table->stride + cells * sizeof *table->index +
-           table->page_count * sizeof *table->pages;
+           table->page_count * sizeof *table->pages + table->dirty_room / 8;
 }
 
 void table_deinit(struct table *table)
@@ -53,6 +54,7 @@ void table_deinit(struct table *table)
         mem_free(table->pages[i]);
     mem_free(table->pages);
     mem_free(table->index);
+    mem_free(table->dirty);
     budget_give(table->budget, size);
     *table = (struct table){.budget = table->budget};
 }
@@ -116,8 +118,10 @@ static inline struct table_entry *probe(const struct table *table, const struct 
         if ((uint32_t)(cell >> 32) != tag)
             continue;
         struct table_entry *entry = table_at(table, (uint32_t)cell - 1);
-        if (same_key(&entry->key, key))
+        if (same_key(&entry->key, key)) {
+            *at = i;
             return entry;
+        }
     }
 }
 
@@ -244,6 +248,63 @@ static int make_entry_room(struct table *table)
     return page < table->page_count ? 0 : add_page(table);
 }
 
+// -- what has changed --
+
+// Bits for at least one entry more than there are.
+static int make_dirty_room(struct table *table)
+{
+    if (table->count < table->dirty_room)
+        return 0;
+    uint32_t room = table->count < DIRTY_MIN / 2 ? DIRTY_MIN : (table->count * 2 + 63) & ~63u;
+    size_t had = table->dirty_room / 8, bytes = room / 8;
+    int rc = budget_take(table->budget, bytes - had);
+    if (rc)
+        return rc;
+    uint64_t *dirty = mem_realloc(table->dirty, bytes);
+    if (!dirty) {
+        budget_give(table->budget, bytes - had);
+        return ERR_NOMEM;
+    }
+    memset((char *)dirty + had, 0, bytes - had);
+    table->dirty = dirty;
+    table->dirty_room = room;
+    return 0;
+}
+
+int table_track(struct table *table)
+{
+    if (table->dirty)
+        memset(table->dirty, 0, table->dirty_room / 8);
+    return make_dirty_room(table);
+}
+
+bool table_next_dirty(const struct table *table, uint32_t *number)
+{
+    uint32_t word = *number >> 6, words = table->dirty ? (table->count + 63) >> 6 : 0;
+    if (word >= words)
+        return false;
+    uint64_t bits = table->dirty[word] & ~UINT64_C(0) << (*number & 63);
+    while (!bits && ++word < words)
+        bits = table->dirty[word];
+    if (!bits)
+        return false;
+    *number = (word << 6) + (uint32_t)__builtin_ctzll(bits);
+    return true;
+}
+
+// The last entry is about to have this number.
+static void move_dirty(struct table *table, uint32_t number, uint32_t last)
+{
+    uint64_t bit = UINT64_C(1) << (last & 63);
+    bool dirty = table->dirty[last >> 6] & bit;
+    table->dirty[last >> 6] &= ~bit;
+    if (number == last)
+        return;
+    table->dirty[number >> 6] &= ~(UINT64_C(1) << (number & 63));
+    if (dirty)
+        table_touch(table, number);
+}
+
 // The entry's key owns its bytes.
 static int own_key(struct table *table, struct table_key *key)
 {
@@ -267,6 +328,8 @@ static int add(struct table *table, const struct table_key *key, struct table_en
     int rc = make_index_room(table);
     if (!rc)
         rc = make_entry_room(table);
+    if (!rc && table->dirty)
+        rc = make_dirty_room(table);
     if (rc)
         return rc;
     struct table_entry *entry = table_at(table, table->count);
@@ -277,6 +340,7 @@ static int add(struct table *table, const struct table_key *key, struct table_en
     memset(entry->slot, 0, table->stride - sizeof *entry);
     if (table->index)
         put_cell(table->index, table->mask, cell_of(key->hash, table->count));
+    table_touch(table, table->count);
     table->count++;
     *out = entry;
     return 0;
@@ -285,10 +349,14 @@ static int add(struct table *table, const struct table_key *key, struct table_en
 int table_take(struct table *table, const struct table_key *key, struct table_entry **out,
                bool *made)
 {
-    struct table_entry *entry = table_find(table, key);
+    uint32_t at = 0;
+    struct table_entry *entry = table->index ? probe(table, key, &at) : find_few(table, key);
     *made = entry == NULL;
     if (!entry)
         return add(table, key, out);
+    if (table->dirty)
+        table_touch(table,
+                    table->index ? (uint32_t)table->index[at] - 1 : table_number(table, entry));
     *out = entry;
     return 0;
 }
@@ -334,5 +402,7 @@ void table_remove(struct table *table, uint32_t number)
             table->index[cell_at(table, moved->key.hash, last)] = cell_of(moved->key.hash, number);
         memcpy(entry, moved, table->stride);
     }
+    if (table->dirty)
+        move_dirty(table, number, last);
     table->count--;
 }

@@ -18,7 +18,9 @@
 // Entries keep the whole hash (key groups are taken from its low bits, the index uses the upper
 // half). An entry that is removed leaves its number to the last one; the memory stays until the
 // table goes.
-// One thread at a time. Pointers to entries hold until the next table_take or table_remove.
+// Where it is asked to (table_track), a table notes in a bit for each entry which of them were
+// taken or touched since, so that a save of what has changed goes through these bits only. One
+// thread at a time. Pointers to entries hold until the next table_take or table_remove.
 
 enum { TABLE_KEY_NEAR = 23, TABLE_KEY_FAR = 255 };
 
@@ -49,7 +51,9 @@ struct table {
     struct state_budget *budget;
     uint64_t *index; // NULL while there are few entries
     char **pages;
-    uint32_t mask; // cells of the index - 1
+    uint64_t *dirty;     // a bit for each entry; NULL: it is not tracked
+    uint32_t dirty_room; // entries that there are bits for
+    uint32_t mask;       // cells of the index - 1
     uint32_t count;
     uint32_t stride;     // bytes of an entry
     uint32_t page_shift; // entries of a full page, as a power of two
@@ -112,6 +116,18 @@ struct table_entry *table_find(const struct table *table, const struct table_key
 // The entry, made with a zeroed slot when it is not there (*made). 0, ERR_NOMEM, ERR_LIMIT.
 int table_take(struct table *table, const struct table_key *key, struct table_entry **out,
                bool *made);
+// The entry has changed. table_take says so of what it gives.
+static inline void table_touch(struct table *table, uint32_t number)
+{
+    if (table->dirty)
+        table->dirty[number >> 6] |= UINT64_C(1) << (number & 63);
+}
+
+// From here on what changes is noted; nothing has changed yet. 0, ERR_NOMEM, ERR_LIMIT.
+int table_track(struct table *table);
+// The first entry from *number on that has changed; false: there is none.
+bool table_next_dirty(const struct table *table, uint32_t *number);
+
 // Takes out entry `number`, whose slot owns nothing any more. The last entry then has its number
 // (unless it was the last itself).
 void table_remove(struct table *table, uint32_t number);

@@ -7,7 +7,8 @@
 
 // ns per record of the aggregate stage alone: four sums per key and 60 s window, records already
 // indexed; and what the operator keeps for each key and open window, its key (32 bytes, with the
-// hash) and the index of the table included. `agg_bench [keys [records [windows]]]`.
+// hash) and the index of the table included. `agg_bench [keys [records [windows [track]]]]`: with
+// `track` it notes what changes, as in a pipeline with checkpoints.
 
 static double now_ns(void)
 {
@@ -115,6 +116,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s\n", one.err.text);
         return 2;
     }
+    if (argc > 4 && one.op->track(one.op))
+        return 2;
     run(&one, keys, records, windows, &totals);
     printf("%llu keys, %llu windows: %.1f ns per record (mean %.1f), %.1f ns per result (%llu)\n",
            (unsigned long long)keys, (unsigned long long)windows, median(&totals),

@@ -4,6 +4,7 @@
 #include "operators/operator.h"
 #include "record/keycode.h"
 #include "state/image.h"
+#include "state/image_merge.h"
 #include "support/one_operator.h"
 #include "support/unit.h"
 #include <stdio.h>
@@ -11,9 +12,10 @@
 
 // What n lanes of an operator keep, loaded into m: the results are those of a run that one lane did
 // without a break, in whatever numbers of lanes it went on, and also when the lanes had not come to
-// the same time.
+// the same time. On the way it is saved several times: first all of it, then what has changed.
 
 enum { LANES_MAX = 7, CHUNKS = 5, CHUNK_MS = 100, KEYS = 12, IMAGE_MAX = 1 << 24 };
+enum { RECORDS = 120, SAVE_EVERY = 25, CHAIN_MAX = 1 + RECORDS / SAVE_EVERY + 2 };
 
 struct sent {
     int64_t time;
@@ -84,6 +86,8 @@ static const struct kind kinds[] = {
 struct lanes {
     struct one_operator ops[LANES_MAX];
     uint32_t count;
+    struct buf chain[CHAIN_MAX]; // what was saved: all, then changes
+    size_t saves;
 };
 
 static const struct operator_class *class_of(const char *type)
@@ -110,6 +114,8 @@ static void close_lanes(struct lanes *lanes)
 {
     for (uint32_t i = 0; i < lanes->count; i++)
         one_deinit(&lanes->ops[i]);
+    for (size_t i = 0; i < lanes->saves; i++)
+        buf_deinit(&lanes->chain[i]);
 }
 
 // By the first field, as that is what records are shared out by here.
@@ -193,15 +199,16 @@ static void free_lines(struct lines *lines)
 
 // -- from lanes to lanes --
 
-static void load_lane(struct lanes *to, const struct image *image)
+static void load_entries(struct lanes *to, const struct buf *state, bool keyed)
 {
-    struct image_reader reader = {image->bytes.data, image->bytes.data + image->bytes.len};
+    struct image_reader reader = {state->data, state->data + state->len};
     struct image_entry entry;
     struct error err;
     int bad;
     while (image_next(&reader, &entry, &bad)) {
         for (uint32_t i = 0; i < to->count; i++) {
-            if (entry.key && lane_of(entry.key, entry.key_len, to->count) != i)
+            if (!entry.key == keyed ||
+                (entry.key && lane_of(entry.key, entry.key_len, to->count) != i))
                 continue;
             struct image_entry copy = entry;
             error_clear(&err);
@@ -215,21 +222,35 @@ static void load_lane(struct lanes *to, const struct image *image)
 }
 
 // The lane that is saved first is another one each time.
+static void save(struct lanes *lanes, uint32_t first)
+{
+    struct image image;
+    bool changes = lanes->saves && lanes->ops[0].op->track;
+    image_init(&image, IMAGE_MAX);
+    for (uint32_t i = 0; i < lanes->count; i++) {
+        struct op *op = lanes->ops[(i + first) % lanes->count].op;
+        if (op->save)
+            CU_ASSERT_EQUAL(changes ? op->save_changes(op, &image) : op->save(op, &image), 0);
+        if (op->track && !changes)
+            CU_ASSERT_EQUAL(op->track(op), 0);
+    }
+    if (!changes && lanes->saves)
+        buf_deinit(&lanes->chain[--lanes->saves]);
+    CU_ASSERT_TRUE_FATAL(lanes->saves < CHAIN_MAX);
+    lanes->chain[lanes->saves++] = image.bytes;
+    buf_deinit(&image.body);
+}
+
 static struct lanes *move(struct lanes *lanes, const struct kind *kind, uint32_t count,
                           uint32_t first)
 {
     struct lanes *to = malloc(sizeof *to);
+    struct error err = ERROR_INIT;
     open_lanes(to, kind, count);
-    for (uint32_t i = 0; i < lanes->count; i++) {
-        struct op *op = lanes->ops[(i + first) % lanes->count].op;
-        struct image image;
-        if (!op->save)
-            continue;
-        image_init(&image, IMAGE_MAX);
-        CU_ASSERT_EQUAL(op->save(op, &image), 0);
-        load_lane(to, &image);
-        image_deinit(&image);
-    }
+    save(lanes, first);
+    CU_ASSERT_EQUAL(image_merge(lanes->chain, lanes->saves, &err), 0);
+    load_entries(to, &lanes->chain[0], false);
+    load_entries(to, &lanes->chain[0], true);
     close_lanes(lanes);
     free(lanes);
     return to;
@@ -249,20 +270,30 @@ static struct sent random_sent(int chunk, bool late)
     return sent;
 }
 
-// `numbers` of lanes, one for each chunk. `behind`: how much later each lane is than the one
-// before.
+// All records so far are in, and what they have changed is saved.
+static void settle(struct lanes *lanes, uint32_t first)
+{
+    for (uint32_t i = 0; i < lanes->count; i++)
+        CU_ASSERT_EQUAL(one_process(&lanes->ops[i]), OP_DONE);
+    save(lanes, first);
+}
+
+// `numbers` of lanes, one for each chunk; NULL: one lane that never saves anything. `behind`: how
+// much later each lane is than the one before.
 static void run(const struct kind *kind, const uint32_t *numbers, int64_t behind,
                 struct lines *lines)
 {
     struct lanes *lanes = malloc(sizeof *lanes);
-    open_lanes(lanes, kind, numbers[0]);
+    open_lanes(lanes, kind, numbers ? numbers[0] : 1);
     srand(7);
     for (int chunk = 0; chunk < CHUNKS; chunk++) {
-        if (chunk) {
+        if (chunk && numbers) {
             collect(lanes, lines);
             lanes = move(lanes, kind, numbers[chunk], (uint32_t)chunk);
         }
-        for (int i = 0; i < 120; i++) {
+        for (int i = 0; i < RECORDS; i++) {
+            if (numbers && i % SAVE_EVERY == 0)
+                settle(lanes, (uint32_t)i);
             struct sent sent = random_sent(chunk, kind->late && !behind);
             sent.input = strcmp(kind->type, "join") == 0 && i % 2;
             send(lanes, &sent);
@@ -288,10 +319,9 @@ static void compare(int64_t behind)
         if (behind && !kinds[k].uneven)
             continue;
         for (size_t p = 0; p < sizeof plans / sizeof *plans; p++) {
-            static const uint32_t one[CHUNKS] = {1, 1, 1, 1, 1};
             struct lines whole = {0}, parts = {0};
             struct kind kind = kinds[k];
-            run(&kind, one, behind, &whole);
+            run(&kind, NULL, behind, &whole);
             run(&kind, plans[p], behind, &parts);
             CU_ASSERT_TRUE(whole.count >= KEYS);
             bool same = same_lines(&whole, &parts, kind.name);

@@ -80,7 +80,7 @@ static void test_limit(void)
 {
     struct keyed keyed;
     struct keyed_window *window;
-    keyed_init(&keyed, 16, 5000);
+    keyed_init(&keyed, 16, 6000);
     int64_t n = 0;
     int rc;
     while ((rc = keyed_open(&keyed, n, n + 1, n, &window)) == 0)
