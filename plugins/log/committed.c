@@ -111,16 +111,27 @@ static int sync_topic(const struct log_connection *connection, const char *topic
     return code;
 }
 
+static int write_all(int fd, const unsigned char bytes[FILE_BYTES])
+{
+    for (ssize_t done = 0; done < FILE_BYTES;) {
+        ssize_t n =
+            TEMP_FAILURE_RETRY(pwrite(fd, bytes + done, FILE_BYTES - (size_t)done, (off_t)done));
+        if (n == 0)
+            errno = ENOSPC;
+        if (n <= 0)
+            return -1;
+        done += n;
+    }
+    return 0;
+}
+
 static int write_to(const char *path, const unsigned char bytes[FILE_BYTES], bool durable,
                     char *why)
 {
     int fd = (int)TEMP_FAILURE_RETRY(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
     if (fd < 0)
         return fail(why, path, "cannot open");
-    ssize_t n = TEMP_FAILURE_RETRY(pwrite(fd, bytes, FILE_BYTES, 0));
-    if (n >= 0 && n < FILE_BYTES)
-        errno = ENOSPC;
-    int code = n == FILE_BYTES && !(durable && fsync(fd)) ? 0 : fail(why, path, "cannot write");
+    int code = write_all(fd, bytes) || (durable && fsync(fd)) ? fail(why, path, "cannot write") : 0;
     close(fd);
     return code;
 }

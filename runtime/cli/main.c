@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "cli/command.h"
+#include "base/crash_point.h"
 #include "cli/json_memory.h"
 #include "base/log.h"
 #include "config/problems.h"
@@ -7,6 +8,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 const struct command *const commands[] = {
@@ -109,6 +111,9 @@ static bool is(const char *word, const char *name, const char *letter)
 
 int main(int argc, char **argv)
 {
+    struct error err = ERROR_INIT;
+    if (crash_point_choose(getenv("TIDEMILL_CRASH"), &err))
+        return (int)command_fail(&err);
     json_memory_init();
     signal(SIGPIPE, SIG_IGN); // a closed pipe is an error of write
     if (argc < 2) {

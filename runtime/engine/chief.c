@@ -111,6 +111,8 @@ static bool restore(struct chief *chief)
         log_line(LOG_INFO, "checkpoint",
                  "%s has come to its end in an earlier run; --fresh runs it again",
                  chief->share->pipeline);
+    if (!rc && finished)
+        coordinator_commit_end(chief->coordinator, &chief->stop_wanted);
     rc = rc || finished ? rc : coordinator_start(chief->coordinator, &err);
     if (rc && !chief_stopping(chief))
         flow_fail(chief->flow, &err);
@@ -185,6 +187,8 @@ static void *lead(void *arg)
     if (chief->coordinator)
         coordinator_finish(chief->coordinator);
     close_all(chief);
+    if (chief->coordinator && coordinator_end(chief->coordinator, &err))
+        flow_fail(flow, &err);
     chief_end(chief);
     return NULL;
 }

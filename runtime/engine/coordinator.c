@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "engine/coordinator.h"
+#include "base/crash_point.h"
 #include "base/alloc.h"
 #include "base/log.h"
 #include "config/setting.h"
@@ -72,6 +73,7 @@ static void begin(struct coordinator *coordinator)
     coordinator->number = coordinator->last ? ++flow->epoch : flow_begin_epoch(flow);
     coordinator->phase = PHASE_ALIGNING;
     atomic_store_explicit(&coordinator->begun, coordinator->number, memory_order_release);
+    crash_point("checkpoint.begin.after");
 }
 
 static bool is_due(struct coordinator *coordinator, struct wait *wait)
@@ -151,6 +153,7 @@ static struct checkpoint_head next_head(const struct coordinator *coordinator)
 static int write_all(struct coordinator *coordinator, struct error *err)
 {
     struct checkpoint_head head = next_head(coordinator);
+    crash_point("checkpoint.write.before");
     int rc = store_begin(coordinator->store, &head, err);
     if (rc)
         return rc;
@@ -158,7 +161,10 @@ static int write_all(struct coordinator *coordinator, struct error *err)
     rc = rc ? rc : parts_write(coordinator, err);
     if (rc)
         store_give_up(coordinator->store);
-    return rc ? rc : store_prepare(coordinator->store, err);
+    crash_point("checkpoint.prepare.before");
+    rc = rc ? rc : store_prepare(coordinator->store, err);
+    crash_point("checkpoint.prepare.after");
+    return rc;
 }
 
 // A full disk is waited out: what is to be written stays where it is, and sinks that wait for the
@@ -210,13 +216,16 @@ static void decided(struct coordinator *coordinator)
 {
     struct error err = ERROR_INIT;
     coordinator->head = next_head(coordinator);
+    crash_point("checkpoint.decided.before");
     if (store_decided(coordinator->store, coordinator->number, &err))
         log_line(LOG_WARN, "checkpoint", "%s", err.text);
+    crash_point("checkpoint.decided.after");
     if (!coordinator->last && decider_begin(coordinator, coordinator->number + 1, &err)) {
         give_up(coordinator, &err);
         return;
     }
     tell(coordinator);
+    crash_point("checkpoint.tell.after");
     coordinator->phase = PHASE_IDLE;
     coordinator->retry_ns = 0;
     if (store_wants_compaction(coordinator->store) && store_compact(coordinator->store, &err))

@@ -16,6 +16,7 @@
 //   coordinator_parts.c    what nodes saved -> parts of a checkpoint
 //   coordinator_commit.c   the deciding connection
 //   coordinator_first.c    its first checkpoint, of nothing
+//   coordinator_end.c      the commit behind the last one
 //   coordinator_restore.c  a checkpoint -> the nodes of a plan, before they run
 //
 // It runs on a thread of its own, so that no lane waits for a disk; the chief calls what stands
@@ -76,6 +77,10 @@ int coordinator_restore(struct coordinator *coordinator, bool *finished, struct 
 int coordinator_start(struct coordinator *coordinator, struct error *err); // its thread
 // All lanes are over: makes the last checkpoint, unless the flow has failed, and ends the thread.
 void coordinator_finish(struct coordinator *coordinator);
+// Once a run has come to its end and all is closed: fails when a sink could not commit.
+int coordinator_end(struct coordinator *coordinator, struct error *err);
+// When the last run had come to its end: sinks that had not committed then do so now, until *stop.
+void coordinator_commit_end(struct coordinator *coordinator, const _Atomic bool *stop);
 // One step, never blocks but on the disk and the deciding connection; false: it has ended. For its
 // thread, or for who has none.
 bool coordinator_step(struct coordinator *coordinator, struct wait *wait);
@@ -110,5 +115,10 @@ int decider_begin(struct coordinator *coordinator, uint64_t number, struct error
 // 1: decided. 0: not yet, call again. Less: it failed, what was written since is uncertain.
 int decider_commit(struct coordinator *coordinator, struct wait *wait, struct error *err);
 
+// All of the last checkpoint is committed, as far as is known.
+bool coordinator_has_ended(const struct coordinator *coordinator);
+
+int restore_sinks(struct coordinator *coordinator, const struct checkpoint *checkpoint,
+                  struct error *err);
 int restore_nodes(struct coordinator *coordinator, const struct checkpoint *checkpoint,
                   struct error *err);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "base/alloc.h"
+#include "base/crash_point.h"
 #include "config/setting.h"
 #include "engine/coordinator.h"
 #include "engine/lane.h"
@@ -219,8 +220,10 @@ int decider_begin(struct coordinator *coordinator, uint64_t number, struct error
         return 0;
     const struct connection *connection = decider(coordinator);
     tide_result rc;
+    crash_point("connection.begin.before");
     while ((rc = connection->vtable->begin(connection->self, number)) == TIDE_AGAIN)
         pause_a_little();
+    crash_point("connection.begin.after");
     return rc < 0 ? failure(coordinator, rc, err) : 0;
 }
 
@@ -267,10 +270,12 @@ static tide_result prepare(const struct coordinator *coordinator)
     const struct connection *connection = decider(coordinator);
     struct positions positions = {0};
     tide_result rc = TIDE_FATAL;
+    crash_point("connection.prepare.before");
     if (!collect(coordinator, &positions))
         rc = connection->vtable->prepare(connection->self, coordinator->number, positions.of,
                                          (uint32_t)positions.count, sizeof *positions.of);
     mem_free(positions.of);
+    crash_point("connection.prepare.after");
     return rc;
 }
 
@@ -283,8 +288,10 @@ static int commit(const struct coordinator *coordinator, struct error *err)
     head.attempt = coordinator->attempt;
     head.number = coordinator->number;
     write_mark(mark, &head);
+    crash_point("connection.commit.before");
     tide_result rc = connection->vtable->commit(connection->self, coordinator->number,
                                                 (tide_bytes){mark, sizeof mark}, &decided);
+    crash_point("connection.commit.after");
     if (rc == TIDE_AGAIN)
         return 0;
     if (rc < 0)

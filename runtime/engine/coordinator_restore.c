@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "base/alloc.h"
+#include "base/crash_point.h"
 #include "base/log.h"
 #include "engine/source_buffer.h"
 #include "engine/coordinator.h"
@@ -108,6 +109,18 @@ static int restore_kind(struct coordinator *coordinator, uint32_t i, uint32_t la
     if (plan->spec->kind == NODE_SINK)
         return restore_sink(plan, node, lane, part, err);
     return restore_operator(plan, node->op.op, lane, part, err);
+}
+
+int restore_sinks(struct coordinator *coordinator, const struct checkpoint *checkpoint,
+                  struct error *err)
+{
+    const struct plan *plan = coordinator->config.plan;
+    int rc = 0;
+    for (uint32_t i = 0; !rc && i < plan->node_count; i++)
+        for (uint32_t k = 0;
+             !rc && plan->nodes[i].spec->kind == NODE_SINK && k < plan->nodes[i].lanes; k++)
+            rc = restore_kind(coordinator, i, k, checkpoint, err);
+    return rc;
 }
 
 // -- counters and watermarks --
@@ -307,7 +320,10 @@ static int go_on_from(struct coordinator *coordinator, uint64_t number, bool *fi
         return rc;
     coordinator->head = checkpoint->head;
     *finished = checkpoint->head.finished && !coordinator->config.from;
-    rc = *finished ? 0 : check_losses(coordinator, checkpoint, err);
+    if (!*finished)
+        rc = check_losses(coordinator, checkpoint, err);
+    else if (!coordinator_has_ended(coordinator))
+        rc = restore_sinks(coordinator, checkpoint, err);
     rc = rc || *finished ? rc : restore_nodes(coordinator, checkpoint, err);
     rc = rc || *finished ? rc : store_decided(coordinator->store, number, err);
     if (!rc && !*finished)
@@ -334,6 +350,7 @@ int coordinator_restore(struct coordinator *coordinator, bool *finished, struct 
     uint64_t number = 0;
     *finished = false;
     attach(coordinator);
+    crash_point("restore.before");
     int rc = open_store(coordinator, err);
     rc = rc ? rc : random_bytes(&coordinator->attempt, sizeof coordinator->attempt, err);
     rc = rc ? rc : decider_settle(coordinator, &number, err);
@@ -349,6 +366,7 @@ int coordinator_restore(struct coordinator *coordinator, bool *finished, struct 
     if (!rc && !number && coordinator->decider >= 0)
         rc = decider_first(coordinator, err);
     coordinator->config.flow->epoch = store_highest(coordinator->store);
+    crash_point("restore.after");
     return rc || *finished ? rc
                            : decider_begin(coordinator, coordinator->config.flow->epoch + 1, err);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "engine/operator_node.h"
+#include "base/crash_point.h"
 #include "base/alloc.h"
 
 enum { MEASURE_EVERY_NS = 250000000 };
@@ -254,13 +255,17 @@ static bool step(struct operator_node *node, struct wait *wait)
     case PHASE_TAKE:
         return tick(node, wait) && take(node);
     case PHASE_RECORDS:
+        crash_point("operator.process.before");
         if (node->batch->count)
             status = op->process(op, node->inputs[node->input].input, node->batch, &node->outputs);
+        crash_point("operator.process.after");
         if (settle(node, status, wait))
             after_records(node);
         break;
     case PHASE_WATERMARK:
+        crash_point("operator.watermark.before");
         status = op->watermark(op, node->watermark, &node->outputs);
+        crash_point("operator.watermark.after");
         if (settle(node, status, wait))
             node->phase = PHASE_MARKS;
         break;

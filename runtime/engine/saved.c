@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "engine/saved.h"
+#include "base/crash_point.h"
 #include "record/batch.h"
 
 static const size_t IMAGE_MAX = (size_t)1 << 36;
@@ -50,9 +51,11 @@ struct saved *saves_begin(struct saves *saves, uint32_t marks, const struct node
 
 void saves_publish(struct saves *saves, struct saved *saved, uint64_t epoch)
 {
+    crash_point("node.save.before");
     atomic_store_explicit(&saved->epoch, saved == &saves->end ? SAVED_AT_END : epoch,
                           memory_order_release);
     waker_wake(saves->waker);
+    crash_point("node.save.after");
 }
 
 struct saved *saves_of(struct saves *saves, uint64_t epoch)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "engine/sink_driver.h"
+#include "base/crash_point.h"
 #include "base/alloc.h"
 #include "engine/codec_settings.h"
 #include "engine/encode.h"
@@ -46,7 +47,9 @@ static bool offer(struct sink_driver *sink, struct wait *wait)
     uint32_t count = outgoing->head.count, accepted = 0;
     outgoing->head.records = outgoing->records + outgoing->accepted;
     outgoing->head.count = count - outgoing->accepted;
+    crash_point("sink.write.before");
     tide_result rc = sink->sink->write(sink->driver.self, &outgoing->head, &accepted);
+    crash_point("sink.write.after");
     outgoing->head.count = count;
     if (accepted > count - outgoing->accepted)
         accepted = count - outgoing->accepted; // a plugin that counts wrongly

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "base/log.h"
+#include "base/crash_point.h"
 #include "engine/sink_driver.h"
 
 // A sink in a checkpoint. At its barrier it prepares: what it has written is durable, and can be
@@ -55,8 +56,10 @@ static bool prepare(struct sink_driver *sink, struct outgoing *outgoing, struct 
 {
     uint64_t id = outgoing->marks & BATCH_BARRIER ? outgoing->epoch : outgoing->epoch + 1;
     buf_clear(&outgoing->two_phase);
+    crash_point("sink.prepare.before");
     tide_result rc =
         sink->sink->prepare(sink->driver.self, id, (tide_buf *)(void *)&outgoing->two_phase);
+    crash_point("sink.prepare.after");
     if (!settle(sink, rc, wait))
         return false;
     buf_clear(&sink->phases.data);
@@ -86,7 +89,9 @@ static bool commit(struct sink_driver *sink, struct wait *wait)
     const struct buf *data = &sink->phases.data;
     if (!sink->phases.own)
         return true;
+    crash_point("sink.commit.before");
     tide_result rc = sink->sink->commit(sink->driver.self, (tide_bytes){data->data, data->len});
+    crash_point("sink.commit.after");
     if (rc != TIDE_FATAL || sink->phases.held)
         return settle(sink, rc, wait);
     // What is there is not what the checkpoint was made with.
@@ -132,7 +137,9 @@ void sink_phases_last(struct sink_driver *sink)
     struct wait wait = {.until_ns = INT64_MAX, .fd = -1};
     if (!sink->phases.on || !sink->phases.held || sink_phases_waiting(sink))
         return;
-    if (!commit(sink, &wait))
+    if (commit(sink, &wait))
+        sink->phases.held = 0;
+    else
         log_line(LOG_WARN, sink->driver.ctx.node,
                  "could not commit its last output; the next start does");
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "engine/source_buffer.h"
+#include "base/crash_point.h"
 #include "engine/source_keep.h"
 #include "base/alloc.h"
 #include "config/setting.h"
@@ -98,7 +99,9 @@ static void read_once(struct source_driver *source, struct wait *wait)
 {
     struct driver *driver = &source->driver;
     struct tide_out out = {.driver = source};
+    crash_point("source.read.before");
     tide_result rc = source->source->read(driver->self, &out, source->read_max);
+    crash_point("source.read.after");
     end_chunks(source);
     if (rc < 0)
         driver_result(driver, rc);

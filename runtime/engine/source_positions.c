@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "base/alloc.h"
 #include "engine/source_buffer.h"
+#include "base/crash_point.h"
 #include "engine/source_keep.h"
 #include <string.h>
 
@@ -83,8 +84,10 @@ static void acknowledge_one(struct source_driver *source, const struct parcel *p
         return;
     }
     uint32_t n = read_positions(parcel, positions, max);
+    crash_point("source.ack.before");
     tide_result rc =
         source->ack(source->driver.self, parcel->epoch, positions, n, sizeof *positions);
+    crash_point("source.ack.after");
     mem_free(positions);
     if (rc < 0)
         driver_result(&source->driver, rc);

@@ -41,9 +41,8 @@ static int take(int fd, const char *dir, const char *path, uint32_t wait_ms, con
         nanosleep(&(struct timespec){.tv_nsec = POLL_NS}, NULL);
     }
     int len = snprintf(pid, sizeof pid, "%d\n", (int)getpid());
-    if (ftruncate(fd, 0) || pwrite(fd, pid, (size_t)len, 0) != len)
-        return error_errno(err, ERR_IO, errno, "%s: cannot write", path);
-    return 0;
+    int code = io_truncate(fd, path, 0, err);
+    return code ? code : io_write_all(fd, path, pid, (size_t)len, err); // its first write
 }
 
 int dir_lock(int *fd, const char *dir, uint32_t wait_ms, const char *state, struct error *err)

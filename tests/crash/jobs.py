@@ -1,77 +1,35 @@
 # SPDX-License-Identifier: MIT
-"""Pipelines for the kill test, and what their output has to be.
+"""Pipelines for the kill tests, and what their output has to be.
 
 Every input record carries who made it (`dev`) and a number (`seq`) that counts up for each. A job
-knows from the input alone what must come out, and says how the output differs: lost or doubled.
+is a way in and out (files or topics of the embedded log), a stage (stages.py) and a number of
+lanes. It knows from the input alone what must come out, and says how the output differs: lost or
+doubled.
 """
 
 import collections
+import glob
+import gzip
 import json
+import os
 import random
 
 import harness
+import stages
 
-WINDOW_MS = 1000
+DEVICES = 20
 
 
-def records(count, devices, seed):
+def records(count, seed):
     """In event-time order within a disorder of less than 200 ms."""
     rng = random.Random(seed)
-    numbers = [0] * devices
+    numbers = [0] * DEVICES
     for i in range(count):
-        dev = rng.randrange(devices)
+        dev = rng.randrange(DEVICES)
         numbers[dev] += 1
-        yield {"dev": f"d{dev}", "seq": numbers[dev], "ts": i + rng.randrange(-100, 100) + 1000,
+        yield {"dev": f"d{dev}", "seq": numbers[dev], "ts": 3 * (i + rng.randrange(-30, 30)) + 1000,
                "n": rng.randrange(1000)}
 
-
-def differences(found, wanted, what):
-    """Multisets: what is missing, what there is too much of."""
-    missing = wanted - found
-    extra = found - wanted
-    if not missing and not extra:
-        return None
-    return (f"{what}: {sum(missing.values())} lost {list(missing.items())[:3]}, "
-            f"{sum(extra.values())} doubled or wrong {list(extra.items())[:3]}")
-
-
-class Passed:
-    """Every record goes through; the order of a device is kept."""
-
-    @staticmethod
-    def check(given, out):
-        wanted = collections.Counter((r["dev"], r["seq"]) for r in given)
-        found = collections.Counter((r["dev"], r["seq"]) for r in out)
-        return differences(found, wanted, "records")
-
-
-class Windowed:
-    """Sums by device and second; each result names the range of records that made it."""
-
-    @staticmethod
-    def check(given, out):
-        sums = collections.defaultdict(lambda: [0, 0, None, None])
-        for r in given:
-            of = sums[r["dev"], r["ts"] // WINDOW_MS * WINDOW_MS]
-            of[0] += 1
-            of[1] += r["n"]
-            of[2] = r["seq"] if of[2] is None else min(of[2], r["seq"])
-            of[3] = r["seq"] if of[3] is None else max(of[3], r["seq"])
-        wanted = collections.Counter((*key, *of) for key, of in sums.items())
-        found = collections.Counter((r["dev"], r["start"], r["count"], r["total"], r["first"],
-                                     r["last"]) for r in out)
-        return differences(found, wanted, "windows")
-
-
-AGGREGATE = f"""
-operators:
-  sums:
-    type: aggregate
-    inputs: in
-    key_by: dev
-    window: {{ tumbling: {WINDOW_MS}ms }}
-    compute: {{ count: count(), total: sum(n), first: min(seq), last: max(seq) }}
-"""
 
 HEAD = """
 pipeline: {name}
@@ -84,8 +42,7 @@ FILE_IN = """
 sources:
   in:
     type: file
-    path: "in/*.jsonl"
-    {follow}
+    path: "in/*"
     rate: {rate}
     event_time: {{ field: ts, unit: ms }}
     watermark: {{ out_of_order: 250ms }}
@@ -93,34 +50,87 @@ sources:
 
 FILE_OUT = """
 sinks:
-  out: {{ type: file, inputs: {inputs}, path: out.jsonl }}
+  out: {{ type: file, inputs: {inputs}, {options} }}
+"""
+
+# How files are written; read back by their ending.
+FILE_SINKS = {
+    "plain": 'path: "out/all.jsonl"',
+    "each": 'path: "out/{dev}.jsonl"',
+    "rotated": 'path: "out/all.jsonl", rotate: { size: 16KiB }',
+    "gzip": 'path: "out/all.jsonl.gz", compress: gzip',
+    "zstd": 'path: "out/{dev}.jsonl.zst", compress: zstd',
+}
+
+UNPACK = """
+pipeline: unpack
+sources: { in: { type: file, path: "out/*.zst" } }
+sinks: { out: { type: stdio, inputs: in } }
 """
 
 
-class FileToFile:
-    """A pipeline from files to a file."""
+class Job:
+    """In and out are those of the classes below."""
 
-    def __init__(self, lanes, windowed, count=40000, rate=40000, every=50):
-        self.lanes, self.windowed = lanes, windowed
+    def __init__(self, lanes, stage="pass", count=40000, rate=40000, every=50):
+        self.lanes, self.stage = lanes, stages.STAGES[stage]
         self.count, self.rate, self.every = count, rate, every
-        self.name = f"file-{'window' if windowed else 'pass'}-{lanes}"
-        self.checker = Windowed if windowed else Passed
+        self.name = f"{type(self).__name__.lower()}-{stage}-{lanes}"
 
     def prepare(self, case, seed):
-        self.given = list(records(self.count, 20, seed))
-        files = collections.defaultdict(list)
-        for r in self.given:
-            files[int(r["dev"][1:]) % 3].append(json.dumps(r))
-        for number, lines in files.items():
-            case.write(f"in/{number}.jsonl", "\n".join(lines) + "\n")
+        self.given = list(records(self.count, seed))
+        self.put(case, list(self.stage.input(self.given)))
         text = HEAD.format(name=self.name, every=self.every, lanes=self.lanes)
-        text += FILE_IN.format(follow="", rate=self.rate)
-        text += AGGREGATE if self.windowed else ""
-        text += FILE_OUT.format(inputs="sums" if self.windowed else "in")
-        case.write("pipeline.yaml", text)
+        text += self.way_in() + self.stage.operators
+        case.write("stage.lua", self.stage.script)
+        case.write("pipeline.yaml", text + self.way_out(self.stage.port))
 
     def check(self, case):
-        return self.checker.check(self.given, harness.read_jsonl(case.path("out.jsonl")))
+        """None, or what is wrong."""
+        wanted, found = self.stage.wanted(self.given), self.stage.found(self.take(case))
+        missing, extra = wanted - found, found - wanted
+        if not missing and not extra:
+            return None
+        return (f"{self.name}: {sum(missing.values())} lost {list(missing.items())[:3]}, "
+                f"{sum(extra.values())} doubled or wrong {list(extra.items())[:3]}")
+
+
+class Files(Job):
+    """From files, some of them compressed, to files."""
+
+    def __init__(self, lanes, stage="pass", sink="plain", packed=False, **more):
+        super().__init__(lanes, stage, **more)
+        self.sink, self.packed = sink, packed
+        self.name += f"-{sink}{'-packed' if packed else ''}"
+
+    def put(self, case, given):
+        files = collections.defaultdict(list)
+        for r in given:
+            files[int(r["dev"][1:]) % 3].append(json.dumps(r) + "\n")
+        for number, lines in files.items():
+            half = len(lines) // 2  # two members
+            parts = ["".join(lines[:half]).encode(), "".join(lines[half:]).encode()]
+            if self.packed:
+                case.write(f"in/{number}.jsonl.gz", b"".join(map(gzip.compress, parts)))
+            else:
+                case.write(f"in/{number}.jsonl", b"".join(parts))
+
+    def way_in(self):
+        return FILE_IN.format(rate=self.rate)
+
+    def way_out(self, port):
+        return FILE_OUT.format(inputs=port, options=FILE_SINKS[self.sink])
+
+    def take(self, case):
+        if self.sink == "zstd":
+            case.write("unpack.yaml", UNPACK)
+            return case.succeeds("run", "unpack.yaml", "-q").jsonl()
+        found = []
+        for path in glob.glob(os.path.join(case.path("out"), "*")):
+            opened = gzip.open if self.sink == "gzip" else open
+            with opened(path, "rt", encoding="utf-8") as file:
+                found += [json.loads(line) for line in file]
+        return found
 
 
 LOG_IN = """
@@ -154,26 +164,33 @@ DRAIN = """
 pipeline: drain
 connections: { main: { type: log, dir: ./log } }
 sources: { in: { type: topic, connection: main, topic: output, until: latest } }
-sinks: { out: { type: file, inputs: in, path: output.jsonl } }
+sinks: { out: { type: stdio, inputs: in } }
 """
 
 
-class LogToLog(FileToFile):
-    """The same from topic to topic of the embedded log."""
+class Topics(Job):
+    """From topic to topic of the embedded log."""
 
-    def prepare(self, case, seed):
-        self.name = self.name.replace("file", "log")
-        self.given = list(records(self.count, 20, seed))
-        case.write("input.jsonl", "".join(json.dumps(r) + "\n" for r in self.given))
+    def put(self, case, given):
+        case.write("input.jsonl", "".join(json.dumps(r) + "\n" for r in given))
         case.write("fill.yaml", FILL)
         case.write("drain.yaml", DRAIN)
         case.succeeds("run", "fill.yaml", "-q")
-        text = HEAD.format(name=self.name, every=self.every, lanes=self.lanes)
-        text += LOG_IN.format(rate=self.rate)
-        text += AGGREGATE if self.windowed else ""
-        text += LOG_OUT.format(inputs="sums" if self.windowed else "in")
-        case.write("pipeline.yaml", text)
 
-    def check(self, case):
-        case.succeeds("run", "drain.yaml", "-q")
-        return self.checker.check(self.given, harness.read_jsonl(case.path("output.jsonl")))
+    def way_in(self):
+        return LOG_IN.format(rate=self.rate)
+
+    def way_out(self, port):
+        return LOG_OUT.format(inputs=port)
+
+    def take(self, case):
+        return case.succeeds("run", "drain.yaml", "-q").jsonl()
+
+
+def of_all_kinds(lanes, **more):
+    """(group, jobs): each way with all stages."""
+    files = [Files(lanes, "pass", "plain", **more), Files(lanes, "window", "each", **more),
+             Files(lanes, "session", "rotated", **more),
+             Files(lanes, "process", "gzip", packed=True, **more),
+             Files(lanes, "dedup", "zstd", **more), Files(lanes, "join", "plain", **more)]
+    return {"files": files, "topics": [Topics(lanes, stage, **more) for stage in stages.STAGES]}

@@ -17,7 +17,7 @@ LONGEST_S = 0.5  # until a kill
 
 
 class Kills(harness.TestCase):
-    def survive(self, job, seed):
+    def survive(self, seed):
         """Runs the job to its end, through so many kills."""
         rng = random.Random(seed)
         kills = 0
@@ -37,21 +37,20 @@ class Kills(harness.TestCase):
     def exact(self, job):
         seed = SEED * 1000003 + len(job.name)
         job.prepare(self, seed)
-        kills = self.survive(job, seed)
+        kills = self.survive(seed)
         self.assertGreater(kills, 0)
         self.assertIsNone(job.check(self), f"{job.name}: TIDEMILL_SEED={SEED}")
 
 
-def add(kind, lanes, windowed):
-    job = kind(lanes, windowed)
-    name = f"test_{kind.__name__}_{'window' if windowed else 'pass'}_{lanes}"
-    setattr(Kills, name, lambda self: self.exact(job))
+def add(kind, lanes, stage):
+    job = kind(lanes, stage)
+    setattr(Kills, f"test_{kind.__name__}_{stage}_{lanes}", lambda self: self.exact(job))
 
 
-for kind in (jobs.FileToFile, jobs.LogToLog):
-    for lanes in (1, 3):
-        for windowed in (False, True):
-            add(kind, lanes, windowed)
+for each_kind in (jobs.Files, jobs.Topics):
+    for each_lanes in (1, 3):
+        for each_stage in ("pass", "window"):
+            add(each_kind, each_lanes, each_stage)
 
 if __name__ == "__main__":
     harness.main()

@@ -24,7 +24,10 @@
         static type(*next) params;                                                                 \
         if (!next)                                                                                 \
             *(void **)(void *)&next = shim_next(#name);                                            \
-        return shim_decide(#name, path, fd) == SHIM_FAIL ? (type)-1 : next args;                   \
+        enum shim_fault fault = shim_decide(#name, path, fd);                                      \
+        type result = fault == SHIM_FAIL ? (type)-1 : next args;                                   \
+        shim_done(fault);                                                                          \
+        return result;                                                                             \
     }
 
 // A call that moves up to `len` bytes: short is the half of them, at least one.
@@ -38,9 +41,11 @@
         enum shim_fault fault = shim_decide(#name, NULL, fd);                                      \
         if (fault == SHIM_FAIL)                                                                    \
             return -1;                                                                             \
-        if (fault == SHIM_SHORT && len > 1)                                                        \
+        if ((fault == SHIM_SHORT || fault == SHIM_TORN) && len > 1)                                \
             len /= 2;                                                                              \
-        return next args;                                                                          \
+        ssize_t result = next args;                                                                \
+        shim_done(fault);                                                                          \
+        return result;                                                                             \
     }
 
 TRANSFER(read, (int fd, void *bytes, size_t len), (fd, bytes, len), fd, len)
@@ -59,11 +64,12 @@ EXPORT ssize_t writev(int fd, const struct iovec *parts, int count)
     enum shim_fault fault = shim_decide("writev", NULL, fd);
     if (fault == SHIM_FAIL)
         return -1;
-    if (fault == SHIM_NONE || count < 1)
-        return next(fd, parts, count);
-    struct iovec half = parts[0];
+    bool whole = fault == SHIM_NONE || fault == SHIM_LAST || count < 1;
+    struct iovec half = count < 1 ? (struct iovec){0} : parts[0];
     half.iov_len = half.iov_len > 1 ? half.iov_len / 2 : half.iov_len;
-    return next(fd, &half, 1);
+    ssize_t result = whole ? next(fd, parts, count) : next(fd, &half, 1);
+    shim_done(fault);
+    return result;
 }
 
 static int open_one(const char *name, const char *path, int flags, mode_t mode)
@@ -71,7 +77,10 @@ static int open_one(const char *name, const char *path, int flags, mode_t mode)
     static int (*next)(const char *, int, ...);
     if (!next)
         *(void **)(void *)&next = shim_next("open");
-    return shim_decide(name, path, -1) == SHIM_FAIL ? -1 : next(path, flags, mode);
+    enum shim_fault fault = shim_decide(name, path, -1);
+    int fd = fault == SHIM_FAIL ? -1 : next(path, flags, mode);
+    shim_done(fault);
+    return fd;
 }
 
 EXPORT int open(const char *path, int flags, ...)

@@ -3,12 +3,15 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+enum { KILL_BEFORE = -1, KILL_AFTER = -2, KILL_WITHIN = -3 };
 
 static struct {
     const char *call, *path, *report;
@@ -85,6 +88,16 @@ enum shim_fault shim_decide(const char *call, const char *path, int fd)
         return SHIM_NONE;
     if (n == plan.nth)
         report();
-    errno = plan.code ? plan.code : before;
-    return plan.code ? SHIM_FAIL : SHIM_SHORT;
+    if (plan.code == KILL_BEFORE)
+        raise(SIGKILL);
+    errno = plan.code > 0 ? plan.code : before;
+    if (plan.code > 0)
+        return SHIM_FAIL;
+    return plan.code == KILL_AFTER ? SHIM_LAST : plan.code == KILL_WITHIN ? SHIM_TORN : SHIM_SHORT;
+}
+
+void shim_done(enum shim_fault fault)
+{
+    if (fault == SHIM_LAST || fault == SHIM_TORN)
+        raise(SIGKILL);
 }
