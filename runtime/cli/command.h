@@ -32,7 +32,7 @@ struct command {
 
 extern const struct command command_demo, command_run, command_check, command_test, command_plugins,
     command_plugin, command_graph, command_schema, command_new, command_bench, command_explain,
-    command_why, command_checkpoint;
+    command_why, command_checkpoint, command_state;
 
 extern const struct command *const commands[]; // NULL-terminated, in the order of the help
 

@@ -37,9 +37,9 @@ enum exit_status help_all(FILE *out)
           "usage: tidemill COMMAND [OPTIONS] [FILE...]\n\n",
           out);
     for (const struct command *const *command = commands; *command; command++)
-        fprintf(out, "  %-10s %s\n", (*command)->name, (*command)->help);
-    fputs("\n  --version  the version\n"
-          "  --help     this text; after a command, about that command, with an example\n\n"
+        fprintf(out, "  %-11s %s\n", (*command)->name, (*command)->help);
+    fputs("\n  --version   the version\n"
+          "  --help      this text; after a command, about that command, with an example\n\n"
           "Exit status: 0 done, 1 failed while running, 2 wrong input, 3 refused because it would\n"
           "lose or overwrite state.\n\n"
           "example:\n"

@@ -12,11 +12,9 @@
 #include <string.h>
 
 const struct command *const commands[] = {
-    &command_demo,       &command_new,   &command_run,
-    &command_check,      &command_test,  &command_plugins,
-    &command_plugin,     &command_graph, &command_schema,
-    &command_explain,    &command_bench, &command_why,
-    &command_checkpoint, NULL,
+    &command_demo,    &command_new,    &command_run,        &command_check,  &command_test,
+    &command_plugins, &command_plugin, &command_graph,      &command_schema, &command_explain,
+    &command_bench,   &command_why,    &command_checkpoint, &command_state,  NULL,
 };
 
 enum exit_status command_fail(const struct error *err)

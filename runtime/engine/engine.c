@@ -214,6 +214,11 @@ const struct error *engine_error(const struct engine *engine)
     return &engine->chief.error;
 }
 
+bool engine_connection_decides(const struct engine *engine)
+{
+    return engine->coordinator && engine->coordinator->decider >= 0;
+}
+
 int engine_checkpoint(struct engine *engine, uint64_t *after, struct error *err)
 {
     if (!engine->coordinator)

@@ -134,6 +134,8 @@ struct engine_status {
     int64_t first_record_mono_ns; // when the first record reached a sink; 0: none yet
 };
 
+// Not the store on the disk decides which checkpoint holds, but one of the pipeline's connections.
+bool engine_connection_decides(const struct engine *engine);
 // Asks for a checkpoint now; it comes after a while, with a number above *after. While it runs.
 // ERR_INPUT: the pipeline makes none.
 int engine_checkpoint(struct engine *engine, uint64_t *after, struct error *err);

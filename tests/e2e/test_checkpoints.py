@@ -250,6 +250,84 @@ class Asked(Base):
         self.assertEqual(running.stop().status, 0)
 
 
+class State(Base):
+    """What a pipeline keeps, seen and changed from outside."""
+
+    def setUp(self):
+        super().setUp()
+        self.add(line(1000), line(2500), line(2600, "b", 7))
+        running = self.start("run", "p.yaml", "-q")
+        harness.wait_until(self.out, f"a result {running}")
+        self.assertEqual(running.stop().status, 0, running)
+
+    def entries(self, *more):
+        return self.succeeds("state", "get", "p.yaml", "sums", *more).jsonl()
+
+    def test_what_there_is(self):
+        text = self.succeeds("state", "ls", "state/sums").out
+        self.assertRegex(text, r"(?m)^checkpoint \d+  20\d\d-")
+        self.assertRegex(text, r"(?m)^  state    sums +\d+ entries +\d+ bytes$")
+        told = json.loads(self.succeeds("state", "ls", "p.yaml", "--json").out)
+        self.assertEqual({n["node"] for n in told["nodes"]}, {"in", "sums", "out"})
+        keys = [e["key"] for e in self.entries() if "key" in e]
+        self.assertEqual(sorted(k for k in keys if k in (["a"], ["b"])), [["a"], ["b"]])
+        self.assertEqual(self.entries("--key", '"b"'), self.entries("--key", '["b"]'))
+        self.assertEqual({tuple(e["key"]) for e in self.entries("--key", '"b"')}, {("b",)})
+        oldest = told["checkpoints"][0]["checkpoint"]
+        self.succeeds("state", "export", "p.yaml", "--checkpoint", str(oldest))
+
+    def test_out_and_in_again_is_the_same(self):
+        first = self.succeeds("state", "export", "p.yaml").out
+        made = self.succeeds("state", "import", "p.yaml", stdin=first).out
+        self.assertRegex(made, r"^checkpoint \d+\n$")
+        again = self.succeeds("state", "export", "p.yaml").out
+        self.assertEqual(first.splitlines()[1:], again.splitlines()[1:])
+        self.add(line(3500))
+        running = self.start("run", "p.yaml", "-q")
+        harness.wait_until(lambda: len(self.out()) == 3, f"the window goes on {running}")
+        self.assertEqual(running.stop().status, 0, running)
+        self.assertEqual(self.out(), [("a", 1000, 1), ("a", 2000, 1), ("b", 2000, 7)])
+
+    def test_a_key_is_taken_out_of_a_node(self):
+        lines = self.succeeds("state", "export", "p.yaml", "sums").out.splitlines()
+        kept = [one for one in lines if json.loads(one).get("key") != ["b"]]
+        self.assertLess(len(kept), len(lines))
+        self.succeeds("state", "import", "p.yaml", stdin="\n".join(kept) + "\n")
+        self.assertEqual(self.entries("--key", '"b"'), [])
+        self.add(line(3500))
+        running = self.start("run", "p.yaml", "-q")
+        harness.wait_until(lambda: len(self.out()) == 2, f"the window goes on {running}")
+        self.assertEqual(running.stop().status, 0, running)
+        self.assertEqual(self.out(), [("a", 1000, 1), ("a", 2000, 1)])
+
+    def test_beside_a_run(self):
+        lines = self.succeeds("state", "export", "p.yaml").out
+        running = self.start("run", "p.yaml", "-q")
+        self.add(line(3500))
+        harness.wait_until(lambda: len(self.out()) == 3, f"it runs {running}")
+        self.succeeds("state", "ls", "p.yaml")
+        refused = self.tidemill("state", "import", "p.yaml", stdin=lines)
+        self.assertEqual(refused.status, 3, refused)
+        self.assertIn(str(running.process.pid), refused.err)
+        self.assertEqual(running.stop().status, 0)
+
+    def test_what_is_wrong(self):
+        for lines, status, why in (
+                ("nonsense\n", 2, "line 1: "), ("", 2, "there are no lines"),
+                ('{"checkpoint": 1, "pipeline": "other"}\n', 3, "of 'other', not of 'sums'"),
+                ('{"part": "soul", "node": "a"}\n', 2, "no part 'soul'"),
+                ('{"node": "a", "section": 1}\n', 2, "comes before its entries"),
+                ('{"part": "source", "node": "in", "bytes": "a"}\n', 2, "not base64")):
+            wrong = self.tidemill("state", "import", "p.yaml", stdin=lines)
+            self.assertEqual(wrong.status, status, wrong)
+            self.assertIn(why, wrong.err)
+        for words in (("ls",), ("look", "p.yaml"), ("import", "state/sums"),
+                      ("get", "p.yaml"),
+                      ("get", "p.yaml", "nobody"), ("get", "p.yaml", "sums", "--key", "[[1]]"),
+                      ("export", "p.yaml", "nobody")):
+            self.assertEqual(self.tidemill("state", *words).status, 2, words)
+
+
 class Guarantees(harness.TestCase):
     def guarantee(self, text):
         self.write("p.yaml", text)

@@ -35,8 +35,8 @@ class Cli(harness.TestCase):
             os.symlink(self.path("configs", name), self.path(name))
         path = os.path.dirname(harness.TIDEMILL) + os.pathsep + os.environ["PATH"]
         # These want a broker, a drawing program, minutes, a compiler and installed headers, or a
-        # pipeline that runs.
-        elsewhere = {"run", "bench", "plugin", "why"}
+        # pipeline that runs, or did.
+        elsewhere = {"run", "bench", "plugin", "why", "checkpoint", "state"}
         listed = re.findall(r"(?m)^  ([a-z]+)  ", self.succeeds("--help").out)
         for command in listed:
             examples = self.succeeds(command, "--help").out.split("\nexample:\n")[1].splitlines()
