@@ -46,6 +46,37 @@ static void conf(void)
     fixture_deinit(&f);
 }
 
+// What is checked by a table of options comes as what its row says, however it was written.
+static void conf_of_options(void)
+{
+    static const tide_option rows[] = {
+        {.name = "wait", .type = TIDE_DURATION}, {.name = "room", .type = TIDE_SIZE},
+        {.name = "count", .type = TIDE_INT},     {.name = "share", .type = TIDE_NUMBER},
+        {.name = "on", .type = TIDE_BOOL},       {.name = "name", .type = TIDE_TEXT}};
+    struct tide_config items[] = {
+        {.name = "wait", .option = &rows[0], .text = "5m", .integer = 300000},
+        {.name = "room", .option = &rows[1], .text = "4KiB", .integer = 4096},
+        {.name = "count", .option = &rows[2], .text = "7", .integer = 7},
+        {.name = "share", .option = &rows[3], .text = "2", .number = 2},
+        {.name = "on", .option = &rows[4], .text = "yes", .flag = true},
+        {.name = "name", .option = &rows[5], .text = "42"}};
+    struct tide_config params = {.is_map = true, .count = 6, .items = items};
+    struct fixture f;
+    fixture_init(&f);
+    struct script_source source = fixture_source(
+        &f, "assert(conf.wait == 300000 and conf.room == 4096 and conf.count == 7)\n"
+            "assert(math.type(conf.count) == 'integer' and math.type(conf.share) == 'float')\n"
+            "assert(conf.on == true and conf.name == '42')\n"
+            "return function(r) return r end");
+    source.params = &params;
+    struct script *script = NULL;
+    CU_ASSERT_EQUAL(script_load(&script, &source, &f.err), 0);
+    if (!script)
+        fprintf(stderr, "\n  %s\n", f.err.text);
+    script_free(script);
+    fixture_deinit(&f);
+}
+
 struct call {
     const char *expression, *wanted; // as JSON, or part of the error
 };
@@ -317,6 +348,7 @@ static void files(void)
 }
 
 static CU_TestInfo cases[] = {{"conf", conf},
+                              {"conf of options", conf_of_options},
                               {"time", times},
                               {"json", json},
                               {"log", logging},
