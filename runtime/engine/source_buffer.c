@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "engine/source_buffer.h"
 #include "base/alloc.h"
+#include "base/log.h"
 #include "config/setting.h"
 #include <inttypes.h>
 #include <limits.h>
@@ -182,13 +183,11 @@ void source_buffer_settle(struct source_driver *source, uint64_t place)
 void source_buffer_finish(struct source_driver *source)
 {
     struct source_buffer *buffer = source->buffer;
-    struct error err = ERROR_INIT;
     buffer->any_room = true;
     buffer->sync_ns = 0;
-    if (!buffer_take_in(source) && source->driver.state != DRIVER_FAILED) {
-        error_set(&err, ERR_IO, "what was read last is lost: the disk did not take it");
-        buffer_fail(source, &err);
-    }
+    if (!buffer_take_in(source))
+        log_line(LOG_ERROR, source->driver.ctx.node,
+                 "buffer: what was read last is lost: the disk has not taken it");
 }
 
 bool source_buffer_is_over(const struct source_driver *source)

@@ -8,6 +8,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../e2e"))
 
+import collector  # noqa: E402
 import harness  # noqa: E402
 import jobs  # noqa: E402
 
@@ -34,6 +35,15 @@ class Kills(harness.TestCase):
             self.assertEqual(done.status, 0, done)
             return kills
 
+    def interrupt(self, config, rng, killed):
+        """Kills a job that has no end so many times; `killed` is called after each."""
+        for _ in range(KILLS):
+            running = self.start("run", config, "-q")
+            with self.assertRaises(subprocess.TimeoutExpired, msg=running):
+                running.process.wait(rng.random() * LONGEST_S)
+            running.kill()
+            killed()
+
     def exact(self, job):
         seed = SEED * 1000003 + len(job.name)
         job.prepare(self, seed)
@@ -47,7 +57,7 @@ def add(kind, lanes, stage):
     setattr(Kills, f"test_{kind.__name__}_{stage}_{lanes}", lambda self: self.exact(job))
 
 
-for each_kind in (jobs.Files, jobs.Topics):
+for each_kind in (jobs.Files, jobs.Topics, collector.Collector):
     for each_lanes in (1, 3):
         for each_stage in ("pass", "window"):
             add(each_kind, each_lanes, each_stage)

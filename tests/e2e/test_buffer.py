@@ -88,6 +88,33 @@ class Buffer(harness.TestCase):
         self.assertNotEqual(done.status, 0, done)
         self.assertIn("in: buffer: the checkpoint goes on at record", done.err)
 
+    def test_only_the_buffer_has_it(self):
+        """No checkpoint was made before the kill, and the journal's end is torn."""
+        served = []
+
+        def behave(device, connection):
+            served.append(len(served) + 1)
+            connection.sendall(json.dumps({"dev": "d", "seq": served[-1], "ts": 1}).encode())
+
+        device = self.device("127.0.0.1", behave)
+        text = (COLLECT % (1, f'"{device.address}"')).replace("sync: 0s", "sync: 60s")
+        self.write("c.yaml", text.replace("400ms", "1h"))
+        running = self.start("run", "c.yaml", "-q")
+        harness.wait_until(lambda: len(served) > 50, "readings")
+        running.kill()
+        device.close()
+        self.assertEqual(self.found(), {})
+        buffer = self.path("state/collect/buffer-in")
+        newest = os.path.join(buffer, max(n for n in os.listdir(buffer) if n.endswith(".seg")))
+        os.truncate(newest, os.path.getsize(newest) - 5)
+        self.write("c.yaml", text)
+        running = self.start("run", "c.yaml", "-q")
+        harness.wait_until(self.found, "what a checkpoint has decided")
+        self.assertEqual(running.stop().status, 0, running)
+        come = [r["seq"] for r in harness.read_jsonl(self.path("out.jsonl"))]
+        self.assertEqual(come, list(range(1, len(come) + 1)))
+        self.assertGreater(len(come), 50 - 3)  # the torn one, and what was under way
+
     def collect(self, lanes):
         """Devices that count their readings; kill -9 in between."""
         served = collections.defaultdict(int)
