@@ -36,6 +36,7 @@ pipeline: {name}
 delivery: exactly_once
 checkpoint: {{ every: {every}ms, dir: ./state }}
 parallelism: {lanes}
+restart: {restart}
 """
 
 FILE_IN = """
@@ -72,15 +73,17 @@ sinks: { out: { type: stdio, inputs: in } }
 class Job:
     """In and out are those of the classes below."""
 
-    def __init__(self, lanes, stage="pass", count=40000, rate=40000, every=50):
+    def __init__(self, lanes, stage="pass", count=40000, rate=40000, every=50,
+                 restart="false"):
         self.lanes, self.stage = lanes, stages.STAGES[stage]
-        self.count, self.rate, self.every = count, rate, every
+        self.count, self.rate, self.every, self.restart = count, rate, every, restart
         self.name = f"{type(self).__name__.lower()}-{stage}-{lanes}"
 
     def prepare(self, case, seed):
         self.given = list(records(self.count, seed))
         self.put(case, list(self.stage.input(self.given)))
-        text = HEAD.format(name=self.name, every=self.every, lanes=self.lanes)
+        text = HEAD.format(name=self.name, every=self.every, lanes=self.lanes,
+                           restart=self.restart)
         text += self.way_in() + self.stage.operators
         case.write("stage.lua", self.stage.script)
         case.write("pipeline.yaml", text + self.way_out(self.stage.port))
