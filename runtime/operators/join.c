@@ -185,6 +185,7 @@ static void join_free(struct op *op)
     mem_free(join->side_of);
     buf_deinit(&join->key);
     buf_deinit(&join->text);
+    image_deinit(&join->gone);
     mem_free(join);
 }
 
@@ -206,6 +207,10 @@ static int build(struct op **out, const struct operator_spec *spec, struct error
     if (rc) {
         join_free(&join->op);
         return rc;
+    }
+    if (join->kind->by_key) {
+        join->op.track = join_track;
+        join->op.save_changes = join_save_changes;
     }
     *out = &join->op;
     return 0;

@@ -60,6 +60,7 @@ struct join_rows {
 struct join_key {
     struct due due; // first
     uint32_t entry; // its number in join->keys
+    bool saved;
     struct join_rows rows[JOIN_SIDES];
 };
 
@@ -91,6 +92,7 @@ struct join_kind {
     // Tells and frees what is due at join->progress.
     enum op_status (*due)(struct join *join, struct outputs *outputs);
     void (*save)(struct join *join, struct image *image);
+    bool by_key; // all it keeps is in join->keys_table: save is keys_save
     // Keeps a row that was saved in `window` (windows, sessions).
     int (*load)(struct join *join, const struct table_key *key, enum join_side side,
                 struct window window, struct join_row *row);
@@ -151,6 +153,7 @@ struct join {
     bool loaded;                           // it comes from a saved state
     uint32_t due_entry, due_side, due_row; // in the window that closes
 
+    struct image gone; // keys that were saved and are no more
     struct join_now now;
     struct buf key, text; // scratch
 };
@@ -233,5 +236,9 @@ void join_merges_free(struct join *join);
 
 extern const tide_option join_options[];
 int join_configure(struct join *join, const struct operator_spec *spec, struct error *err);
+void keys_save(struct join *join, struct image *image);
+void keys_note_gone(struct join *join, const struct join_key *key);
+int join_track(struct op *op);
+int join_save_changes(struct op *op, struct image *image);
 int join_save(struct op *op, struct image *image);
 int join_load(struct op *op, struct image_entry *entry, struct error *err);

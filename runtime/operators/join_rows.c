@@ -181,8 +181,10 @@ int key_take(struct join *join, const struct table_key *key, struct join_key **o
     struct table_entry *entry;
     bool made;
     *out = key_find(join, key);
-    if (*out)
+    if (*out) {
+        table_touch(&join->keys_table, (*out)->entry);
         return 0;
+    }
     int rc = key_new(join, out);
     if (rc)
         return rc;
@@ -204,6 +206,7 @@ void key_drop(struct join *join, struct join_key *key)
 {
     uint32_t number = key->entry;
     due_drop(&join->heap, &key->due);
+    keys_note_gone(join, key);
     key_free(join, key);
     table_remove(&join->keys_table, number);
     if (number < join->keys_table.count)

@@ -10,6 +10,7 @@
 
 enum { JOIN_META, JOIN_ROW };
 enum { TEXT_LIMIT = 1 << 16 };
+static const size_t GONE_MAX = (size_t)1 << 36;
 enum { ROW_MATCHED = 1, ROW_BIG_TEXT = 2, ROW_TOMBSTONE = 4 };
 
 static int describe(const struct join *join, struct buf *out)
@@ -41,9 +42,53 @@ void save_row(struct join *join, struct image *image, const struct table_key *ke
     image_end(image, JOIN_ROW, bytes, len);
 }
 
-int join_save(struct op *op, struct image *image)
+static struct join_key *key_at(const struct join *join, uint32_t number)
+{
+    return *(struct join_key **)(void *)table_at(&join->keys_table, number)->slot;
+}
+
+// All rows of a key: they have one name.
+static void save_rows(struct join *join, struct image *image, uint32_t number)
+{
+    const struct table_key *key = &table_at(&join->keys_table, number)->key;
+    const struct join_key *rows = key_at(join, number);
+    const struct window none = {0, 0};
+    for (enum join_side side = JOIN_LEFT; side < JOIN_SIDES; side++)
+        for (uint32_t k = rows->rows[side].from; k < rows->rows[side].to; k++)
+            save_row(join, image, key, side, none, rows->rows[side].items[k]);
+}
+
+void keys_save(struct join *join, struct image *image)
+{
+    for (uint32_t i = 0; i < join->keys_table.count; i++)
+        save_rows(join, image, i);
+}
+
+void keys_note_gone(struct join *join, const struct join_key *key)
+{
+    uint32_t len;
+    const char *bytes = table_key_bytes(&table_at(&join->keys_table, key->entry)->key, &len);
+    if (key->saved)
+        image_gone(&join->gone, JOIN_ROW, bytes, len);
+}
+
+static void forget_gone(struct join *join)
+{
+    image_deinit(&join->gone);
+    image_init(&join->gone, GONE_MAX);
+}
+
+int join_track(struct op *op)
 {
     struct join *join = (struct join *)op;
+    forget_gone(join);
+    for (uint32_t i = 0; i < join->keys_table.count; i++)
+        key_at(join, i)->saved = true;
+    return table_track(&join->keys_table);
+}
+
+static int save_meta(struct join *join, struct image *image)
+{
     buf_clear(&join->text);
     int rc = describe(join, &join->text);
     image_bytes(image, join->text.data, join->text.len);
@@ -52,8 +97,30 @@ int join_save(struct op *op, struct image *image)
         for (uint32_t i = 0; i < join->key_count; i++)
             image_u64(image, join->key_types[side][i]);
     image_end(image, JOIN_META, NULL, 0);
+    return rc;
+}
+
+int join_save(struct op *op, struct image *image)
+{
+    struct join *join = (struct join *)op;
+    int rc = save_meta(join, image);
     join->kind->save(join, image);
     return rc ? rc : image->rc;
+}
+
+int join_save_changes(struct op *op, struct image *image)
+{
+    struct join *join = (struct join *)op;
+    image_whole(image, JOIN_META);
+    int rc = save_meta(join, image);
+    image_add(image, &join->gone);
+    forget_gone(join);
+    for (uint32_t i = 0; table_next_dirty(&join->keys_table, &i); i++) {
+        save_rows(join, image, i);
+        key_at(join, i)->saved = true;
+    }
+    rc = rc ? rc : image->rc;
+    return rc ? rc : table_track(&join->keys_table);
 }
 
 static int load_meta(struct join *join, struct image_entry *entry, struct error *err)

@@ -134,6 +134,7 @@ static enum op_status due(struct join *join, struct outputs *outputs)
          done++) {
         struct join_key *key = (struct join_key *)(void *)first;
         bool last = first->at == INT64_MAX;
+        table_touch(&join->keys_table, key->entry);
         enum op_status status = meet(join, key, outputs);
         if (status != OP_DONE)
             return status;
@@ -145,11 +146,6 @@ static enum op_status due(struct join *join, struct outputs *outputs)
             return OP_AGAIN;
     }
     return OP_DONE;
-}
-
-static void save(struct join *join, struct image *image)
-{
-    join_timed.save(join, image);
 }
 
 static int load(struct join *join, const struct table_key *key, enum join_side side,
@@ -167,6 +163,7 @@ const struct join_kind join_tables = {.name = "table",
                                       .fate = fate,
                                       .add = add,
                                       .due = due,
-                                      .save = save,
+                                      .save = keys_save,
+                                      .by_key = true,
                                       .load = load,
                                       .free = keys_free};

@@ -122,6 +122,7 @@ static enum op_status expire_side(struct join *join, struct join_key *key, enum 
 
 static enum op_status expire(struct join *join, struct join_key *key, struct outputs *outputs)
 {
+    table_touch(&join->keys_table, key->entry);
     for (enum join_side side = JOIN_LEFT; side < JOIN_SIDES; side++) {
         enum op_status status = expire_side(join, key, side, outputs);
         if (status != OP_DONE)
@@ -150,18 +151,6 @@ static enum op_status due(struct join *join, struct outputs *outputs)
 
 // -- as bytes --
 
-static void save(struct join *join, struct image *image)
-{
-    struct window none = {0, 0};
-    for (uint32_t i = 0; i < join->keys_table.count; i++) {
-        const struct table_key *key = &table_at(&join->keys_table, i)->key;
-        const struct join_key *rows = key_find(join, key);
-        for (enum join_side side = JOIN_LEFT; side < JOIN_SIDES; side++)
-            for (uint32_t k = rows->rows[side].from; k < rows->rows[side].to; k++)
-                save_row(join, image, key, side, none, rows->rows[side].items[k]);
-    }
-}
-
 static int load(struct join *join, const struct table_key *key, enum join_side side,
                 struct window window, struct join_row *row)
 {
@@ -177,6 +166,7 @@ const struct join_kind join_timed = {.name = "timed",
                                      .fate = fate,
                                      .add = add,
                                      .due = due,
-                                     .save = save,
+                                     .save = keys_save,
+                                     .by_key = true,
                                      .load = load,
                                      .free = keys_free};

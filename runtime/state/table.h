@@ -107,6 +107,8 @@ static inline void table_guess(const struct table *table, uint64_t hash)
     if (!cell)
         return;
     const char *entry = (const char *)table_at(table, (uint32_t)cell - 1);
+    if (table->dirty)
+        __builtin_prefetch(&table->dirty[((uint32_t)cell - 1) >> 6], 1);
     __builtin_prefetch(entry, 1);
     __builtin_prefetch(entry + 64, 1);
 }

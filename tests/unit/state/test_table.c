@@ -216,8 +216,45 @@ static void test_collisions(void)
     table_deinit(&table);
 }
 
-static CU_TestInfo cases[] = {{"growth", test_growth},         {"removal", test_remove},
-                              {"pages", test_pages},           {"small tables", test_small},
-                              {"limit", test_limit},           {"no memory", test_no_memory},
-                              {"collisions", test_collisions}, CU_TEST_INFO_NULL};
+// Entries that change, come and go at random, and now and then all are said to be saved.
+static void test_tracking(void)
+{
+    enum { NUMBERS = 3000 };
+    static bool there[NUMBERS], changed[NUMBERS];
+    struct state_budget budget = {0};
+    struct table table;
+    struct table_entry *entry;
+    bool made;
+    table_init(&table, 8, &budget);
+    srand(3);
+    for (uint32_t step = 0; step < 60000; step++) {
+        uint32_t number = (uint32_t)rand() % NUMBERS;
+        if (step % 9000 == 4000) {
+            CU_ASSERT_EQUAL_FATAL(table_track(&table), 0);
+            memset(changed, 0, sizeof changed);
+        }
+        if (there[number] && rand() % 4 == 0) {
+            table_remove(&table, table_number(&table, find(&table, number)));
+            there[number] = changed[number] = false;
+        } else if (!there[number] || rand() % 8 == 0) {
+            CU_ASSERT_EQUAL_FATAL(take(&table, number, &entry, &made), 0);
+            entry->slot[0] = number;
+            there[number] = changed[number] = true;
+        }
+    }
+    uint32_t found = 0, wanted = 0;
+    for (uint32_t i = 0; table_next_dirty(&table, &i); i++, found++)
+        CU_ASSERT_TRUE(changed[table_at(&table, i)->slot[0]]);
+    for (uint32_t i = 0; i < NUMBERS; i++)
+        wanted += changed[i];
+    CU_ASSERT_EQUAL(found, wanted);
+    CU_ASSERT_TRUE(found > 0 && found < table.count);
+    table_deinit(&table);
+    CU_ASSERT_EQUAL(budget.used_bytes, 0);
+}
+
+static CU_TestInfo cases[] = {
+    {"growth", test_growth},         {"removal", test_remove},    {"pages", test_pages},
+    {"small tables", test_small},    {"limit", test_limit},       {"no memory", test_no_memory},
+    {"collisions", test_collisions}, {"tracking", test_tracking}, CU_TEST_INFO_NULL};
 UNIT_MAIN(UNIT_SUITE("table", cases))
