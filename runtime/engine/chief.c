@@ -99,8 +99,15 @@ static bool open_connections(struct chief *chief)
     return false;
 }
 
-// What the last run kept comes back. False: there is nothing to do, or it cannot be gone on with.
-static bool restore(struct chief *chief)
+static int begin_checkpoints(struct coordinator *coordinator, bool stepped, struct error *err)
+{
+    if (!stepped)
+        return coordinator_start(coordinator, err);
+    coordinator_begin(coordinator);
+    return 0;
+}
+
+bool chief_restore(struct chief *chief, bool stepped)
 {
     struct error err = ERROR_INIT;
     bool finished = false;
@@ -113,7 +120,7 @@ static bool restore(struct chief *chief)
                  chief->share->pipeline);
     if (!rc && finished)
         coordinator_commit_end(chief->coordinator, &chief->stop_wanted);
-    rc = rc || finished ? rc : coordinator_start(chief->coordinator, &err);
+    rc = rc || finished ? rc : begin_checkpoints(chief->coordinator, stepped, &err);
     if (rc && !chief_stopping(chief))
         flow_fail(chief->flow, &err);
     return !rc && !finished;
@@ -179,7 +186,7 @@ static void *lead(void *arg)
     struct flow *flow = chief->flow;
     struct error err = ERROR_INIT;
     log_set_pipeline(chief->share->pipeline);
-    if (open_connections(chief) && restore(chief) && chief_start_lanes(chief, false)) {
+    if (open_connections(chief) && chief_restore(chief, false) && chief_start_lanes(chief, false)) {
         if (crew_enter(chief->share, flow->lanes, &err))
             flow_fail(flow, &err);
         watch_crew(chief);

@@ -36,6 +36,9 @@ static inline bool chief_stopping(struct chief *chief)
 {
     return atomic_load_explicit(&chief->stop_wanted, memory_order_acquire);
 }
+// What the last run kept comes back, and the coordinator begins. False: there is nothing to do, or
+// it cannot be gone on with.
+bool chief_restore(struct chief *chief, bool stepped);
 bool chief_start_lanes(struct chief *chief, bool stepped); // false: the flow has failed
 // Once through all drivers; true: all are closed, and so are the connections.
 bool chief_close(struct chief *chief);

@@ -303,10 +303,15 @@ static void *keep(void *arg)
 }
 
 // The first barrier comes before the first record: a crash goes back at least to there.
-int coordinator_start(struct coordinator *coordinator, struct error *err)
+void coordinator_begin(struct coordinator *coordinator)
 {
     begin(coordinator);
     coordinator->next_ns = coordinator->began_ns + coordinator->every_ms * 1000000;
+}
+
+int coordinator_start(struct coordinator *coordinator, struct error *err)
+{
+    coordinator_begin(coordinator);
     int rc = pthread_create(&coordinator->thread, NULL, keep, coordinator);
     if (rc)
         return error_errno(err, ERR_FATAL, rc, "checkpoint thread");
@@ -315,10 +320,15 @@ int coordinator_start(struct coordinator *coordinator, struct error *err)
     return 0;
 }
 
-void coordinator_finish(struct coordinator *coordinator)
+void coordinator_want_end(struct coordinator *coordinator)
 {
     atomic_store_explicit(&coordinator->finish_wanted, true, memory_order_release);
     waker_wake(&coordinator->waker);
+}
+
+void coordinator_finish(struct coordinator *coordinator)
+{
+    coordinator_want_end(coordinator);
     if (coordinator->started)
         pthread_join(coordinator->thread, NULL);
     coordinator->started = false;

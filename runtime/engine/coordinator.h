@@ -72,11 +72,15 @@ void coordinator_free(struct coordinator *coordinator);
 
 // Opens the store, settles what was pending, and gives the nodes what they had. When the
 // connections are open and nothing runs yet. *finished: the last run came to its end, there is
-// nothing to go on with.
+// nothing to go on with but coordinator_commit_end.
 int coordinator_restore(struct coordinator *coordinator, bool *finished, struct error *err);
-int coordinator_start(struct coordinator *coordinator, struct error *err); // its thread
+int coordinator_start(struct coordinator *coordinator, struct error *err); // begins, on its thread
 // All lanes are over: makes the last checkpoint, unless the flow has failed, and ends the thread.
 void coordinator_finish(struct coordinator *coordinator);
+// For who has no thread for it: coordinator_begin, then steps, and when all lanes are over
+// coordinator_want_end, then steps until it has ended.
+void coordinator_begin(struct coordinator *coordinator);
+void coordinator_want_end(struct coordinator *coordinator);
 // Once a run has come to its end and all is closed: fails when a sink could not commit.
 int coordinator_end(struct coordinator *coordinator, struct error *err);
 // When the last run had come to its end: sinks that had not committed then do so now, until *stop.

@@ -76,7 +76,7 @@ static int restore_source(const struct plan_node *plan, struct lane_node *node,
     return rc ? error_prefix(err, "%s", plan->spec->name) : 0;
 }
 
-// What a lane's sink gave goes to that lane's; of lanes that are no more, to the first.
+// What a lane's sink gave goes to that lane's; of lanes that are no more, to those that are.
 static int restore_sink(const struct plan_node *plan, struct lane_node *node, uint32_t lane,
                         const struct store_part *part, struct error *err)
 {
@@ -87,8 +87,10 @@ static int restore_sink(const struct plan_node *plan, struct lane_node *node, ui
         size_t len;
         uint64_t of = entry_u64(&entry);
         const char *data = entry_bytes(&entry, &len);
-        if (of == lane && !entry_done(&entry, NULL) && len)
-            rc = sink_phases_restore(node->sink.driver, data, len);
+        if (entry_done(&entry, NULL) || !len || of % plan->lanes != lane)
+            continue;
+        rc = of == lane ? sink_phases_restore(node->sink.driver, data, len)
+                        : sink_phases_inherit(node->sink.driver, data, len);
     }
     return rc ? error_nomem(err) : bad ? damaged(plan, err) : 0;
 }

@@ -188,9 +188,29 @@ static void close_now(struct driver *driver)
     finish(driver);
 }
 
+static bool owes(const struct driver *driver)
+{
+    return driver->owes && driver->owes(driver);
+}
+
+// What it owes has a moment's time, however often its instance has to be opened for that.
+static bool closes(struct driver *driver, struct wait *wait)
+{
+    if (!atomic_load_explicit(&driver->close_wanted, memory_order_acquire))
+        return false;
+    if (!owes(driver))
+        return true;
+    int64_t now = clock_mono_ns(driver->ctx.clock);
+    if (!driver->stop_by_ns)
+        driver->stop_by_ns = now + STOP_GRACE_NS;
+    if (driver->stop_by_ns < wait->until_ns)
+        wait->until_ns = driver->stop_by_ns;
+    return now >= driver->stop_by_ns;
+}
+
 void driver_step(struct driver *driver, struct wait *wait)
 {
-    if (atomic_load_explicit(&driver->close_wanted, memory_order_acquire)) {
+    if (closes(driver, wait)) {
         close_now(driver);
         return;
     }
@@ -214,7 +234,8 @@ bool driver_work_waits(struct driver *driver)
 {
     // A wake is used up by the step that follows, whether that comes to the plugin or not.
     bool poked = atomic_exchange_explicit(&driver->ctx.poked, false, memory_order_acquire);
-    return poked || atomic_load(&driver->close_wanted) || driver->has_work(driver);
+    bool closing = atomic_load(&driver->close_wanted) && !owes(driver);
+    return poked || closing || driver->has_work(driver);
 }
 
 // Stays awake for a moment: to be woken costs more than what a busy lane takes for a batch. By

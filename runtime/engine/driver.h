@@ -58,7 +58,8 @@ struct driver {
     void (*lost)(struct driver *driver);
     // While it is not open: does what needs no instance; true when opening is no use any more.
     bool (*give_up)(struct driver *driver);
-    void (*last)(struct driver *driver);     // before closing: what was handed over (acks)
+    void (*last)(struct driver *driver);       // before closing: what was handed over (acks)
+    bool (*owes)(const struct driver *driver); // not to be closed yet; NULL: it never does
     bool (*has_work)(struct driver *driver); // from the lane, looked at in any state before dozing
 };
 

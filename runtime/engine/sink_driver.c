@@ -154,7 +154,7 @@ static bool give_up(struct driver *driver)
 {
     struct sink_driver *sink = of(driver);
     if (driver->state != DRIVER_FAILED && driver_stopping(driver))
-        while (take(sink) && !sink->current->batch->count)
+        while (take(sink) && !sink->current->batch->count && sink_phases_skip(sink))
             give_back(sink);
     return false; // it may be needed yet
 }
@@ -163,10 +163,12 @@ static bool has_work(struct driver *driver)
 {
     const struct sink_driver *sink = of(driver);
     if (driver->state == DRIVER_RUNNING && sink->phases.held)
-        return !sink_phases_waiting(sink);
+        return !sink_phases_waiting(sink) && !sink->phases.asked;
     if (driver->state == DRIVER_RUNNING)
         return !sink->current && ring_count(&sink->to_write);
     if (driver->state == DRIVER_FAILED || !driver_stopping(driver))
+        return false;
+    if (!sink_phases_skips(sink))
         return false;
     return sink->current ? !sink->current->batch->count : ring_count(&sink->to_write) > 0;
 }
@@ -174,6 +176,12 @@ static bool has_work(struct driver *driver)
 static void last(struct driver *driver)
 {
     sink_phases_last(of(driver));
+}
+
+static bool owes(const struct driver *driver)
+{
+    return driver->state != DRIVER_FAILED &&
+           sink_phases_owes((const struct sink_driver *)(const void *)driver);
 }
 
 static int make_headers(struct sink_driver *sink, const struct tide_config *headers,
@@ -203,6 +211,7 @@ static int read_common(struct sink_driver *sink, const struct tide_config *commo
     bool stream = sink->sink->capabilities & TIDE_SINK_STREAM;
     buf_init(&sink->preamble, PREAMBLE_MAX);
     buf_init(&sink->phases.data, PREPARED_MAX);
+    buf_init(&sink->phases.inherited, INHERITED_MAX);
     int rc = framing_of_sink(&sink->framing, framing, setting_at(common, "encode"), err);
     if (!rc && framing && !stream)
         rc = error_set(err, ERR_INPUT, "framing is for sinks that write a stream");
@@ -234,6 +243,7 @@ int sink_driver_new(struct sink_driver **out, const struct plan_node *node, cons
     sink->driver.give_up = give_up;
     sink->driver.has_work = has_work;
     sink->driver.last = last;
+    sink->driver.owes = owes;
     bool threaded = vtable->capabilities & TIDE_SINK_BLOCKING;
     int rc = driver_init(&sink->driver, node, pipeline, clock, lane_waker, threaded, err);
     sink->driver.ctx.sink = sink;
@@ -264,6 +274,7 @@ void sink_driver_free(struct sink_driver *sink)
         sink->encoder->free(sink->encoder);
     buf_deinit(&sink->preamble);
     buf_deinit(&sink->phases.data);
+    buf_deinit(&sink->phases.inherited);
     template_free(sink->key);
     for (uint32_t i = 0; i < sink->header_count; i++)
         template_free(sink->header_values[i]);

@@ -10,7 +10,7 @@
 // until all is accepted, flushes at barriers, at the end and when nothing has come for a moment.
 // Each batch goes back to the lane afterwards, with the records that were refused.
 
-enum { PREPARED_MAX = 64 * 1024 * 1024 };
+enum { PREPARED_MAX = 64 * 1024 * 1024, INHERITED_MAX = 256 * 1024 * 1024 };
 #define HELD_AT_END UINT64_MAX
 
 struct refusal {
@@ -51,7 +51,9 @@ struct sink_phases {
     _Atomic uint64_t *decided; // of the flow: the newest checkpoint that holds
     _Atomic uint64_t ended_in; // the checkpoint that has the end; 0: not yet
     struct buf data;           // of the last prepare, or of the checkpoint that was restored
+    struct buf inherited;      // the same of lanes that are no more: each with its length
     bool restored;             // ... which the instance has yet to hear of
+    bool asked;                // to commit, and has said AGAIN
 };
 
 struct sink_driver {
@@ -87,14 +89,20 @@ void sink_phases_attach(struct sink_driver *sink, _Atomic uint64_t *decided, boo
 // From the checkpoint to go on from: to be committed before anything is written. Before the driver
 // runs.
 int sink_phases_restore(struct sink_driver *sink, const char *data, size_t len);
+int sink_phases_inherit(struct sink_driver *sink, const char *data, size_t len);
 // Prepares (or flushes) at a barrier or the end. True when it is done.
 bool sink_phases_prepare(struct sink_driver *sink, struct outgoing *outgoing, struct wait *wait);
 // True when writing may go on: what was prepared is committed.
 bool sink_phases_open(struct sink_driver *sink, struct wait *wait);
 bool sink_phases_waiting(const struct sink_driver *sink); // for a decision that has not come
+bool sink_phases_owes(const struct sink_driver *sink);    // what is decided is not committed
 // A fresh instance. ERR_NOMEM never; what cannot be settled fails the driver.
 void sink_phases_opened(struct sink_driver *sink);
 void sink_phases_last(struct sink_driver *sink); // before closing
+// A barrier, or the end, without an instance: what was prepared last holds for it as well. False
+// when something was written since, or is to be committed.
+bool sink_phases_skips(const struct sink_driver *sink);
+bool sink_phases_skip(struct sink_driver *sink);
 
 bool sink_flush(struct sink_driver *sink, struct wait *wait); // true: all is durable
 struct outgoing *outgoing_new(void);

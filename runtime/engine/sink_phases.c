@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "base/crash_point.h"
 #include "engine/sink_driver.h"
+#include <string.h>
 
 // A sink in a checkpoint. At its barrier it prepares: what it has written is durable, and can be
 // kept or cut back by what it gives. Then it waits: output of the next epoch stays with the lane
@@ -26,8 +27,15 @@ void sink_phases_attach(struct sink_driver *sink, _Atomic uint64_t *decided, boo
 int sink_phases_restore(struct sink_driver *sink, const char *data, size_t len)
 {
     buf_clear(&sink->phases.data);
-    sink->phases.restored = sink->phases.own && len;
+    sink->phases.restored = sink->phases.restored || (sink->phases.own && len);
     return len ? buf_append(&sink->phases.data, data, len) : 0;
+}
+
+int sink_phases_inherit(struct sink_driver *sink, const char *data, size_t len)
+{
+    struct buf *inherited = &sink->phases.inherited;
+    sink->phases.restored = sink->phases.restored || (sink->phases.own && len);
+    return buf_append(inherited, &len, sizeof len) || buf_append(inherited, data, len);
 }
 
 bool sink_phases_waiting(const struct sink_driver *sink)
@@ -39,6 +47,12 @@ bool sink_phases_waiting(const struct sink_driver *sink)
     if (held == HELD_AT_END)
         held = atomic_load_explicit(&phases->ended_in, memory_order_acquire);
     return !held || atomic_load_explicit(phases->decided, memory_order_acquire) < held;
+}
+
+bool sink_phases_owes(const struct sink_driver *sink)
+{
+    const struct sink_phases *phases = &sink->phases;
+    return phases->own && (phases->restored || (phases->held && !sink_phases_waiting(sink)));
 }
 
 static bool settle(struct sink_driver *sink, tide_result rc, struct wait *wait)
@@ -84,14 +98,12 @@ bool sink_phases_prepare(struct sink_driver *sink, struct outgoing *outgoing, st
     return true;
 }
 
-static bool commit(struct sink_driver *sink, struct wait *wait)
+static bool commit_one(struct sink_driver *sink, tide_bytes data, struct wait *wait)
 {
-    const struct buf *data = &sink->phases.data;
-    if (!sink->phases.own)
-        return true;
     crash_point("sink.commit.before");
-    tide_result rc = sink->sink->commit(sink->driver.self, (tide_bytes){data->data, data->len});
+    tide_result rc = sink->sink->commit(sink->driver.self, data);
     crash_point("sink.commit.after");
+    sink->phases.asked = rc == TIDE_AGAIN;
     if (rc != TIDE_FATAL || sink->phases.held)
         return settle(sink, rc, wait);
     // What is there is not what the checkpoint was made with.
@@ -101,6 +113,30 @@ static bool commit(struct sink_driver *sink, struct wait *wait)
     err.code = ERR_REFUSED;
     driver_fail(&sink->driver, &err);
     return false;
+}
+
+// First what lanes have left that are no more.
+static bool commit_inherited(struct sink_driver *sink, struct wait *wait)
+{
+    struct buf *left = &sink->phases.inherited;
+    while (left->len) {
+        size_t len;
+        memcpy(&len, left->data, sizeof len);
+        if (!commit_one(sink, (tide_bytes){left->data + sizeof len, len}, wait))
+            return false;
+        left->len -= sizeof len + len;
+        memmove(left->data, left->data + sizeof len + len, left->len);
+    }
+    return true;
+}
+
+static bool commit(struct sink_driver *sink, struct wait *wait)
+{
+    const struct buf *data = &sink->phases.data;
+    if (!sink->phases.own)
+        return true;
+    return commit_inherited(sink, wait) &&
+           (!data->len || commit_one(sink, (tide_bytes){data->data, data->len}, wait));
 }
 
 bool sink_phases_open(struct sink_driver *sink, struct wait *wait)
@@ -122,7 +158,7 @@ void sink_phases_opened(struct sink_driver *sink)
     if (!phases->on || phases->held)
         return;
     if (!phases->wrote) {
-        phases->restored = phases->own && phases->data.len;
+        phases->restored = phases->own && (phases->data.len || phases->inherited.len);
         return;
     }
     error_set(&err, ERR_RETRY,
@@ -132,14 +168,28 @@ void sink_phases_opened(struct sink_driver *sink)
     driver_fail(&sink->driver, &err);
 }
 
+bool sink_phases_skips(const struct sink_driver *sink)
+{
+    const struct sink_phases *phases = &sink->phases;
+    return !phases->on || (!phases->wrote && !phases->held && !phases->inherited.len);
+}
+
+bool sink_phases_skip(struct sink_driver *sink)
+{
+    struct buf *out = &sink->current->two_phase;
+    const struct buf *data = &sink->phases.data;
+    if (!sink_phases_skips(sink))
+        return false;
+    buf_clear(out);
+    return !sink->phases.own || !data->len || !buf_append(out, data->data, data->len);
+}
+
 void sink_phases_last(struct sink_driver *sink)
 {
     struct wait wait = {.until_ns = INT64_MAX, .fd = -1};
-    if (!sink->phases.on || !sink->phases.held || sink_phases_waiting(sink))
+    if (!sink_phases_owes(sink))
         return;
-    if (commit(sink, &wait))
-        sink->phases.held = 0;
-    else
+    if (!sink_phases_open(sink, &wait))
         log_line(LOG_WARN, sink->driver.ctx.node,
                  "could not commit its last output; the next start does");
 }

@@ -6,7 +6,15 @@
 #include "state/image.h"
 #include <string.h>
 
-enum { SECTION_PLACE = 1, SECTION_SPLIT = 2, SECTION_BUFFER = 3 };
+// WAITING: of a split that nobody has announced to this instance since the start. Of a source that
+// is one a lane each instance has those of all lanes: what the one that reads a split says counts.
+enum {
+    SECTION_PLACE = 1,
+    SECTION_SPLIT,
+    SECTION_BUFFER,
+    SECTION_WAITING_PLACE,
+    SECTION_WAITING_SPLIT
+};
 enum { STATE_MAX = 64 * 1024 * 1024, PLACES_MAX = 1024 * 1024 * 1024 };
 
 // A split of the last run.
@@ -15,6 +23,7 @@ struct kept_split {
     size_t name_len, position_len, state_len;
     uint64_t past;
     bool placed, claimed;
+    bool read, stated; // its place and its state are from who read it
 };
 
 struct kept_splits {
@@ -47,6 +56,24 @@ static struct kept_split *find_or_add(struct kept_splits *kept, const char *name
     return &kept->of[kept->count++];
 }
 
+static void take_place(struct kept_split *split, struct image_entry *entry, bool waits)
+{
+    split->placed = entry_u64(entry);
+    split->past = entry_u64(entry);
+    split->position = entry_bytes(entry, &split->position_len);
+    if (waits)
+        return;
+    split->read = true;
+    if (!split->stated)
+        split->state_len = 0;
+}
+
+static void take_state(struct kept_split *split, struct image_entry *entry, bool waits)
+{
+    split->state = entry_bytes(entry, &split->state_len);
+    split->stated = split->stated || !waits;
+}
+
 static int read_place(struct source_buffer *buffer, struct image_entry *entry, struct error *err)
 {
     uint64_t at = entry_u64(entry);
@@ -61,18 +88,18 @@ static int read_split(struct kept_splits *kept, struct image_entry *entry, struc
 {
     size_t name_len;
     const char *name = entry_bytes(entry, &name_len);
-    if (!name || (entry->section != SECTION_PLACE && entry->section != SECTION_SPLIT))
+    if (!name || entry->section < SECTION_PLACE || entry->section > SECTION_WAITING_SPLIT)
         return error_set(err, ERR_CORRUPT, "what was kept of its splits is damaged");
     struct kept_split *split = find_or_add(kept, name, name_len);
     if (!split)
         return error_nomem(err);
-    if (entry->section == SECTION_PLACE) {
-        split->placed = entry_u64(entry);
-        split->past = entry_u64(entry);
-        split->position = entry_bytes(entry, &split->position_len);
-    } else {
-        split->state = entry_bytes(entry, &split->state_len);
-    }
+    struct kept_split unheard = *split; // what waits where another reads says nothing
+    bool waits = entry->section >= SECTION_WAITING_PLACE;
+    struct kept_split *to = waits && (split->read || split->stated) ? &unheard : split;
+    if (entry->section == SECTION_PLACE || entry->section == SECTION_WAITING_PLACE)
+        take_place(to, entry, waits);
+    else
+        take_state(to, entry, waits);
     return entry_done(entry, err);
 }
 
@@ -159,10 +186,10 @@ static void save_kept(const struct kept_splits *kept, struct image *image)
         image_u64(image, split->placed);
         image_u64(image, split->past);
         image_bytes(image, split->position, split->position_len);
-        image_end(image, SECTION_PLACE, NULL, 0);
+        image_end(image, SECTION_WAITING_PLACE, NULL, 0);
         image_bytes(image, split->name, split->name_len);
         image_bytes(image, split->state, split->state_len);
-        image_end(image, SECTION_SPLIT, NULL, 0);
+        image_end(image, SECTION_WAITING_SPLIT, NULL, 0);
     }
 }
 

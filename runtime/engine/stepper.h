@@ -7,11 +7,11 @@
 // parts goes on. So a whole run is one sequence of steps, which a seed can choose and choose again;
 // the simulator (tests/sim) does.
 //
-// The parts are what threads would run: each lane, and each driver whose plugin may block. A part
-// that has nothing to do falls asleep by the same protocol as the threads do: it arms its waker,
-// looks once more, and is then left alone until its deadline, or until another part wakes it. A
-// wake that is missing where threads would hang is missed here as well: all parts sleep, none has a
-// deadline, and it is not over.
+// The parts are what threads would run: each lane, each driver whose plugin may block, and the
+// coordinator of checkpoints. A part that has nothing to do falls asleep by the same protocol as
+// the threads do: it arms its waker, looks once more, and is then left alone until its deadline, or
+// until another part wakes it. A wake that is missing where threads would hang is missed here as
+// well: all parts sleep, none has a deadline, and it is not over.
 //
 //   engine_start; while (engine_wait(engine, 0) == ENGINE_RUNNING) engine_step(engine, some part)
 //
@@ -28,21 +28,29 @@ enum part_state {
 };
 
 struct part {
-    struct lane *lane;     // one of them
-    struct driver *driver; //
+    struct lane *lane;               // one of them
+    struct driver *driver;           //
+    struct coordinator *coordinator; //
     bool armed, over;
     int64_t until_ns; // asleep, armed or not: its deadline; INT64_MAX: none
     bool busy;
 };
 
-enum stepper_phase { STEPPER_OPENING, STEPPER_RUNNING, STEPPER_CLOSING, STEPPER_OVER };
+enum stepper_phase {
+    STEPPER_OPENING,
+    STEPPER_RUNNING,
+    STEPPER_FINISHING, // all lanes are over: the last checkpoint
+    STEPPER_CLOSING,
+    STEPPER_OVER
+};
 
 struct stepper {
     struct chief *chief;
-    struct part *parts; // the lanes, then the drivers
+    struct part *parts; // the lanes, then the drivers, then the coordinator
     uint32_t count;
     enum stepper_phase phase;
-    bool told; // the flow has been told to stop
+    bool told;        // the flow has been told to stop
+    int64_t until_ns; // when closing goes on
 };
 
 int stepper_begin(struct stepper *stepper, struct engine *engine, struct error *err);

@@ -52,6 +52,7 @@ static void run_again(const struct house *house, uint64_t seed, struct outcome *
 
 static uint32_t run_all(const struct house *house, const struct order *order)
 {
+    uint64_t lives = 0, crashes = 0, failed = 0, checkpoints = 0;
     uint64_t steps = 0, lines = 0, acks = 0, lanes = 0, done = 0;
     uint32_t failures = 0;
     for (; done < order->count && failures < FAILURES_MAX; done++) {
@@ -64,6 +65,10 @@ static uint32_t run_all(const struct house *house, const struct order *order)
         lines += outcome.lines;
         acks += outcome.acks;
         lanes += outcome.lanes;
+        lives += outcome.lives;
+        crashes += outcome.crashes;
+        failed += outcome.failures;
+        checkpoints += outcome.checkpoints;
         if (outcome.good)
             continue;
         failures++;
@@ -75,6 +80,9 @@ static uint32_t run_all(const struct house *house, const struct order *order)
     printf("%" PRIu64 " seeds: %" PRIu32 " failed; %" PRIu64 " steps, %" PRIu64
            " records written, %" PRIu64 " acknowledgements, %.1f lanes on average\n",
            done, failures, steps, lines, acks, done ? (double)lanes / (double)done : 0);
+    printf("%" PRIu64 " lives, %" PRIu64 " crashes, %" PRIu64 " failures, %" PRIu64
+           " checkpoints\n",
+           lives, crashes, failed, checkpoints);
     return failures;
 }
 

@@ -68,11 +68,19 @@ struct stream *stream_pick(struct pipeline_plan *plan, bool tagged, bool keyed, 
 
 // -- dead letters --
 
+static void make_fatal(struct pipeline_plan *plan, struct mood *mood)
+{
+    if (plan->world->checkpoints && dice_chance(&plan->keep, 20))
+        mood->fatal = 3;
+}
+
 static uint32_t sink_new(struct pipeline_plan *plan)
 {
-    static const char *const kinds[] = {"sim", "sim_thread", "sim_parallel"};
+    static const char *const kinds[2][3] = {{"sim", "sim_thread", "sim_parallel"},
+                                            {"phased", "phased_thread", "phased_parallel"}};
     struct dice *dice = &plan->dice;
     uint32_t index = plan->world->sink_count++;
+    bool phased = plan->world->checkpoints && dice_chance(&plan->keep, 70);
     struct world_sink *sink = &plan->world->sinks[index];
     sink->dice = dice_of(dice_next(dice), 3);
     sink->mood = (struct mood){.again = dice_chance(dice, 50) ? dice_below(dice, 60) : 0,
@@ -81,8 +89,12 @@ static uint32_t sink_new(struct pipeline_plan *plan)
                                .nothing = dice_chance(dice, 20) ? 20 : 0,
                                .rest_ns = dice_chance(dice, 20) ? 400000000 : 3000000,
                                .faults = 3};
-    yaml_add(&plan->sinks, "  out%u: { type: %s, index: %u", index, kinds[dice_below(dice, 3)],
-             index);
+    make_fatal(plan, &sink->mood);
+    sink->exact = phased && plan->exactly_once && !dice_chance(&plan->keep, 10);
+    yaml_add(&plan->sinks, "  out%u: { type: %s, index: %u", index,
+             kinds[phased][dice_below(dice, 3)], index);
+    if (phased && plan->exactly_once && !sink->exact)
+        yaml_add(&plan->sinks, ", delivery: at_least_once");
     return index;
 }
 
@@ -156,8 +168,9 @@ static void make_split(struct pipeline_plan *plan, const struct course *course, 
     world_split_write(split);
 }
 
-static void make_mood(struct dice *dice, struct world_source *source)
+static void make_mood(struct pipeline_plan *plan, struct world_source *source)
 {
+    struct dice *dice = &plan->dice;
     source->dice = dice_of(dice_next(dice), 2);
     source->stream = dice_chance(dice, 30);
     source->mood = (struct mood){.again = dice_chance(dice, 60) ? dice_below(dice, 70) : 0,
@@ -165,6 +178,7 @@ static void make_mood(struct dice *dice, struct world_source *source)
                                  .rest_ns = dice_chance(dice, 50) ? 200000000 : 2000000,
                                  .burst = dice_chance(dice, 50) ? 5 : 60,
                                  .faults = 3};
+    make_fatal(plan, &source->mood);
 }
 
 static void make_source(struct pipeline_plan *plan, uint32_t index)
@@ -184,7 +198,7 @@ static void make_source(struct pipeline_plan *plan, uint32_t index)
     source->split_count = 1 + dice_below(dice, SPLITS_MAX);
     for (uint32_t i = 0; i < source->split_count; i++)
         make_split(plan, &course, index, i, stream);
-    make_mood(dice, source);
+    make_mood(plan, source);
     // A source of which all splits have ended is waited for no longer, also for what its windows
     // have yet to tell: with others beside it, what is late then is a matter of chance.
     source->ends_splits = plan->world->source_count == 1;
@@ -244,9 +258,27 @@ static void add_stages(struct pipeline_plan *plan)
         stages[dice_below(&plan->dice, sizeof stages / sizeof *stages)](plan);
 }
 
-void plan_make(struct pipeline_plan *plan, struct world *world, uint64_t seed)
+static void make_checkpoints(struct pipeline_plan *plan, const char *dir, char *text, size_t size)
 {
-    *plan = (struct pipeline_plan){.dice = dice_of(seed, 0), .world = world};
+    static const uint32_t pauses[] = {10, 100, 5000};
+    struct dice *dice = &plan->keep;
+    text[0] = '\0';
+    plan->world->checkpoints = dice_chance(dice, 60);
+    if (!plan->world->checkpoints)
+        return;
+    plan->exactly_once = dice_chance(dice, 75);
+    plan->world->fatals = dice_chance(dice, 40) ? 3 : 0;
+    snprintf(text, size, "checkpoint: { every: %ums, dir: %s, keep: %u }\n%s",
+             pauses[dice_below(dice, 3)], dir, 1 + dice_below(dice, 3),
+             plan->exactly_once ? "delivery: exactly_once\n" : "");
+}
+
+void plan_make(struct pipeline_plan *plan, struct world *world, uint64_t seed, const char *dir)
+{
+    char top[256];
+    *plan =
+        (struct pipeline_plan){.dice = dice_of(seed, 0), .keep = dice_of(seed, 7), .world = world};
+    make_checkpoints(plan, dir, top, sizeof top);
     static const uint32_t keys[] = {1, 3, 20};
     plan->keys = keys[dice_below(&plan->dice, 3)];
     world->source_count = 1 + dice_below(&plan->dice, SOURCES_MAX);
@@ -258,7 +290,7 @@ void plan_make(struct pipeline_plan *plan, struct world *world, uint64_t seed)
     add_stages(plan);
     while (any_open(plan))
         make_sink(plan);
-    snprintf(plan->text, sizeof plan->text, "pipeline: sim\nsources:\n%s%s%ssinks:\n%s",
+    snprintf(plan->text, sizeof plan->text, "pipeline: sim\n%ssources:\n%s%s%ssinks:\n%s", top,
              plan->sources.text, plan->operators.len ? "operators:\n" : "", plan->operators.text,
              plan->sinks.text);
 }

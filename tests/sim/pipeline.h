@@ -42,13 +42,16 @@ struct pipeline_plan {
     struct stream streams[STREAMS_MAX];
     uint32_t stream_count, node_count;
     struct expected expected[SINKS_MAX];
-    uint32_t dirty;  // bits: sources with records that cannot be used
-    int32_t letters; // the sink of dead letters; -1: none
-    uint32_t keys;   // so many different ones
+    uint32_t dirty;   // bits: sources with records that cannot be used
+    int32_t letters;  // the sink of dead letters; -1: none
+    uint32_t keys;    // so many different ones
+    struct dice keep; // of what concerns checkpoints
+    bool exactly_once;
     char text[3 * YAML_MAX];
 };
 
-void plan_make(struct pipeline_plan *plan, struct world *world, uint64_t seed);
+// `dir`: for its checkpoints, if it makes some.
+void plan_make(struct pipeline_plan *plan, struct world *world, uint64_t seed, const char *dir);
 void plan_drop(struct pipeline_plan *plan);
 
 // -- between its files --

@@ -7,7 +7,8 @@
 // (`sim`), stepped like a thread (`sim_thread`), one a lane (`sim_parallel`). All that they do and
 // fail to do is drawn from the dice of the world's source or sink that `index` names.
 
-enum { PLUGIN_KINDS = 3 };
+// A sink of the kinds that begin with `phased` takes part in a checkpoint in two phases.
+enum { PLUGIN_KINDS = 6, PHASED = 3 };
 extern const tide_plugin *const sim_plugins[PLUGIN_KINDS];
 
 extern const tide_source sim_sources[PLUGIN_KINDS];

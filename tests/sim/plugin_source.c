@@ -12,6 +12,7 @@ struct reading { // of a split, by one instance
 };
 
 struct instance {
+    struct live live;
     const tide_host *host;
     tide_ctx *ctx;
     struct world_source *source;
@@ -29,14 +30,19 @@ static tide_result announce(struct instance *it)
     return it->host->splits_added(it->ctx, names, it->source->split_count);
 }
 
+static void drop(struct live *live)
+{
+    free(live);
+}
+
 static tide_result open_source(const tide_host *host, tide_ctx *ctx, void **self)
 {
     struct world_source *source = &world_now->sources[host->opt_int(ctx, "index")];
     struct instance *it = *self;
     if (!it) {
         it = sim_alloc(sizeof *it);
-        world_now->open_instances++;
-        *it = (struct instance){.host = host, .ctx = ctx, .source = source};
+        *it = (struct instance){.live = {.drop = drop}, .host = host, .ctx = ctx, .source = source};
+        world_enter(&it->live);
         *self = it;
     }
     tide_result rc = plugin_rests(host, ctx, &source->mood, &source->dice);
@@ -45,8 +51,20 @@ static tide_result open_source(const tide_host *host, tide_ctx *ctx, void **self
 
 static void close_source(void *self)
 {
-    world_now->open_instances--;
-    free(self);
+    struct instance *it = self;
+    world_leave(&it->live);
+    free(it);
+}
+
+// After a start it is up to the engine where; but what was acknowledged may be gone.
+static int64_t take_up(struct world_split *split, uint32_t number, int64_t at)
+{
+    if (split->handed == NOT_KNOWN && at < split->acked)
+        world_complain("split %u is acknowledged up to %" PRId64 ", but read again from %" PRId64,
+                       number, split->acked, at);
+    if (split->handed == NOT_KNOWN)
+        split->handed = at;
+    return split->handed;
 }
 
 // A split is read on where it was left.
@@ -63,7 +81,7 @@ static tide_result assign(void *self, const tide_split *splits, uint32_t count, 
         *split = (struct reading){.active = true, .id = from->id};
         if (from->position.data)
             memcpy(&split->at, from->position.data, sizeof split->at);
-        int64_t handed = it->source->splits[at].handed;
+        int64_t handed = take_up(&it->source->splits[at], at, split->at);
         if (it->source->stream ? split->at > handed : split->at != handed)
             world_complain("split %u is to be read on at %" PRId64 ", was at %" PRId64, at,
                            split->at, handed);
@@ -198,6 +216,8 @@ static void check_ack(const struct instance *it, uint32_t number, int64_t at)
         world_complain("in%u: split %u is acknowledged up to %" PRId64
                        ", but not all of that is durable",
                        source, number, at);
+    if (at > split->acked)
+        world_note(&at, sizeof at);
     split->acked = at;
     world_now->acks++;
 }
@@ -212,7 +232,6 @@ static tide_result ack(void *self, uint64_t id, const tide_position *positions, 
             (const tide_position *)(const void *)((const char *)positions + (size_t)i * stride);
         int64_t at;
         memcpy(&at, from->position.data, sizeof at);
-        world_note(&at, sizeof at);
         for (uint32_t k = 0; k < SPLITS_MAX; k++)
             if (it->splits[k].active && it->splits[k].id == from->split)
                 check_ack(it, k, at);
@@ -233,5 +252,6 @@ static const tide_option options[] = {
         .read = read_some, .position = position, .ack = ack                                        \
     }
 
-const tide_source sim_sources[PLUGIN_KINDS] = {SOURCE(0), SOURCE(TIDE_SOURCE_BLOCKING),
-                                               SOURCE(TIDE_SOURCE_PARALLEL)};
+const tide_source sim_sources[PLUGIN_KINDS] = {
+    SOURCE(0), SOURCE(TIDE_SOURCE_BLOCKING), SOURCE(TIDE_SOURCE_PARALLEL),
+    SOURCE(0), SOURCE(TIDE_SOURCE_BLOCKING), SOURCE(TIDE_SOURCE_PARALLEL)};

@@ -7,13 +7,16 @@
 struct house {
     struct registry *registry;
     struct catalogue *catalogue;
+    char dir[64]; // for checkpoints
 };
 
 struct outcome {
     bool good;
     char why[WHY_MAX];
     uint64_t steps, lines, acks, trace;
-    uint32_t lanes;
+    uint32_t lanes;                    // of the last life
+    uint32_t lives, crashes, failures; // how often the engine was started, and why again
+    uint64_t checkpoints;
     bool stopped; // by the dice, before all was read
 };
 

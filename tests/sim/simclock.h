@@ -2,6 +2,7 @@
 #pragma once
 #include "base/clock.h"
 #include "random.h"
+#include <sys/types.h>
 
 // Time that passes only where it is looked at, a little each time, now and then so much that a step
 // is over its budget, and that jumps to the next deadline when nothing else is to be done.
@@ -10,7 +11,7 @@ struct sim_clock {
     struct clock clock; // first
     int64_t now_ns;
     uint32_t leaps; // one look in so many lasts long; 0: none
-    struct dice dice;
+    struct dice dice, random;
 };
 
 void sim_clock_init(struct sim_clock *clock, uint64_t seed);
