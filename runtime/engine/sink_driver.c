@@ -5,7 +5,13 @@
 #include "engine/codec_settings.h"
 #include "engine/encode.h"
 
-enum { SINK_RING = 4, QUIET_NS = 100000000, NOTHING_NS = 1000000, PREAMBLE_MAX = 1 << 20 };
+enum {
+    SINK_RING = 4,
+    QUIET_NS = 100000000,
+    UNSEEN_NS = 1000000000,
+    NOTHING_NS = 1000000,
+    PREAMBLE_MAX = 1 << 20
+};
 
 static struct sink_driver *of(struct driver *driver)
 {
@@ -80,6 +86,7 @@ bool sink_flush(struct sink_driver *sink, struct wait *wait)
     tide_result rc = sink->sink->flush(sink->driver.self);
     if (rc == TIDE_OK) {
         sink->dirty = false;
+        sink->flush_by_ns = 0;
         return true;
     }
     if (rc < 0)
@@ -108,19 +115,24 @@ static bool write_current(struct sink_driver *sink, struct wait *wait)
     return true;
 }
 
-// Nothing to write: what was accepted becomes durable after a moment.
+// Nothing to write: what was accepted becomes durable after a moment, also where something comes
+// again and again before that is over.
 static void rest(struct sink_driver *sink, struct wait *wait)
 {
     if (!sink->dirty) {
+        sink->flush_by_ns = 0;
         driver_again(&sink->driver, wait); // a wake or deadline that it asked for
         wait->fd = -1; // may be ready all the time: there is nothing that it could go on with
         return;
     }
     int64_t now = clock_mono_ns(sink->driver.ctx.clock);
+    if (!sink->flush_by_ns)
+        sink->flush_by_ns = now + UNSEEN_NS;
     if (!sink->quiet_at_ns)
         sink->quiet_at_ns = now + QUIET_NS;
-    if (now < sink->quiet_at_ns) {
-        wait->until_ns = sink->quiet_at_ns;
+    int64_t at = sink->quiet_at_ns < sink->flush_by_ns ? sink->quiet_at_ns : sink->flush_by_ns;
+    if (now < at) {
+        wait->until_ns = at;
         return;
     }
     if (sink_flush(sink, wait))

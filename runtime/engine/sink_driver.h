@@ -72,6 +72,7 @@ struct sink_driver {
     bool dirty; // something accepted since the last flush
     struct sink_phases phases;
     int64_t quiet_at_ns;      // when to flush if nothing more comes
+    int64_t flush_by_ns;      // and if something does; 0: nothing waits for it
     _Atomic int64_t first_ns; // first record accepted; 0: none yet
 };
 

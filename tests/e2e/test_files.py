@@ -141,5 +141,18 @@ sinks: { out: { type: file, inputs: show, path: letters.jsonl } }
         self.assertIn("in.jsonl (at byte 0): Permission denied", done.err)
 
 
+class Trickle(harness.TestCase):
+    def test_what_comes_again_and_again_is_seen_soon(self):
+        """Never quiet for as long as a sink waits before it flushes by itself."""
+        self.write("p.yaml", """
+pipeline: trickle
+sources: { in: { type: generator, rate: 50, fields: { n: { int: [0, 9] } } } }
+sinks: { out: { type: file, inputs: in, path: out.jsonl } }
+""")
+        running = self.start("run", "p.yaml", "-q")
+        harness.wait_until(lambda: harness.read_lines(self.path("out.jsonl")), "a line", 10)
+        self.assertEqual(running.stop().status, 0)
+
+
 if __name__ == "__main__":
     harness.main()
