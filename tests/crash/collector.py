@@ -38,7 +38,8 @@ class Collector(jobs.Topics):
         self.may_miss = collections.defaultdict(set)
         devices = [case.device(f"127.0.0.{i + 1}", self.answer(f"d{i}"))
                    for i in range(self.DEVICES)]
-        text = jobs.HEAD.format(name="collect", every=100, lanes=self.lanes)
+        text = jobs.HEAD.format(name="collect", every=100, lanes=self.lanes,
+                                restart="false")
         case.write("collect.yaml", text + COLLECT.format(
             targets=", ".join(f'"{device.address}"' for device in devices),
             sync="0s" if self.lanes == 1 else "100ms"))
@@ -47,7 +48,8 @@ class Collector(jobs.Topics):
         case.interrupt("collect.yaml", random.Random(seed), self.note_kill)
         self.collect_the_last(case, devices)
         self.given = case.succeeds("run", "read.yaml", "-q").jsonl()
-        text = jobs.HEAD.format(name=self.name, every=self.every, lanes=self.lanes)
+        text = jobs.HEAD.format(name=self.name, every=self.every, lanes=self.lanes,
+                                restart="false")
         text += jobs.LOG_IN.format(rate=len(self.given)).replace("250ms", "60s")
         case.write("pipeline.yaml", text + self.stage.operators + self.way_out(self.stage.port))
 
