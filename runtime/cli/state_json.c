@@ -10,7 +10,7 @@ enum { TEXT_MAX_BYTES = 1 << 30, KEY_MAX_BYTES = 1 << 20 };
 
 static const char *const kinds[] = {
     [STORE_PLAN] = "plan", [STORE_SOURCE] = "source",     [STORE_STATE] = "state",
-    [STORE_SINK] = "sink", [STORE_COUNTERS] = "counters", [STORE_CONNECTION] = "connection",
+    [STORE_SINK] = "sink", [STORE_COUNTERS] = "counters",
 };
 
 const char *state_kind_name(enum store_kind kind)
@@ -20,7 +20,7 @@ const char *state_kind_name(enum store_kind kind)
 
 bool state_kind_read(const char *name, enum store_kind *kind)
 {
-    for (int i = STORE_PLAN; i <= STORE_CONNECTION; i++)
+    for (int i = STORE_PLAN; i <= STORE_COUNTERS; i++)
         if (strcmp(kinds[i], name) == 0) {
             *kind = (enum store_kind)i;
             return true;

@@ -9,9 +9,9 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
+#include <time.h>
 
-enum { RETRY_NS = 500000000 };
+enum { RETRY_NS = 500000000, PAUSE_NS = 5000000 };
 
 static int make_dir(struct coordinator *coordinator, const struct topology *topology)
 {
@@ -25,7 +25,7 @@ static int make_dir(struct coordinator *coordinator, const struct topology *topo
 }
 
 int coordinator_new(struct coordinator **out, const struct coordinator_config *config,
-                    struct error *err)
+                    struct place *place, struct error *err)
 {
     const struct topology *topology = config->plan->topology;
     const struct tide_config *given = setting_at(topology->top, "checkpoint");
@@ -40,11 +40,10 @@ int coordinator_new(struct coordinator **out, const struct coordinator_config *c
     coordinator->every_ms = setting_int(given, "every", 0);
     coordinator->timeout_ms = setting_int(given, "timeout", 0);
     coordinator->exactly_once = delivery && !strcmp(delivery, "exactly_once");
-    coordinator->attempt = (uint64_t)clock_mono_ns(config->clock);
     coordinator->waker.fd = -1;
     int rc = make_dir(coordinator, topology) ? error_nomem(err) : 0;
     rc = rc ? rc : waker_init(&coordinator->waker, err);
-    rc = rc ? rc : decider_find(coordinator, err);
+    rc = rc ? rc : decider_find(coordinator, place, err);
     if (rc)
         coordinator_free(coordinator);
     else
@@ -58,8 +57,21 @@ void coordinator_free(struct coordinator *coordinator)
         return;
     store_close(coordinator->store);
     waker_deinit(&coordinator->waker);
+    mem_free(coordinator->given_up);
     mem_free(coordinator->dir);
     mem_free(coordinator);
+}
+
+struct lane_node *coordinator_node(const struct coordinator *coordinator, uint32_t lane,
+                                   uint32_t node)
+{
+    struct lane_node *found = &coordinator->config.flow->lanes[lane]->nodes[node];
+    return found->absent ? NULL : found;
+}
+
+void coordinator_pause(void)
+{
+    nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
 }
 
 // -- beginning --
@@ -150,21 +162,32 @@ static struct checkpoint_head next_head(const struct coordinator *coordinator)
     return head;
 }
 
-static int write_all(struct coordinator *coordinator, struct error *err)
+// Up to the prepare nothing has happened, and it can be tried again.
+static int write_parts(struct coordinator *coordinator, struct error *err)
 {
-    struct checkpoint_head head = next_head(coordinator);
     crash_point("checkpoint.write.before");
-    int rc = store_begin(coordinator->store, &head, err);
+    int rc = store_begin(coordinator->store, &coordinator->next, err);
     if (rc)
         return rc;
     rc = parts_put_plan(coordinator, err);
     rc = rc ? rc : parts_write(coordinator, err);
     if (rc)
         store_give_up(coordinator->store);
-    crash_point("checkpoint.prepare.before");
-    rc = rc ? rc : store_prepare(coordinator->store, err);
-    crash_point("checkpoint.prepare.after");
     return rc;
+}
+
+static void prepare(struct coordinator *coordinator, struct wait *wait)
+{
+    struct error err = ERROR_INIT;
+    crash_point("checkpoint.prepare.before");
+    if (store_prepare(coordinator->store, &err)) {
+        error_prefix(&err, "checkpoint %" PRIu64, coordinator->number);
+        give_up(coordinator, &err);
+        return;
+    }
+    crash_point("checkpoint.prepare.after");
+    coordinator->phase = PHASE_DECIDING;
+    wait->busy = true;
 }
 
 // A full disk is waited out: what is to be written stays where it is, and sinks that wait for the
@@ -178,10 +201,10 @@ static void write(struct coordinator *coordinator, struct wait *wait)
             coordinator->retry_ns < wait->until_ns ? coordinator->retry_ns : wait->until_ns;
         return;
     }
-    int rc = write_all(coordinator, &err);
+    coordinator->next = next_head(coordinator);
+    int rc = write_parts(coordinator, &err);
     if (!rc) {
-        coordinator->phase = PHASE_DECIDING;
-        wait->busy = true;
+        prepare(coordinator, wait);
         return;
     }
     error_prefix(&err, "checkpoint %" PRIu64, coordinator->number);
@@ -215,7 +238,7 @@ static void tell(struct coordinator *coordinator)
 static void decided(struct coordinator *coordinator)
 {
     struct error err = ERROR_INIT;
-    coordinator->head = next_head(coordinator);
+    coordinator->head = coordinator->next;
     crash_point("checkpoint.decided.before");
     if (store_decided(coordinator->store, coordinator->number, &err))
         log_line(LOG_WARN, "checkpoint", "%s", err.text);

@@ -17,6 +17,7 @@
 //   coordinator_commit.c   the deciding connection
 //   coordinator_first.c    its first checkpoint, of nothing
 //   coordinator_end.c      the commit behind the last one
+//   coordinator_losses.c   what has no place any more
 //   coordinator_restore.c  a checkpoint -> the nodes of a plan, before they run
 //
 // It runs on a thread of its own, so that no lane waits for a disk; the chief calls what stands
@@ -44,7 +45,9 @@ struct coordinator {
     char *dir; // of this pipeline's store
     struct store *store;
     struct checkpoint_head head; // of the newest that is decided; number 0: none
+    struct checkpoint_head next; // of the one that is written
     uint64_t attempt;
+    bool *given_up;    // restoring: a node of the plan each
     bool exactly_once; // the pipeline's `delivery`
     int32_t decider;   // index of the connection that decides; -1: the store does
 
@@ -56,7 +59,7 @@ struct coordinator {
     bool offered; // the connection has what it is to decide about
     pthread_t thread;
     bool started;
-    _Atomic bool finish_wanted, closed;
+    _Atomic bool finish_wanted;
     _Atomic bool asked;     // for a checkpoint now
     _Atomic uint64_t begun; // number of the last that was
 
@@ -65,9 +68,10 @@ struct coordinator {
     _Atomic int64_t last_wall_ms, last_took_us, last_bytes;
 };
 
-// NULL in *out: the pipeline keeps no checkpoints. Touches no disk.
+// NULL in *out: the pipeline keeps no checkpoints. Touches no disk. *place: where the pipeline is
+// wrong, if it is.
 int coordinator_new(struct coordinator **out, const struct coordinator_config *config,
-                    struct error *err);
+                    struct place *place, struct error *err);
 void coordinator_free(struct coordinator *coordinator);
 
 // Opens the store, settles what was pending, and gives the nodes what they had. When the
@@ -94,6 +98,13 @@ uint64_t coordinator_ask(struct coordinator *coordinator);
 
 // -- between its files --
 
+struct lane_node;
+// NULL: the plan's node is not in this lane.
+struct lane_node *coordinator_node(const struct coordinator *coordinator, uint32_t lane,
+                                   uint32_t node);
+// Before something that answered AGAIN is asked again.
+void coordinator_pause(void);
+
 // True when each node of each lane has saved for this checkpoint; else *missing is one that has
 // not.
 bool parts_complete(const struct coordinator *coordinator, uint32_t *missing);
@@ -109,7 +120,7 @@ enum { MARK_BYTES = STORE_INCARNATION_BYTES + 16 };
 bool decider_writes_exactly_once(const struct plan_node *node);
 // The sink writes through the connection that decides.
 bool decider_is_of(const struct coordinator *coordinator, const struct plan_node *sink);
-int decider_find(struct coordinator *coordinator, struct error *err);
+int decider_find(struct coordinator *coordinator, struct place *place, struct error *err);
 // Which checkpoint is the newest that holds: the connection's word, or the store's. *number 0:
 // none.
 int decider_settle(struct coordinator *coordinator, uint64_t *number, struct error *err);
@@ -121,6 +132,14 @@ int decider_commit(struct coordinator *coordinator, struct wait *wait, struct er
 
 // All of the last checkpoint is committed, as far as is known.
 bool coordinator_has_ended(const struct coordinator *coordinator);
+
+// ERR_REFUSED: the checkpoint keeps what has no place, and that may not be lost.
+int losses_check(struct coordinator *coordinator, const struct checkpoint *checkpoint,
+                 struct error *err);
+// The node has no place for what it kept, which is given up.
+bool losses_given_up(const struct coordinator *coordinator, const struct plan_node *plan);
+// What the node of that name kept may be lost, if need be.
+bool losses_allowed(const struct coordinator *coordinator, const char *name, size_t len);
 
 int restore_sinks(struct coordinator *coordinator, const struct checkpoint *checkpoint,
                   struct error *err);

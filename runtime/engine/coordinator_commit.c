@@ -7,7 +7,6 @@
 #include "engine/source_keep.h"
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
 // The connection that decides. What it is given to keep with the output is a mark: the incarnation
 // of the state, the attempt and the number of the checkpoint. Found again after a crash, the mark
@@ -37,7 +36,7 @@ bool decider_writes_exactly_once(const struct plan_node *node)
     return node->spec->kind == NODE_SINK && !(own && !strcmp(own, "at_least_once"));
 }
 
-int decider_find(struct coordinator *coordinator, struct error *err)
+int decider_find(struct coordinator *coordinator, struct place *place, struct error *err)
 {
     const struct plan *plan = coordinator->config.plan;
     coordinator->decider = -1;
@@ -46,13 +45,14 @@ int decider_find(struct coordinator *coordinator, struct error *err)
         if (!decider_writes_exactly_once(&plan->nodes[i]) || at < 0 ||
             !decides(coordinator->config.connections->items[at].vtable))
             continue;
-        if (coordinator->decider >= 0 && coordinator->decider != at)
-            return error_set(
-                err, ERR_INPUT,
-                "%s: a second connection that would decide about checkpoints: %s does; "
-                "say `delivery: at_least_once` on the sinks of one of them",
-                plan->topology->connections[at].name,
-                plan->topology->connections[coordinator->decider].name);
+        if (coordinator->decider >= 0 && coordinator->decider != at) {
+            *place = plan->nodes[i].spec->place;
+            return error_set(err, ERR_INPUT,
+                             "%s: its connection '%s' would decide about checkpoints, as '%s' "
+                             "does already; say `delivery: at_least_once` on the sinks of one",
+                             plan->nodes[i].spec->name, plan->topology->connections[at].name,
+                             plan->topology->connections[coordinator->decider].name);
+        }
         coordinator->decider = at;
     }
     return 0;
@@ -61,12 +61,6 @@ int decider_find(struct coordinator *coordinator, struct error *err)
 bool decider_is_of(const struct coordinator *coordinator, const struct plan_node *sink)
 {
     return coordinator->decider >= 0 && sink->spec->connection == coordinator->decider;
-}
-
-static void pause_a_little(void)
-{
-    struct timespec time = {.tv_nsec = POLL_NS};
-    nanosleep(&time, NULL);
 }
 
 static int failure(const struct coordinator *coordinator, tide_result rc, struct error *err)
@@ -116,7 +110,7 @@ static int ask(const struct coordinator *coordinator, int look, struct mark *out
         buf_clear(&mark);
         rc = connection->vtable->decided(connection->self, look, (tide_buf *)(void *)&mark);
         if (rc == TIDE_AGAIN)
-            pause_a_little();
+            coordinator_pause();
     } while (rc == TIDE_AGAIN && !is_stopped(coordinator));
     int found = mark.len != 0;
     if (rc == TIDE_AGAIN)
@@ -222,7 +216,7 @@ int decider_begin(struct coordinator *coordinator, uint64_t number, struct error
     tide_result rc;
     crash_point("connection.begin.before");
     while ((rc = connection->vtable->begin(connection->self, number)) == TIDE_AGAIN)
-        pause_a_little();
+        coordinator_pause();
     crash_point("connection.begin.after");
     return rc < 0 ? failure(coordinator, rc, err) : 0;
 }

@@ -8,7 +8,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 // The last checkpoint of a run that came to its end is decided before sinks commit it. A crash in
@@ -18,7 +17,7 @@
 // else's to write by then. The file is a saving, not a promise: one that is lost or damaged means
 // one commit more.
 
-enum { ENDED_BYTES = 64, PAUSE_NS = 5000000 };
+enum { ENDED_BYTES = 64 };
 
 static int ended_path(const struct coordinator *coordinator, char out[PATH_MAX], struct error *err)
 {
@@ -33,7 +32,7 @@ static size_t ended_text(const struct coordinator *coordinator, char out[ENDED_B
                             coordinator->head.attempt);
 }
 
-static bool is_marked(const struct coordinator *coordinator)
+bool coordinator_has_ended(const struct coordinator *coordinator)
 {
     char path[PATH_MAX], text[ENDED_BYTES], wanted[ENDED_BYTES];
     size_t got, len = ended_text(coordinator, wanted);
@@ -60,8 +59,8 @@ static int mark(const struct coordinator *coordinator, struct error *err)
 
 static struct sink_driver *sink_at(const struct coordinator *coordinator, uint32_t k, uint32_t i)
 {
-    struct lane_node *node = &coordinator->config.flow->lanes[k]->nodes[i];
-    return node->absent || node->kind != NODE_SINK ? NULL : node->sink.driver;
+    struct lane_node *node = coordinator_node(coordinator, k, i);
+    return node && node->kind == NODE_SINK ? node->sink.driver : NULL;
 }
 
 static bool is_uncommitted(const struct sink_driver *sink)
@@ -96,7 +95,7 @@ int coordinator_end(struct coordinator *coordinator, struct error *err)
             rc = is_uncommitted(sink) ? complain(sink, err) : 0;
         }
     crash_point("end.mark.before");
-    return rc || is_marked(coordinator) ? rc : mark(coordinator, err);
+    return rc || coordinator_has_ended(coordinator) ? rc : mark(coordinator, err);
 }
 
 // -- at the next start --
@@ -110,7 +109,7 @@ static int commit(struct sink_driver *sink, const _Atomic bool *stop)
         struct wait wait = {.until_ns = INT64_MAX, .fd = -1};
         driver_step(driver, &wait);
         if (is_uncommitted(sink) && !wait.busy)
-            nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
+            coordinator_pause();
     }
     return is_uncommitted(sink);
 }
@@ -131,9 +130,4 @@ void coordinator_commit_end(struct coordinator *coordinator, const _Atomic bool 
             if (commit(sink, stop))
                 return; // coordinator_end tells why
         }
-}
-
-bool coordinator_has_ended(const struct coordinator *coordinator)
-{
-    return is_marked(coordinator);
 }

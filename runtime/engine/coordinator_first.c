@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "engine/coordinator.h"
 #include "engine/lane.h"
-#include <time.h>
 
 // The first checkpoint of a state, where a connection decides: of nothing, decided before the first
 // record is read. From then on the connection has a mark of this state. Without it, a crash before
 // the first commit could not be told from a connection that has lost its marks.
-
-enum { POLL_NS = 5000000 };
 
 static int write_nothing(struct coordinator *coordinator, const struct checkpoint_head *head,
                          struct error *err)
@@ -23,13 +20,12 @@ static int write_nothing(struct coordinator *coordinator, const struct checkpoin
 
 static int commit(struct coordinator *coordinator, struct error *err)
 {
-    const struct timespec pause = {.tv_nsec = POLL_NS};
     int rc = decider_begin(coordinator, coordinator->number, err);
     while (!rc) {
         struct wait wait = {.until_ns = INT64_MAX, .fd = -1};
         rc = decider_commit(coordinator, &wait, err);
         if (!rc)
-            nanosleep(&pause, NULL);
+            coordinator_pause();
     }
     return rc < 0 ? err->code : 0;
 }

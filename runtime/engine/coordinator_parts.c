@@ -8,16 +8,10 @@
 
 static const size_t PART_MAX = (size_t)1 << 36;
 
-static struct lane_node *node_of(const struct coordinator *coordinator, uint32_t lane, uint32_t i)
-{
-    struct lane_node *node = &coordinator->config.flow->lanes[lane]->nodes[i];
-    return node->absent ? NULL : node;
-}
-
 static const struct saved *saved_of(const struct coordinator *coordinator, uint32_t lane,
                                     uint32_t i)
 {
-    struct lane_node *node = node_of(coordinator, lane, i);
+    struct lane_node *node = coordinator_node(coordinator, lane, i);
     return node ? saves_of(&node->saves, coordinator->number) : NULL;
 }
 
@@ -26,7 +20,7 @@ bool parts_complete(const struct coordinator *coordinator, uint32_t *missing)
     const struct plan *plan = coordinator->config.plan;
     for (uint32_t i = 0; i < plan->node_count; i++)
         for (uint32_t k = 0; k < plan->nodes[i].lanes; k++)
-            if (node_of(coordinator, k, i) && !saved_of(coordinator, k, i)) {
+            if (coordinator_node(coordinator, k, i) && !saved_of(coordinator, k, i)) {
                 *missing = i;
                 return false;
             }
@@ -52,7 +46,7 @@ int parts_put_plan(struct coordinator *coordinator, struct error *err)
     image_init(&image, PART_MAX);
     for (uint32_t i = 0; i < plan->node_count; i++) {
         const struct plan_node *node = &plan->nodes[i];
-        const struct lane_node *first = node_of(coordinator, 0, i);
+        const struct lane_node *first = coordinator_node(coordinator, 0, i);
         image_bytes(&image, node->spec->name, strlen(node->spec->name));
         image_bytes(&image, node->spec->type, strlen(node->spec->type));
         image_u64(&image, node->spec->kind);
@@ -153,7 +147,7 @@ static int check_saved(const struct coordinator *coordinator, uint32_t i, struct
 static void note_end(const struct coordinator *coordinator, uint32_t i)
 {
     for (uint32_t k = 0; k < coordinator->config.plan->nodes[i].lanes; k++) {
-        struct lane_node *node = node_of(coordinator, k, i);
+        struct lane_node *node = coordinator_node(coordinator, k, i);
         uint64_t none = 0;
         if (node && node->sink.driver &&
             saves_of(&node->saves, coordinator->number) == &node->saves.end)

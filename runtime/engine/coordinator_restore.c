@@ -13,21 +13,17 @@
 // Before anything runs: the store is opened, what was pending is settled, and what the nodes kept
 // goes to the nodes of that name.
 
-enum { LOCK_WAIT_MS = 1500, LOST_MAX = 1024 };
+enum { LOCK_WAIT_MS = 1500 };
 
 // -- nodes --
-
-static struct lane_node *node_of(const struct coordinator *coordinator, uint32_t lane, uint32_t i)
-{
-    struct lane_node *node = &coordinator->config.flow->lanes[lane]->nodes[i];
-    return node->absent ? NULL : node;
-}
 
 static int damaged(const struct plan_node *plan, struct error *err)
 {
     return error_set(err, ERR_CORRUPT, "%s: what the checkpoint has of it is damaged",
                      plan->spec->name);
 }
+
+// -- operators --
 
 // Entries with a key are those of the lane that owns it; others are everybody's.
 static bool is_of_lane(const struct image_entry *entry, uint32_t lane, uint32_t lanes)
@@ -52,18 +48,32 @@ static int load_entries(struct op *op, const struct plan_node *plan, uint32_t la
     return bad ? error_set(err, ERR_CORRUPT, "what the checkpoint has of it is damaged") : 0;
 }
 
-static int restore_operator(const struct plan_node *plan, struct op *op, uint32_t lane,
-                            const struct store_part *part, struct error *err)
+// What holds for all keys says whose state it is: an operator that is another one now refuses it
+// there, and has taken nothing.
+static int load(struct op *op, const struct plan_node *plan, uint32_t lane,
+                const struct store_part *part, bool may_lose, struct error *err)
 {
-    int rc = 0;
-    if (part->len && !op->load)
-        return error_set(err, ERR_REFUSED,
-                         "%s: it keeps nothing now, but the checkpoint has "
-                         "what it kept",
-                         plan->spec->name);
-    rc = load_entries(op, plan, lane, part, false, err);
-    rc = rc ? rc : load_entries(op, plan, lane, part, true, err);
-    return rc ? error_prefix(err, "%s", plan->spec->name) : 0;
+    int rc = op->load ? load_entries(op, plan, lane, part, false, err)
+                      : error_set(err, ERR_REFUSED, "it keeps nothing now, but did");
+    if (rc == ERR_REFUSED && may_lose) {
+        log_line(LOG_WARN, plan->spec->name, "what it kept is given up: %s", err->text);
+        error_clear(err);
+        return 0;
+    }
+    return rc ? rc : load_entries(op, plan, lane, part, true, err);
+}
+
+static int restore_operator(const struct coordinator *coordinator, const struct plan_node *plan,
+                            struct op *op, uint32_t lane, const struct store_part *part,
+                            struct error *err)
+{
+    const char *name = plan->spec->name;
+    if (!part->len)
+        return 0;
+    int rc = load(op, plan, lane, part, losses_allowed(coordinator, name, strlen(name)), err);
+    if (rc == ERR_REFUSED)
+        error_add(err, "; --allow-loss gives it up", strlen("; --allow-loss gives it up"));
+    return rc ? error_prefix(err, "%s", name) : 0;
 }
 
 static int restore_source(const struct plan_node *plan, struct lane_node *node,
@@ -99,18 +109,18 @@ static int restore_kind(struct coordinator *coordinator, uint32_t i, uint32_t la
                         const struct checkpoint *checkpoint, struct error *err)
 {
     const struct plan_node *plan = &coordinator->config.plan->nodes[i];
-    struct lane_node *node = node_of(coordinator, lane, i);
+    struct lane_node *node = coordinator_node(coordinator, lane, i);
     static const enum store_kind kinds[] = {
         [NODE_SOURCE] = STORE_SOURCE, [NODE_OPERATOR] = STORE_STATE, [NODE_SINK] = STORE_SINK};
     const struct store_part *part =
         checkpoint_part(checkpoint, kinds[plan->spec->kind], plan->spec->name);
-    if (!part || !node)
+    if (!part || !node || losses_given_up(coordinator, plan))
         return 0;
     if (plan->spec->kind == NODE_SOURCE)
         return restore_source(plan, node, part, err);
     if (plan->spec->kind == NODE_SINK)
         return restore_sink(plan, node, lane, part, err);
-    return restore_operator(plan, node->op.op, lane, part, err);
+    return restore_operator(coordinator, plan, node->op.op, lane, part, err);
 }
 
 int restore_sinks(struct coordinator *coordinator, const struct checkpoint *checkpoint,
@@ -143,7 +153,7 @@ static int restore_counters(struct coordinator *coordinator, uint32_t i,
 {
     const struct plan_node *plan = &coordinator->config.plan->nodes[i];
     const struct store_part *part = checkpoint_part(checkpoint, STORE_COUNTERS, plan->spec->name);
-    if (!part)
+    if (!part || losses_given_up(coordinator, plan))
         return 0;
     struct image_reader reader = {part->bytes, part->bytes + part->len};
     struct image_entry entry;
@@ -158,13 +168,14 @@ static int restore_counters(struct coordinator *coordinator, uint32_t i,
         uint64_t count = entry_u64(&entry);
         for (uint32_t c = 0; c < count && c < SAVED_COUNTERS; c++)
             counters[c] = entry_u64(&entry);
-        struct lane_node *first = node_of(coordinator, 0, i);
+        struct lane_node *first = coordinator_node(coordinator, 0, i);
         counters_add(&first->stats, counters, SAVED_COUNTERS);
         if (first->kind == NODE_OPERATOR)
             operator_node_resume(&first->op);
     }
     for (uint32_t k = 0; k < plan->lanes && lanes; k++)
-        resume_watermark(node_of(coordinator, k, i), lanes == plan->lanes ? marks[k] : least);
+        resume_watermark(coordinator_node(coordinator, k, i),
+                         lanes == plan->lanes ? marks[k] : least);
     return bad ? damaged(plan, err) : 0;
 }
 
@@ -181,96 +192,6 @@ int restore_nodes(struct coordinator *coordinator, const struct checkpoint *chec
     return rc;
 }
 
-// -- what would be lost --
-
-static const struct plan_node *find_node(const struct plan *plan, const char *name, size_t len)
-{
-    for (uint32_t i = 0; i < plan->node_count; i++)
-        if (strlen(plan->nodes[i].spec->name) == len &&
-            !memcmp(plan->nodes[i].spec->name, name, len))
-            return &plan->nodes[i];
-    return NULL;
-}
-
-static bool may_be_lost(const struct coordinator *coordinator, const char *name, size_t len)
-{
-    const char *const *losses = coordinator->config.losses;
-    for (; losses && *losses; losses++)
-        if (strlen(*losses) == len && !memcmp(*losses, name, len))
-            return true;
-    return false;
-}
-
-struct stored_node { // of the plan that made the checkpoint
-    const char *name, *type;
-    size_t name_len, type_len;
-    uint64_t kind;
-    int64_t version;
-};
-
-static bool kept_something(const struct checkpoint *checkpoint, const struct stored_node *node)
-{
-    for (uint32_t i = 0; i < checkpoint->part_count; i++) {
-        const struct store_part *part = &checkpoint->parts[i];
-        if ((part->kind == STORE_SOURCE || part->kind == STORE_STATE) && part->len &&
-            strlen(part->node) == node->name_len && !memcmp(part->node, node->name, node->name_len))
-            return true;
-    }
-    return false;
-}
-
-static int64_t version_of(const struct coordinator *coordinator, const struct plan_node *node)
-{
-    uint32_t i = (uint32_t)(node - coordinator->config.plan->nodes);
-    return node_of(coordinator, 0, i)->op.op->version;
-}
-
-// Why what the node kept has no place any more; NULL: it has.
-static const char *loss(const struct coordinator *coordinator, const struct stored_node *stored)
-{
-    const struct plan_node *node =
-        find_node(coordinator->config.plan, stored->name, stored->name_len);
-    if (!node)
-        return "is not in the pipeline any more";
-    if (node->spec->kind != stored->kind || strlen(node->spec->type) != stored->type_len ||
-        memcmp(node->spec->type, stored->type, stored->type_len) != 0)
-        return "is of another type now";
-    if (node->spec->kind == NODE_OPERATOR && version_of(coordinator, node) != stored->version)
-        return "has a script of another `version` now";
-    return NULL;
-}
-
-static int check_losses(const struct coordinator *coordinator, const struct checkpoint *checkpoint,
-                        struct error *err)
-{
-    const struct store_part *part = checkpoint_part(checkpoint, STORE_PLAN, "");
-    struct image_reader reader = {part ? part->bytes : NULL, part ? part->bytes + part->len : NULL};
-    struct image_entry entry;
-    struct buf lost;
-    int bad = 0;
-    buf_init(&lost, LOST_MAX);
-    while (image_next(&reader, &entry, &bad)) {
-        struct stored_node node;
-        node.name = entry_bytes(&entry, &node.name_len);
-        node.type = entry_bytes(&entry, &node.type_len);
-        node.kind = entry_u64(&entry);
-        entry_u64(&entry); // lanes
-        node.version = entry_i64(&entry);
-        const char *why = entry.bad ? NULL : loss(coordinator, &node);
-        if (why && kept_something(checkpoint, &node) &&
-            !may_be_lost(coordinator, node.name, node.name_len))
-            buf_printf(&lost, "%s%.*s %s", lost.len ? "; " : "", (int)node.name_len, node.name,
-                       why);
-    }
-    int rc = lost.len ? error_set(err, ERR_REFUSED,
-                                  "checkpoint %" PRIu64 " keeps what this pipeline has no place "
-                                  "for: %s; --allow-loss NODE gives it up",
-                                  checkpoint->head.number, buf_cstr(&lost))
-                      : 0;
-    buf_deinit(&lost);
-    return rc;
-}
-
 // -- all of it --
 
 // Nodes learn that there are checkpoints.
@@ -282,7 +203,7 @@ static void attach(struct coordinator *coordinator)
     flow->coordinator = &coordinator->waker;
     for (uint32_t k = 0; k < flow->lane_count; k++)
         for (uint32_t i = 0; i < plan->node_count; i++) {
-            struct lane_node *node = node_of(coordinator, k, i);
+            struct lane_node *node = coordinator_node(coordinator, k, i);
             if (node && node->kind == NODE_SOURCE && node->source.driver)
                 node->source.driver->keeps = true;
             if (node && node->kind == NODE_SINK && node->sink.driver)
@@ -323,7 +244,7 @@ static int go_on_from(struct coordinator *coordinator, uint64_t number, bool *fi
     coordinator->head = checkpoint->head;
     *finished = checkpoint->head.finished && !coordinator->config.from;
     if (!*finished)
-        rc = check_losses(coordinator, checkpoint, err);
+        rc = losses_check(coordinator, checkpoint, err);
     else if (!coordinator_has_ended(coordinator))
         rc = restore_sinks(coordinator, checkpoint, err);
     rc = rc || *finished ? rc : restore_nodes(coordinator, checkpoint, err);
@@ -340,7 +261,7 @@ static int open_buffers(struct coordinator *coordinator, struct error *err)
     const char *dir = setting_text(plan->topology->top, "checkpoint.dir");
     int rc = 0;
     for (uint32_t i = 0; !rc && i < plan->node_count; i++) {
-        struct lane_node *node = node_of(coordinator, 0, i);
+        struct lane_node *node = coordinator_node(coordinator, 0, i);
         if (node && node->kind == NODE_SOURCE && node->source.driver && node->source.driver->buffer)
             rc = source_buffer_open(node->source.driver, dir, coordinator->config.fresh, err);
     }

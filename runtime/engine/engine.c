@@ -80,6 +80,7 @@ static int connect_lanes(struct engine *engine, struct problems *problems)
 static int make_coordinator(struct engine *engine, struct problems *problems)
 {
     struct error err = ERROR_INIT;
+    struct place place = {0};
     const struct engine_config *config = &engine->config;
     const struct coordinator_config wanted = {.plan = engine->plan,
                                               .flow = &engine->flow,
@@ -91,9 +92,11 @@ static int make_coordinator(struct engine *engine, struct problems *problems)
                                               .stop = &engine->chief.stop_wanted};
     if (!config->has_plugins || problems->errors)
         return 0;
-    int rc = coordinator_new(&engine->coordinator, &wanted, &err);
+    int rc = coordinator_new(&engine->coordinator, &wanted, &place, &err);
     engine->chief.coordinator = engine->coordinator;
-    return rc == ERR_NOMEM ? rc : say(problems, rc, &err);
+    if (rc && rc != ERR_NOMEM)
+        problem_add(problems, place, error_reason(&err), "%s", err.text);
+    return rc;
 }
 
 static int build(struct engine *engine, struct problems *problems)
@@ -117,26 +120,29 @@ static int build(struct engine *engine, struct problems *problems)
     return rc ? rc : connect_lanes(engine, problems);
 }
 
+struct requirement {
+    const struct tide_config *wanted;
+    struct problems *problems;
+};
+
 static int check_path(void *arg, const struct engine_path *path)
 {
-    struct engine *engine = arg;
-    const struct tide_config *wanted = setting_at(engine->config.topology->top, "require");
-    bool exactly = !strcmp(wanted->text, "exactly_once");
+    const struct requirement *required = arg;
+    const char *wanted = required->wanted->text;
+    bool exactly = !strcmp(wanted, "exactly_once");
     if (path->guarantee < (exactly ? GUARANTEE_EXACTLY_ONCE : GUARANTEE_AT_LEAST_ONCE))
-        problem_add(engine->problems, wanted->place, REASON_GUARANTEE,
-                    "%s -> %s: less than `require: %s`: %s", path->from, path->to, wanted->text,
+        problem_add(required->problems, required->wanted->place, REASON_GUARANTEE,
+                    "%s -> %s: less than `require: %s`: %s", path->from, path->to, wanted,
                     path->why);
     return 0;
 }
 
 static int check_required(struct engine *engine, struct problems *problems)
 {
-    const struct tide_config *wanted = setting_at(engine->config.topology->top, "require");
-    if (!wanted || !wanted->given || !engine->config.has_plugins)
+    struct requirement required = {setting_at(engine->config.topology->top, "require"), problems};
+    if (!required.wanted || !required.wanted->given || !engine->config.has_plugins)
         return 0;
-    engine->problems = problems;
-    int rc = engine_paths(engine, check_path, engine);
-    engine->problems = NULL;
+    int rc = engine_paths(engine, check_path, &required);
     return rc ? rc : problems->errors ? ERR_INPUT : 0;
 }
 

@@ -22,5 +22,4 @@ struct engine {
     struct chief chief;
     struct stepper stepper; // config.stepped
     int64_t started_ns;
-    struct problems *problems; // while it is made
 };

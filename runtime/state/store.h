@@ -40,12 +40,11 @@ struct checkpoint_head {
 };
 
 enum store_kind {
-    STORE_PLAN = 1,  // what ran: the topology, versions of scripts (node: "")
-    STORE_SOURCE,    // splits and positions
-    STORE_STATE,     // an image of an operator; several (one a lane) make one
-    STORE_SINK,      // what a sink gave at prepare
-    STORE_COUNTERS,  // of a node
-    STORE_CONNECTION // what a connection gave
+    STORE_PLAN = 1, // what ran: the topology, versions of scripts (node: "")
+    STORE_SOURCE,   // splits and positions
+    STORE_STATE,    // an image of an operator; several (one a lane) make one
+    STORE_SINK,     // what a sink gave at prepare
+    STORE_COUNTERS  // of a node
 };
 
 struct store_part {

@@ -128,6 +128,21 @@ class Checkpoints(Base):
             with self.subTest(new):
                 self.assertEqual(refused.status, 3, refused)
                 self.assertIn(said, refused.err)
+                self.assertIn("--allow-loss", refused.err)
+        self.add(line(3500))  # as dedup, the last of them
+        running = self.start("run", "p.yaml", "-q", "--allow-loss", "sums")
+        harness.wait_until(lambda: len(harness.read_lines(self.path("out.jsonl"))) == 2,
+                           f"a record: {running}")
+        self.assertEqual(running.stop().status, 0)
+
+    def test_what_an_aggregate_kept_can_be_given_up(self):
+        self.add(line(1000), line(2500, n=7))
+        self.run_for(1)
+        self.write("p.yaml", HEAD + SOURCE + OPERATORS.replace("n: sum(n)", "n: max(n)") + SINKS)
+        self.add(line(2600), line(3500))
+        done = self.run_for(2, "--allow-loss", "sums")
+        self.assertIn("what it kept is given up", done.err)
+        self.assertEqual(self.out()[1], ("a", 2000, 1))  # of what came after
 
     def test_a_second_process_is_refused(self):
         self.add(line(1000), line(2500))
@@ -326,6 +341,23 @@ class State(Base):
                       ("get", "p.yaml", "nobody"), ("get", "p.yaml", "sums", "--key", "[[1]]"),
                       ("export", "p.yaml", "nobody")):
             self.assertEqual(self.tidemill("state", *words).status, 2, words)
+
+
+class Deciding(harness.TestCase):
+    def test_two_connections_that_decide(self):
+        self.write("p.yaml", HEAD + """
+connections:
+  one: { type: kafka, brokers: "127.0.0.1:1" }
+  two: { type: kafka, brokers: "127.0.0.1:2" }
+sources: { in: { type: file, path: in.jsonl } }
+sinks:
+  a: { type: topic, connection: one, inputs: in, topic: t }
+  b: { type: topic, connection: two, inputs: in, topic: t }
+""")
+        wrong = self.tidemill("check", "p.yaml")
+        self.assertEqual(wrong.status, 2, wrong)
+        self.assertRegex(wrong.err + wrong.out, r"p\.yaml:12:\d+: error: b: its connection 'two'")
+        self.succeeds("check", "p.yaml", "--set", "sinks.b.delivery=at_least_once")
 
 
 class Guarantees(harness.TestCase):
