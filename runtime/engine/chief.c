@@ -114,13 +114,14 @@ bool chief_restore(struct chief *chief, bool stepped)
     if (!chief->coordinator)
         return true;
     int rc = coordinator_restore(chief->coordinator, &finished, &err);
-    if (!rc && finished)
+    if (!rc && finished) {
         log_line(LOG_INFO, "checkpoint",
                  "%s has come to its end in an earlier run; --fresh runs it again",
                  chief->share->pipeline);
-    if (!rc && finished)
         coordinator_commit_end(chief->coordinator, &chief->stop_wanted);
-    rc = rc || finished ? rc : begin_checkpoints(chief->coordinator, stepped, &err);
+    } else if (!rc) {
+        rc = begin_checkpoints(chief->coordinator, stepped, &err);
+    }
     if (rc && !chief_stopping(chief))
         flow_fail(chief->flow, &err);
     return !rc && !finished;
