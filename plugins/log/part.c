@@ -111,19 +111,28 @@ static tide_result look_for_limit(struct source *source, struct part *part)
     return TIDE_OK;
 }
 
-// Nothing beyond the limit is looked at: it may be taken back. What the reader has of it from
-// before, when that was further ahead, is read anew.
+// Nothing beyond the limit is looked at: it may be taken back.
 static tide_result heed_limit(struct source *source, struct part *part)
 {
-    uint64_t before = part->limit;
-    if (before != UINT64_MAX && part->next < before)
+    if (part->next < part->limit)
         return TIDE_OK;
     tide_result result = look_for_limit(source, part);
     if (result)
         return result;
-    if (part->next >= part->limit)
-        return TIDE_AGAIN;
-    return before == UINT64_MAX ? TIDE_OK : go_to_next(source, part);
+    // What the reader has of it from before is read anew.
+    return part->next < part->limit ? go_to_next(source, part) : TIDE_AGAIN;
+}
+
+// Where none was known, for an entry that was just read: a limit that is made for it was there
+// before the entry was.
+static tide_result heed_new_limit(struct source *source, struct part *part)
+{
+    if (part->limit != UINT64_MAX)
+        return TIDE_OK;
+    tide_result result = look_for_limit(source, part);
+    if (result)
+        return result;
+    return part->next < part->limit ? TIDE_OK : TIDE_AGAIN;
 }
 
 // Where reading begins and, for bounded sources, ends.
@@ -195,6 +204,9 @@ static tide_result next_entry(struct source *source, struct part *part)
     }
     if (result)
         return fail(source, part, result, why);
+    result = heed_new_limit(source, part);
+    if (result)
+        return result;
     part->at = entry.sequence;
     if (!unpack_begin(&part->unpacker, entry.data, entry.count))
         return damaged(source, part);

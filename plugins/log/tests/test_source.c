@@ -192,6 +192,55 @@ static void is_read_while_it_is_written(void)
     unmake(&bench);
 }
 
+static void decide(struct bench *bench, uint64_t id)
+{
+    tide_buf *data = fake_buf_new();
+    CU_ASSERT_EQUAL(plugin->sink->prepare(bench->sink, id, data), TIDE_OK);
+    const struct fake_bytes *bytes = fake_buf_bytes(data);
+    CU_ASSERT_EQUAL(plugin->sink->commit(bench->sink, (tide_bytes){bytes->data, bytes->len}),
+                    TIDE_OK);
+    fake_buf_free(data);
+}
+
+static struct bench *turning; // becomes exactly once when it is read the next time; NULL: none
+
+static tide_result turn_and_read(tide_journal_reader *reader, tide_entry *entry, char *why)
+{
+    struct bench *bench = turning;
+    turning = NULL;
+    if (bench) {
+        decide(bench, 1);
+        put_one(bench, "1", "1"); // undecided
+    }
+    return host_journal.reader_next(reader, entry, why);
+}
+
+// Just behind the reader's look at how far it may read.
+static void becomes_exactly_once_while_it_is_read(void)
+{
+    struct bench bench;
+    make(&bench);
+    connect_to(&bench);
+    tide_journal_host journal = host_journal;
+    journal.reader_next = turn_and_read;
+    bench.source_host.table.journal = &journal;
+    fake_set(&bench.sink_host, "partitions", "1");
+    CU_ASSERT_EQUAL_FATAL(open_sink(&bench, "t"), TIDE_OK);
+    put_numbers(&bench, 0, 1);
+    CU_ASSERT_EQUAL_FATAL(open_source(&bench, "t"), TIDE_OK);
+    CU_ASSERT_EQUAL(read_some(&bench, 1), TIDE_OK);
+    turning = &bench;
+    for (int i = 0; i < 3; i++)
+        CU_ASSERT_EQUAL(fake_read(&bench.source_host, plugin->source, bench.source, 10),
+                        TIDE_AGAIN);
+    CU_ASSERT_PTR_NULL(turning);
+    expect_numbers(&bench.source_host, 0, 1);
+    decide(&bench, 2);
+    CU_ASSERT_EQUAL(read_some(&bench, 2), TIDE_OK);
+    expect_numbers(&bench.source_host, 0, 2);
+    unmake(&bench);
+}
+
 static CU_TestInfo cases[] = {
     {"goes on from a position", goes_on_from_a_position},
     {"survives a restart", survives_a_restart},
@@ -200,6 +249,7 @@ static CU_TestInfo cases[] = {
     {"a bounded read of nothing ends", a_bounded_read_of_nothing_ends},
     {"reads several topics", reads_several_topics},
     {"is read while it is written", is_read_while_it_is_written},
+    {"becomes exactly once while it is read", becomes_exactly_once_while_it_is_read},
     CU_TEST_INFO_NULL,
 };
 UNIT_MAIN({"log source", begin, end, NULL, NULL, cases})
