@@ -11,9 +11,8 @@ struct member {
     struct pipeline pipeline;
     int64_t started_ms;
     struct supervisor supervisor;
-    bool runs;   // started, and its end has not been seen
-    bool waits;  // for its restart; it has no engine
-    bool failed; // to start, while running, or at its end
+    bool runs;  // started, and its end has not been seen
+    bool waits; // for its restart; it has no engine
 };
 
 struct fleet {

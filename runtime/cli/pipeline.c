@@ -132,7 +132,12 @@ int pipeline_again(struct pipeline *pipeline, struct error *err)
     for (size_t i = problems.count; i--;)
         first = problems.items[i].warning ? first : &problems.items[i];
     if (code && first) {
+        const struct place *place = &first->place;
         error_set(err, code, "%s", first->text);
+        if (place->file && place->line)
+            error_prefix(err, "%s:%u:%u", place->file, place->line, place->col);
+        else if (place->file)
+            error_prefix(err, "%s", place->file);
         error_as(err, first->reason);
     } else if (code) {
         error_nomem(err);

@@ -100,21 +100,21 @@ static int conclude(const struct watch *watch, const struct member *member, stru
     return code;
 }
 
-static enum exit_status fail(const struct watch *watch, struct member *member,
+static uint32_t index_of(const struct watch *watch, const struct member *member)
+{
+    return (uint32_t)(member - watch->fleet.members);
+}
+
+static enum exit_status fail(const struct watch *watch, const struct member *member,
                              const struct error *why)
 {
     struct error named = *why;
-    member->failed = true;
+    sight_phase(watch->sight, index_of(watch, member), SNAPSHOT_FAILED);
     if (!watch->several)
         return command_fail(why);
     error_prefix(&named, "%s", member_name(member));
     command_fail(&named);
     return EXIT_FAILED;
-}
-
-static uint32_t index_of(const struct watch *watch, const struct member *member)
-{
-    return (uint32_t)(member - watch->fleet.members);
 }
 
 // One that has failed may get another engine after a while: its files, connections and memory are
@@ -152,9 +152,9 @@ static enum exit_status settle(struct watch *watch, struct member *member, enum 
         status = fail(watch, member, engine_error(member->pipeline.engine));
     else if (code)
         status = fail(watch, member, &err);
+    else
+        sight_phase(watch->sight, index_of(watch, member), SNAPSHOT_DONE);
     log_set_pipeline(before);
-    sight_phase(watch->sight, index_of(watch, member),
-                member->failed ? SNAPSHOT_FAILED : SNAPSHOT_DONE);
     return status;
 }
 
@@ -171,7 +171,8 @@ static int start(struct watch *watch, struct member *member, struct error *err)
     member->started_ms = fleet_now_ms();
     int code = engine_start(member->pipeline.engine, err);
     member->runs = !code;
-    sight_phase(watch->sight, index_of(watch, member), code ? SNAPSHOT_FAILED : SNAPSHOT_RUNNING);
+    if (!code)
+        sight_phase(watch->sight, index_of(watch, member), SNAPSHOT_RUNNING);
     return code;
 }
 
@@ -209,7 +210,6 @@ static enum exit_status leave(struct watch *watch, struct member *member)
     error_set(&err, ERR_RETRY,
               "stopped before its restart; it goes on from its last checkpoint "
               "when it is run again");
-    sight_phase(watch->sight, index_of(watch, member), SNAPSHOT_FAILED);
     return fail(watch, member, &err);
 }
 

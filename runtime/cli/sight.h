@@ -11,8 +11,9 @@ struct sight;
 // Listens as --http and its companions say, and tells where in the log. The pipelines live longer.
 int sight_new(struct sight **out, const struct pipeline *const *pipelines, uint32_t count,
               const struct args *args, struct error *err);
-// From the main thread; STARTING at first: an engine is asked from RUNNING on. NULL is fine.
+// From the main thread; STARTING at first, an engine is asked only when that is over. NULL is fine.
 void sight_phase(struct sight *sight, uint32_t pipeline, enum snapshot_phase phase);
-// From here on it is another engine; NULL: none for now, the one before is about to be freed.
+// From here on it is another engine; NULL: none for now. When this returns nobody looks at the one
+// before any more, and it may be freed.
 void sight_engine(struct sight *sight, uint32_t pipeline, struct engine *engine);
 void sight_free(struct sight *sight); // NULL is fine

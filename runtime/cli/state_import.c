@@ -96,19 +96,19 @@ static int take_line(struct import *import, const json_t *line, struct error *er
     return state_entry_read(line, &part->image, err);
 }
 
-// Up to the next line that has something in it.
-static bool has_more(FILE *in)
+// Up to the next line that has something in it; *number becomes its.
+static bool has_more(FILE *in, uint64_t *number)
 {
     int c;
     while ((c = getc(in)) == ' ' || (c >= '\t' && c <= '\r'))
-        continue;
+        *number += c == '\n';
     return c != EOF && ungetc(c, in) == c;
 }
 
 static int take_lines(struct import *import, struct error *err)
 {
     int code = 0;
-    for (uint64_t number = 1; !code && has_more(stdin); number++) {
+    for (uint64_t number = 1; !code && has_more(stdin, &number);) {
         json_error_t why;
         json_t *line = json_loadf(
             stdin, JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES | JSON_DISABLE_EOF_CHECK, &why);

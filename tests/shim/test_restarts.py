@@ -96,6 +96,22 @@ class Restarts(harness.TestCase):
         self.assertIn("attempt 2 of 2", running.err)
         self.assertNotIn("b: sums", running.err)
 
+    def test_one_that_cannot_be_built_again(self):
+        """Its script has gone meanwhile: it has failed, and says where."""
+        first = self.pipeline("a", QUICK % 3)
+        with open(self.path(first), encoding="utf-8") as file:
+            self.write(first, re.sub("lua: .*", "script: a.lua", file.read()))
+        self.write("a.lua", "return function(r) return r end")
+        running = self.begin(first, self.pipeline("b", QUICK % 2))
+        self.wait_checkpoint("a")
+        os.remove(self.path("a.lua"))
+        self.add("a", {"n": 1})
+        harness.wait_until(lambda: "a: a.yaml:" in running.err, f"the error {running}")
+        self.assertEqual(json.loads(self.get("/readyz"))["status"], "failed")
+        self.add("b", {"n": 7})
+        harness.wait_until(lambda: self.out("b") == [7], "the other goes on")
+        self.assertEqual(running.stop().status, 1, running)
+
     def test_it_is_switched_off(self):
         running = self.begin(self.pipeline("a", "false"))
         self.wait_checkpoint("a")
