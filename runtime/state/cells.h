@@ -97,6 +97,7 @@ struct cells {
     uint32_t count;
     bool any_ttl;
     bool ending; // the last watermark is here
+    bool loaded; // `progress` comes from a saved state
     struct state_budget budget;
     size_t limit_bytes; // of all; 0: none
     size_t key_limit;   // of one key; 0: none

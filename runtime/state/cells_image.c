@@ -294,8 +294,9 @@ static int load_meta(struct cells *cells, struct image_entry *entry, int64_t *ve
                          "what was kept is of a script that declares other states than this one");
     // Of several lanes the one that was furthest behind.
     int64_t *mine = &cells->progress[EVENT_TIME];
-    if (*mine == INT64_MIN || progress < *mine)
+    if (!cells->loaded || progress < *mine)
         *mine = progress;
+    cells->loaded = true;
     if (latest > cells->latest)
         cells->latest = latest;
     return entry_done(entry, err);

@@ -279,6 +279,38 @@ static void test_image(void)
     image_deinit(&second);
 }
 
+// What is told of all, by a lane that had come to `progress`, goes into another's cells.
+static void load_progress(struct cells *cells, int64_t progress)
+{
+    struct cells other;
+    struct image image;
+    CU_ASSERT_EQUAL_FATAL(cells_init(&other, plain, KINDS, 0), 0);
+    other.progress[EVENT_TIME] = progress;
+    image_init(&image, 1 << 20);
+    CU_ASSERT_EQUAL(cells_save(&other, 1, &image), 0);
+    CU_ASSERT_EQUAL(load_image(cells, image.bytes.data, image.bytes.len), 0);
+    cells_deinit(&other);
+    image_deinit(&image);
+}
+
+// A lane that no watermark had come to is the furthest behind, whichever is loaded first.
+static void test_least_progress_counts(void)
+{
+    static const int64_t lanes[][3] = {{9, 5, 7},
+                                       {5, 7, 9},
+                                       {WATERMARK_NONE, 5, 7},
+                                       {7, WATERMARK_NONE, 5},
+                                       {7, 5, WATERMARK_NONE}};
+    for (size_t i = 0; i < sizeof lanes / sizeof lanes[0]; i++) {
+        struct cells cells;
+        CU_ASSERT_EQUAL_FATAL(cells_init(&cells, plain, KINDS, 0), 0);
+        for (int lane = 0; lane < 3; lane++)
+            load_progress(&cells, lanes[i][lane]);
+        CU_ASSERT_EQUAL(cells.progress[EVENT_TIME], i < 2 ? 5 : WATERMARK_NONE);
+        cells_deinit(&cells);
+    }
+}
+
 // Whatever allocation fails: an error, and nothing of the record is left.
 static void test_no_memory(void)
 {
@@ -354,6 +386,7 @@ static CU_TestInfo cases[] = {{"a record is taken back", test_undo},
                               {"limits name key and state", test_limits},
                               {"timers come in order", test_timers_come_in_order},
                               {"bytes and back", test_image},
+                              {"the least progress of several lanes", test_least_progress_counts},
                               {"no memory", test_no_memory},
                               {"limit of a key", test_key_limit},
                               CU_TEST_INFO_NULL};
