@@ -9,5 +9,7 @@ int64_t bucket_next_firing(const struct aggregate *agg, struct window window, in
 // Its keys fire, one after the other (agg->fire_next).
 enum op_status bucket_fire(struct aggregate *agg, struct keyed_window *window,
                            struct outputs *outputs);
+// It is due when it fires next or, when it has fired for the last time, when it goes.
+void bucket_wait(struct aggregate *agg, struct keyed_window *window);
 // What its slots own goes.
 void bucket_release(struct aggregate *agg, struct keyed_window *window);

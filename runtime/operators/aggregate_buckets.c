@@ -110,6 +110,15 @@ enum op_status bucket_fire(struct aggregate *agg, struct keyed_window *window,
     return OP_DONE;
 }
 
+void bucket_wait(struct aggregate *agg, struct keyed_window *window)
+{
+    struct window bounds = agg_bounds(window);
+    window->fired = window_last(bounds) <= agg->progress;
+    keyed_due(&agg->keyed, window,
+              window->fired ? window_gone_at(bounds, agg->windows.lateness_ms)
+                            : bucket_next_firing(agg, bounds, agg->progress));
+}
+
 // Only what was saved.
 static void note_gone(struct aggregate *agg, const struct keyed_window *window)
 {
@@ -130,11 +139,7 @@ static enum op_status due(struct aggregate *agg, struct outputs *outputs)
         enum op_status status = bucket_fire(agg, window, outputs);
         if (status != OP_DONE)
             return status;
-        struct window bounds = agg_bounds(window);
-        window->fired = window_last(bounds) <= agg->progress;
-        keyed_due(&agg->keyed, window,
-                  window->fired ? window_gone_at(bounds, agg->windows.lateness_ms)
-                                : bucket_next_firing(agg, bounds, agg->progress));
+        bucket_wait(agg, window);
     }
     return OP_DONE;
 }
@@ -149,7 +154,7 @@ static void save(struct aggregate *agg, struct image *image)
 {
     for (uint32_t i = 0; i < keyed_windows(&agg->keyed); i++) {
         struct keyed_window *window = keyed_at(&agg->keyed, i);
-        save_table(agg, image, &window->table, agg_bounds(window), false);
+        save_table(agg, image, AGG_SLOT, &window->table, agg_bounds(window), false);
     }
 }
 
@@ -162,7 +167,7 @@ static int save_changes(struct aggregate *agg, struct image *image)
 {
     for (uint32_t i = 0; i < keyed_windows(&agg->keyed); i++) {
         struct keyed_window *window = keyed_at(&agg->keyed, i);
-        save_table(agg, image, &window->table, agg_bounds(window), true);
+        save_table(agg, image, AGG_SLOT, &window->table, agg_bounds(window), true);
     }
     return keyed_track(&agg->keyed);
 }
@@ -184,16 +189,9 @@ static int load(struct aggregate *agg, struct image_entry *entry, const struct t
 
 static void rewind_all(struct aggregate *agg)
 {
-    for (size_t i = 0; i < agg->keyed.map_cells; i++) {
-        struct keyed_window *window = agg->keyed.map[i];
-        if (!window)
-            continue;
-        struct window bounds = agg_bounds(window);
-        window->fired = window_last(bounds) <= agg->progress;
-        keyed_due(&agg->keyed, window,
-                  window->fired ? window_gone_at(bounds, agg->windows.lateness_ms)
-                                : bucket_next_firing(agg, bounds, agg->progress));
-    }
+    for (size_t i = 0; i < agg->keyed.map_cells; i++)
+        if (agg->keyed.map[i])
+            bucket_wait(agg, agg->keyed.map[i]);
 }
 
 static void free_all(struct aggregate *agg)

@@ -86,7 +86,7 @@ static int64_t next(const struct aggregate *agg)
 static void save(struct aggregate *agg, struct image *image)
 {
     struct counts *counts = agg->more;
-    save_table(agg, image, &counts->keys, (struct window){0, 0}, false);
+    save_table(agg, image, AGG_SLOT, &counts->keys, (struct window){0, 0}, false);
 }
 
 static int track(struct aggregate *agg)
@@ -97,7 +97,7 @@ static int track(struct aggregate *agg)
 static int save_changes(struct aggregate *agg, struct image *image)
 {
     struct counts *counts = agg->more;
-    save_table(agg, image, &counts->keys, (struct window){0, 0}, true);
+    save_table(agg, image, AGG_SLOT, &counts->keys, (struct window){0, 0}, true);
     return table_track(&counts->keys);
 }
 

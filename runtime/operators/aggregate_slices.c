@@ -300,11 +300,7 @@ static void save(struct aggregate *agg, struct image *image)
     struct slices *slices = agg->more;
     for (uint32_t i = 0; i < keyed_windows(&agg->keyed); i++) {
         struct keyed_window *slice = keyed_at(&agg->keyed, i);
-        for (uint32_t k = 0; k < slice->table.count; k++) {
-            struct table_entry *entry = table_at(&slice->table, k);
-            struct agg_target target = {agg_bounds(slice), &entry->key, agg_head(entry), NULL};
-            save_slot(agg, image, AGG_SLOT, &target);
-        }
+        save_table(agg, image, AGG_SLOT, &slice->table, agg_bounds(slice), false);
     }
     for (uint32_t i = 0; i < slices->keys.count; i++)
         save_line(agg, image, table_at(&slices->keys, i));

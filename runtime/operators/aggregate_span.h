@@ -45,7 +45,7 @@ struct spans {
     int64_t from, to; // those that are open; from > to: none
 };
 
-// The number of the window with this start.
+// The number of the window that starts last of those that start at or before `start`.
 int64_t span_number(const struct aggregate *agg, int64_t start);
 // The span of this level with this window; opened, or NULL.
 struct keyed_window *span_find(const struct aggregate *agg, int64_t window, uint8_t level);

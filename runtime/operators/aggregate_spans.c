@@ -85,18 +85,13 @@ static int take_open(struct aggregate *agg, const struct table_key *key, struct 
     return rc;
 }
 
-static int64_t floordiv(int64_t a, int64_t b)
-{
-    return a / b - (a % b < 0);
-}
-
 // The first window whose last instant is after `time`.
 static int64_t first_after(const struct aggregate *agg, int64_t time)
 {
     const struct window_assigner *windows = &agg->windows;
     if (time < -TIME_FAR || time > TIME_FAR)
         return time < 0 ? INT64_MIN : INT64_MAX;
-    return floordiv(time + 1 - windows->size - windows->offset_ms, windows->every) + 1;
+    return span_number(agg, time + 1 - windows->size) + 1;
 }
 
 static int64_t larger(int64_t a, int64_t b)
@@ -168,14 +163,9 @@ static enum op_status fire_window(struct aggregate *agg, struct keyed_window *wi
                                   struct outputs *outputs)
 {
     enum op_status status = bucket_fire(agg, window, outputs);
-    if (status != OP_DONE)
-        return status;
-    struct window bounds = agg_bounds(window);
-    window->fired = window_last(bounds) <= agg->progress;
-    keyed_due(&agg->keyed, window,
-              window->fired ? window_gone_at(bounds, agg->windows.lateness_ms)
-                            : bucket_next_firing(agg, bounds, agg->progress));
-    return OP_DONE;
+    if (status == OP_DONE)
+        bucket_wait(agg, window);
+    return status;
 }
 
 static enum op_status step(struct aggregate *agg, struct keyed_window *next,
@@ -223,11 +213,7 @@ static void save(struct aggregate *agg, struct image *image)
 {
     for (uint32_t i = 0; i < keyed_windows(&agg->keyed); i++) {
         struct keyed_window *span = keyed_at(&agg->keyed, i);
-        for (uint32_t k = 0; k < span->table.count; k++) {
-            struct table_entry *entry = table_at(&span->table, k);
-            struct agg_target target = {agg_bounds(span), &entry->key, agg_head(entry), NULL};
-            save_slot(agg, image, section_of(span), &target);
-        }
+        save_table(agg, image, section_of(span), &span->table, agg_bounds(span), false);
     }
 }
 

@@ -167,15 +167,15 @@ void save_slot(struct aggregate *agg, struct image *image, enum agg_section sect
     image_end(image, section, key, len);
 }
 
-void save_table(struct aggregate *agg, struct image *image, const struct table *table,
-                struct window window, bool changed)
+void save_table(struct aggregate *agg, struct image *image, enum agg_section section,
+                const struct table *table, struct window window, bool changed)
 {
     for (uint32_t i = 0; i < table->count; i++) {
         if (changed && !table_next_dirty(table, &i))
             break;
         struct table_entry *entry = table_at(table, i);
         struct agg_target target = {window, &entry->key, agg_head(entry), NULL};
-        save_slot(agg, image, AGG_SLOT, &target);
+        save_slot(agg, image, section, &target);
     }
 }
 

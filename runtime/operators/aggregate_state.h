@@ -27,8 +27,8 @@ int aggregate_load(struct op *op, struct image_entry *entry, struct error *err);
 void save_slot(struct aggregate *agg, struct image *image, enum agg_section section,
                const struct agg_target *target);
 // Slots that have changed, or all, of a table.
-void save_table(struct aggregate *agg, struct image *image, const struct table *table,
-                struct window window, bool changed);
+void save_table(struct aggregate *agg, struct image *image, enum agg_section section,
+                const struct table *table, struct window window, bool changed);
 // A slot that was saved goes.
 void save_gone(struct aggregate *agg, const struct table_key *key, int64_t start);
 // Where a SLOT or PART belongs, then what it holds.
