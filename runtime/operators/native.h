@@ -87,8 +87,8 @@ static inline int64_t native_add(int64_t a, int64_t b)
 enum { SECTION_PROGRESS = 1000 };
 void native_save_progress(const struct native *native, struct image *image);
 int native_load_progress(struct native *native, struct image_entry *entry, struct error *err);
-// The operator is saved by native_save and, when something has changed, native_save_changes: each
-// key by `save_key` as one entry of `section`.
+// From here on the operator is saved, and what has changed of it: each key by `save_key` as one
+// entry of `section`.
 void native_saves(struct native *native, uint32_t section,
                   void (*save_key)(const struct native *native, const void *key,
                                    struct image *image));

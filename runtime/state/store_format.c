@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "state/store_format.h"
 
-#include <endian.h>
 #include <string.h>
 
 enum {

@@ -79,8 +79,8 @@ struct store {
 enum { STORE_NAME_DIGITS = 20 };
 int store_path(char out[PATH_MAX], const struct store *store, uint64_t generation,
                const char *suffix, struct error *err);
-// Generations with a name, oldest first, into store->generations; next_generation. *leftovers:
-// there are unfinished ones. ERR_RETRY: there is no directory.
+// Generations with a name, oldest first, into store->generations; next_generation. ERR_RETRY: there
+// is no directory.
 int store_list(struct store *store, struct error *err);
 int store_sweep(struct store *store, struct error *err); // removes what was left unfinished
 // Gives it its name, durably.
