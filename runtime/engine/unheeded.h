@@ -2,6 +2,6 @@
 #pragma once
 #include "config/topology.h"
 
-// What the schema takes because pipelines are written for it, and this engine does not do yet. Who
-// asks for it is told, with the place, and is not left to believe that it works.
+// What the schema takes, and what does nothing in this pipeline. Who asks for it is told, with the
+// place, and is not left to believe that it works.
 void warn_unheeded(const struct topology *topology, struct problems *problems);

@@ -44,7 +44,49 @@ static void test_who_asks_is_told(void)
     }
 }
 
+// `limits: { key }` of an operator that keeps nothing by key in cells.
+static void test_a_key_limit_is_for_a_process(void)
+{
+    static const struct {
+        const char *limits, *defaults;
+        uint32_t warnings;
+    } limits[] = {{"", "", 0},
+                  {", limits: { key: 1MiB }", "", 1},
+                  {", limits: { state: 1MiB }", "", 0},
+                  {"", "defaults: { operators: { limits: { key: 1MiB } } }\n", 0}};
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        struct pipeline p;
+        char yaml[1024];
+        snprintf(yaml, sizeof yaml,
+                 "pipeline: t\n%s"
+                 "sources: { in: { type: mock } }\n"
+                 "operators:\n"
+                 "  keeps: { type: process, inputs: in, key_by: a, lua: \"return { on_record = "
+                 "function(r, "
+                 "ctx) ctx.emit(r) end }\", limits: { memory: 1MiB } }\n"
+                 "  once: { type: dedup, inputs: keeps, key_by: a, time: processing, within: 1h%s "
+                 "}\n"
+                 "sinks: { out: { type: mock, inputs: once } }\n",
+                 limits[i].defaults, limits[i].limits);
+        CU_ASSERT_EQUAL_FATAL(pipeline_load(&p, yaml), 0);
+        struct engine *engine = NULL;
+        struct engine_config config = {
+            .topology = p.topology, .registry = p.registry, .clock = clock_system()};
+        CU_ASSERT_EQUAL(engine_new(&engine, &config, &p.problems), 0);
+        CU_ASSERT_EQUAL_FATAL(p.problems.count, limits[i].warnings);
+        if (limits[i].warnings) {
+            CU_ASSERT_STRING_EQUAL(
+                p.problems.items[0].text,
+                "once: limits.key has no effect: only a process has a limit for each key");
+            CU_ASSERT_EQUAL(p.problems.items[0].place.line, 5);
+        }
+        engine_free(engine);
+        pipeline_drop(&p);
+    }
+}
+
 static CU_TestInfo cases[] = {
+    {"a limit of each key is for a process", test_a_key_limit_is_for_a_process},
     {"who asks for what is not there is told", test_who_asks_is_told},
     CU_TEST_INFO_NULL,
 };
