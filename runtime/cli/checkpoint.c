@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "cli/command.h"
 #include "cli/http_get.h"
+#include "cli/peer.h"
 
 #include <jansson.h>
 #include <poll.h>
@@ -10,50 +11,21 @@
 // tidemill checkpoint: has a running pipeline make one now, and waits until it is there.
 
 static const struct args_option options[] = {
-    {"http", 0, "ADDR", "where the pipeline serves (run --http); default 127.0.0.1:9090"},
-    {"http-token-file", 0, "FILE", "the token that it wants, if it wants one"},
+    PEER_OPTIONS,
     {"pipeline", 0, "NAME", "which, where several run together"},
     {"within", 0, "SECONDS", "how long to wait for it; default 60"},
     {"json", 'j', NULL, "as JSON"},
     {0},
 };
 
-enum { ANSWER_MAX_BYTES = 1 << 20, PATH_MAX_BYTES = 8192, TOKEN_MAX_BYTES = 4096 };
+enum { PATH_MAX_BYTES = 8192 };
 enum { POLL_MS = 20, WITHIN_S = 60, WITHIN_MAX_S = 86400 };
 
 struct asking {
-    const char *address;
-    const char *token; // NULL: none
+    struct peer peer;
     char pipeline[256];
     uint64_t after;
 };
-
-// The answer's object; NULL: *err says what is wrong with it.
-static json_t *take(int status, const struct buf *answer, struct error *err)
-{
-    json_t *object = json_loadb(answer->data, answer->len, 0, NULL);
-    const char *why = json_string_value(json_object_get(object, "error"));
-    if (object && (status == 200 || status == 202))
-        return object;
-    if (why)
-        error_set(err, status == 404 ? ERR_INPUT : ERR_RETRY, "%s", why);
-    else
-        error_set(err, ERR_RETRY, "it answers %d: %.*s", status, (int)answer->len, answer->data);
-    json_decref(object);
-    return NULL;
-}
-
-static json_t *ask(const struct asking *asking, const char *path, bool post, struct error *err)
-{
-    struct buf answer;
-    int status = 0;
-    buf_init(&answer, ANSWER_MAX_BYTES);
-    json_t *object = NULL;
-    if (!(post ? http_post : http_get)(asking->address, path, asking->token, &status, &answer, err))
-        object = take(status, &answer, err);
-    buf_deinit(&answer);
-    return object;
-}
 
 static int begin(struct asking *asking, const char *pipeline, struct error *err)
 {
@@ -64,7 +36,7 @@ static int begin(struct asking *asking, const char *pipeline, struct error *err)
         code = buf_puts(&path, "?pipeline=");
     if (!code && pipeline)
         code = http_escape(pipeline, &path);
-    json_t *object = code ? NULL : ask(asking, buf_cstr(&path), true, err);
+    json_t *object = code ? NULL : peer_post(&asking->peer, buf_cstr(&path), err);
     if (code)
         error_set(err, ERR_INPUT, "a name that is too long");
     buf_deinit(&path);
@@ -97,12 +69,12 @@ static bool will_come(const json_t *one)
 // One look: the checkpoint in *out, or NULL when it is not there yet.
 static int look(const struct asking *asking, json_t **out, struct error *err)
 {
-    json_t *all = ask(asking, "/api/v1/checkpoints", false, err);
+    json_t *all = peer_get(&asking->peer, "/api/v1/checkpoints", err);
     const json_t *one = find(all, asking->pipeline);
-    if (all && !will_come(one))
-        error_set(err, ERR_RETRY, "%s has ended before its checkpoint was there", asking->pipeline);
-    else if (all && json_integer_value(json_object_get(one, "number")) > (json_int_t)asking->after)
+    if (all && json_integer_value(json_object_get(one, "number")) > (json_int_t)asking->after)
         *out = json_deep_copy(one);
+    else if (all && !will_come(one))
+        error_set(err, ERR_RETRY, "%s has ended before its checkpoint was there", asking->pipeline);
     json_decref(all);
     return err->code;
 }
@@ -136,13 +108,14 @@ static void show(const json_t *one, bool as_json)
            (long long)json_integer_value(json_object_get(one, "bytes")));
 }
 
-static int make_one(const struct args *args, const char *token, struct error *err)
+static int make_one(const struct args *args, struct error *err)
 {
-    const char *address = args_text(args, "http");
-    struct asking asking = {.address = address ? address : "127.0.0.1:9090", .token = token};
+    struct asking asking = {0};
     int64_t within = WITHIN_S;
     json_t *made = NULL;
-    int code = args_count(args, "within", 1, WITHIN_MAX_S, WITHIN_S, &within, err);
+    int code = peer_init(&asking.peer, args, err);
+    if (!code)
+        code = args_count(args, "within", 1, WITHIN_MAX_S, WITHIN_S, &within, err);
     if (!code)
         code = begin(&asking, args_text(args, "pipeline"), err);
     if (!code)
@@ -150,6 +123,7 @@ static int make_one(const struct args *args, const char *token, struct error *er
     if (!code)
         show(made, args_flag(args, "json"));
     json_decref(made);
+    peer_deinit(&asking.peer);
     return code;
 }
 
@@ -158,14 +132,7 @@ static enum exit_status run(const struct args *args)
     if (args->operand_count)
         return command_misused(&command_checkpoint, "it takes options only");
     struct error err = ERROR_INIT;
-    struct buf token;
-    const char *file = args_text(args, "http-token-file");
-    buf_init(&token, TOKEN_MAX_BYTES);
-    int code = http_read_token(file, &token, &err);
-    if (!code)
-        code = make_one(args, file ? buf_cstr(&token) : NULL, &err);
-    buf_deinit(&token);
-    if (code)
+    if (make_one(args, &err))
         return command_fail(&err);
     return fflush(stdout) ? EXIT_FAILED : EXIT_DONE;
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include "cli/http_get.h"
-#include "config/text.h"
 #include "observe/http_address.h"
 #include "observe/http.h"
 
@@ -101,8 +100,8 @@ static int write_request(struct buf *request, const char *method, const char *pa
     return code ? code : buf_puts(request, "\r\n");
 }
 
-static int request(const char *method, const char *address, const char *path, const char *token,
-                   int *status, struct buf *out, struct error *err)
+int http_request(const char *method, const char *address, const char *path, const char *token,
+                 int *status, struct buf *out, struct error *err)
 {
     struct buf text;
     int fd, code = connect_to(address, &fd, err);
@@ -117,24 +116,4 @@ static int request(const char *method, const char *address, const char *path, co
     if (code == ERR_IO)
         return error_set(err, ERR_IO, "%s does not answer in HTTP", address);
     return code ? error_set(err, code, "%s: %s", address, error_meaning(code)) : 0;
-}
-
-int http_get(const char *address, const char *path, const char *token, int *status, struct buf *out,
-             struct error *err)
-{
-    return request("GET", address, path, token, status, out, err);
-}
-
-int http_post(const char *address, const char *path, const char *token, int *status,
-              struct buf *out, struct error *err)
-{
-    return request("POST", address, path, token, status, out, err);
-}
-
-int http_read_token(const char *file, struct buf *out, struct error *err)
-{
-    int code = file ? text_read_file(file, out, err) : 0;
-    while (out->len && strchr(" \t\r\n", out->data[out->len - 1]))
-        out->len--;
-    return code;
 }

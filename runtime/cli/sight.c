@@ -160,43 +160,43 @@ static bool has_node(const struct shown *shown, const char *node)
     return has;
 }
 
-// The pipeline that is meant: the only one, the one that is named, or the only one with the node.
-static int find_meant(const struct sight *sight, const struct http_why *what, uint32_t *out,
-                      struct error *err)
+// The pipeline that is meant: the one that is named, or the only one, or the only one that has the
+// node (NULL: none is asked for). NULL: *err says what is wrong.
+static const struct shown *find_meant(const struct sight *sight, const char *name, const char *node,
+                                      struct error *err)
 {
-    uint32_t found = 0;
-    if (sight->count == 1 && !what->pipeline) {
-        *out = 0;
-        return 0;
-    }
+    const struct shown *found = NULL;
+    uint32_t count = 0;
     for (uint32_t i = 0; i < sight->count; i++) {
         const struct shown *shown = &sight->shown[i];
-        bool meant = what->pipeline ? strcmp(what->pipeline, shown->pipeline) == 0
-                                    : has_begun(shown) && has_node(shown, what->node);
-        if (meant)
-            *out = i;
-        found += meant;
+        bool meant = name
+                         ? strcmp(name, shown->pipeline) == 0
+                         : sight->count == 1 || (node && has_begun(shown) && has_node(shown, node));
+        found = meant ? shown : found;
+        count += meant;
     }
-    if (found == 1)
-        return 0;
-    if (what->pipeline)
-        return error_set(err, ERR_INPUT, "there is no pipeline '%s'", what->pipeline);
-    return error_set(err, ERR_INPUT,
-                     found ? "several pipelines have a node '%s': which pipeline?"
-                           : "no pipeline has a node '%s'",
-                     what->node);
+    if (count == 1)
+        return found;
+    if (name)
+        error_set(err, ERR_INPUT, "there is no pipeline '%s'", name);
+    else if (!node)
+        error_set(err, ERR_INPUT, "several pipelines run: which one?");
+    else if (count)
+        error_set(err, ERR_INPUT, "several pipelines have a node '%s': which pipeline?", node);
+    else
+        error_set(err, ERR_INPUT, "no pipeline has a node '%s'", node);
+    return NULL;
 }
 
 static int find_why(const struct sight *sight, const struct http_why *what, struct buf *out,
                     struct error *err)
 {
-    uint32_t meant = 0;
-    int code = find_meant(sight, what, &meant, err);
-    if (code)
-        return code;
-    const struct shown *shown = &sight->shown[meant];
+    const struct shown *shown = find_meant(sight, what->pipeline, what->node, err);
+    if (!shown)
+        return err->code;
     if (!has_begun(shown))
-        return error_set(err, ERR_RETRY, "the pipeline is starting");
+        return error_set(err, ERR_RETRY, "%s %s", shown->pipeline,
+                         shown->engine ? "is starting" : "waits for its restart");
     return why_json(shown->engine, what->node, what->end, out, err);
 }
 
@@ -210,20 +210,14 @@ static int answer_why(void *arg, const struct http_why *what, struct buf *out, s
     return code;
 }
 
-// The pipeline of that name; NULL: the only one. Or what is wrong.
-static struct shown *find_shown(struct sight *sight, const char *name, struct error *err)
+static const struct shown *find_running(const struct sight *sight, const char *pipeline,
+                                        struct error *err)
 {
-    struct shown *found = !name && sight->count == 1 ? sight->shown : NULL;
-    for (uint32_t i = 0; name && i < sight->count; i++)
-        if (strcmp(name, sight->shown[i].pipeline) == 0)
-            found = &sight->shown[i];
-    if (!found && name)
-        error_set(err, ERR_INPUT, "there is no pipeline '%s'", name);
-    else if (!found)
-        error_set(err, ERR_INPUT, "several pipelines run: which one?");
-    else if (found->phase != SNAPSHOT_RUNNING)
-        error_set(err, ERR_RETRY, "%s does not run", found->pipeline);
-    return err->code ? NULL : found;
+    const struct shown *found = find_meant(sight, pipeline, NULL, err);
+    if (!found || found->phase == SNAPSHOT_RUNNING)
+        return found;
+    error_set(err, ERR_RETRY, "%s does not run", found->pipeline);
+    return NULL;
 }
 
 static int answer_checkpoint(void *arg, const char *pipeline, struct buf *out, struct error *err)
@@ -231,7 +225,7 @@ static int answer_checkpoint(void *arg, const char *pipeline, struct buf *out, s
     struct sight *sight = arg;
     uint64_t after = 0;
     pthread_mutex_lock(&sight->lock);
-    const struct shown *shown = find_shown(sight, pipeline, err);
+    const struct shown *shown = find_running(sight, pipeline, err);
     int code = shown ? engine_checkpoint(shown->engine, &after, err) : err->code;
     pthread_mutex_unlock(&sight->lock);
     if (!code)

@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: MIT
 #include "cli/command.h"
-#include "cli/data.h"
 #include "cli/http_get.h"
+#include "cli/peer.h"
 
 #include <string.h>
 
 // tidemill why: asks a running pipeline what holds a watermark, or a window.
 
 static const struct args_option options[] = {
-    {"http", 0, "ADDR", "where the pipeline serves (run --http); default 127.0.0.1:9090"},
-    {"http-token-file", 0, "FILE", "the token that it wants, if it wants one"},
+    PEER_OPTIONS,
     {"pipeline", 0, "NAME", "which, where several that run together have such a node"},
     {"json", 'j', NULL, "as JSON"},
     {0},
 };
 
-enum { ANSWER_MAX_BYTES = 16 << 20, PATH_MAX_BYTES = 8192, TOKEN_MAX_BYTES = 4096 };
+enum { PATH_MAX_BYTES = 8192 };
 
 // "average" or "average@2026-11-22T22:50:00Z".
 static int write_path(const char *operand, const char *pipeline, struct buf *out)
@@ -40,21 +39,20 @@ static int write_path(const char *operand, const char *pipeline, struct buf *out
     return code;
 }
 
-static int ask(const struct args *args, int *status, struct buf *answer, struct error *err)
+static json_t *ask(const struct args *args, struct error *err)
 {
-    struct buf path, token;
-    const char *address = args_text(args, "http"), *file = args_text(args, "http-token-file");
+    struct peer peer;
+    struct buf path;
+    json_t *object = NULL;
     buf_init(&path, PATH_MAX_BYTES);
-    buf_init(&token, TOKEN_MAX_BYTES);
-    int code = http_read_token(file, &token, err);
+    int code = peer_init(&peer, args, err);
     if (!code && write_path(args->operands[0], args_text(args, "pipeline"), &path))
         code = error_set(err, ERR_INPUT, "a name that is too long");
     if (!code)
-        code = http_get(address ? address : "127.0.0.1:9090", buf_cstr(&path),
-                        file ? buf_cstr(&token) : NULL, status, answer, err);
+        object = peer_get(&peer, buf_cstr(&path), err);
     buf_deinit(&path);
-    buf_deinit(&token);
-    return code;
+    peer_deinit(&peer);
+    return object;
 }
 
 static void print_list(const json_t *object, const char *name, const char *before)
@@ -65,26 +63,17 @@ static void print_list(const json_t *object, const char *name, const char *befor
         printf("%s%s\n", before, json_string_value(line));
 }
 
-// Prints what was answered, or makes it an error.
-static int show(int status, struct buf *answer, bool as_json, struct error *err)
+static void show(const json_t *object, bool as_json)
 {
-    json_t *object = json_loadb(answer->data, answer->len, 0, NULL);
-    const char *why = json_string_value(json_object_get(object, "error"));
-    int code = 0;
-    if (status == 404 && why)
-        code = error_set(err, ERR_INPUT, "%s", why);
-    else if (status != 200 || !object)
-        code = error_set(err, ERR_RETRY, "%s", why ? why : buf_cstr(answer));
-    else if (as_json)
-        fputs(buf_cstr(answer), stdout);
-    if (!code && !as_json) {
-        print_list(object, "lines", "");
-        if (json_array_size(json_object_get(object, "release")))
-            puts("let go by:");
-        print_list(object, "release", "  - ");
+    if (as_json) {
+        json_dumpf(object, stdout, JSON_COMPACT);
+        puts("");
+        return;
     }
-    json_decref(object);
-    return code;
+    print_list(object, "lines", "");
+    if (json_array_size(json_object_get(object, "release")))
+        puts("let go by:");
+    print_list(object, "release", "  - ");
 }
 
 static enum exit_status run(const struct args *args)
@@ -93,15 +82,11 @@ static enum exit_status run(const struct args *args)
         return command_misused(&command_why,
                                args->operand_count ? "one node at a time" : "which node?");
     struct error err = ERROR_INIT;
-    struct buf answer;
-    int status = 0;
-    buf_init(&answer, ANSWER_MAX_BYTES);
-    int code = ask(args, &status, &answer, &err);
-    if (!code)
-        code = show(status, &answer, args_flag(args, "json"), &err);
-    buf_deinit(&answer);
-    if (code)
+    json_t *object = ask(args, &err);
+    if (!object)
         return command_fail(&err);
+    show(object, args_flag(args, "json"));
+    json_decref(object);
     return fflush(stdout) ? EXIT_FAILED : EXIT_DONE;
 }
 
