@@ -12,6 +12,21 @@ static struct tide_config item(const char *name, const char *text, bool plain)
     return (struct tide_config){.name = name, .text = text, .plain = plain, .given = true};
 }
 
+// A script that asserts what `conf` is loads.
+static void check_conf(const struct tide_config *params, const char *text)
+{
+    struct fixture f;
+    fixture_init(&f);
+    struct script_source source = fixture_source(&f, text);
+    source.params = params;
+    struct script *script = NULL;
+    CU_ASSERT_EQUAL(script_load(&script, &source, &f.err), 0);
+    if (!script)
+        fprintf(stderr, "\n  %s\n", f.err.text);
+    script_free(script);
+    fixture_deinit(&f);
+}
+
 static void conf(void)
 {
     struct tide_config list[] = {item(NULL, "1", true), item(NULL, "x", true)};
@@ -25,25 +40,16 @@ static void conf(void)
                                   {.name = "list", .is_list = true, .count = 2, .items = list},
                                   {.name = "map", .is_map = true, .count = 1, .items = inner}};
     struct tide_config params = {.is_map = true, .count = 8, .items = items};
-    struct fixture f;
-    fixture_init(&f);
-    struct script_source source = fixture_source(
-        &f, "assert(math.type(conf.int) == 'integer' and conf.int == 42)\n"
-            "assert(conf.quoted == '42' and conf.float == 1.5 and conf.yes == true)\n"
-            "assert(conf.text == '5m' and conf.none == nil and conf.absent == nil)\n"
-            "assert(#conf.list == 2 and conf.list[1] == 1 and conf.list[2] == 'x')\n"
-            "assert(conf.map.deep == 2.5)\n"
-            "local n = 0 for k in pairs(conf) do n = n + 1 end assert(n == 7)\n"
-            "local s = '' for i, v in ipairs(conf.list) do s = s .. v end assert(s == '1x')\n"
-            "assert(not pcall(function() conf.map.deep = 1 end))\n"
-            "return function(r) return r end");
-    source.params = &params;
-    struct script *script = NULL;
-    CU_ASSERT_EQUAL(script_load(&script, &source, &f.err), 0);
-    if (!script)
-        fprintf(stderr, "\n  %s\n", f.err.text);
-    script_free(script);
-    fixture_deinit(&f);
+    check_conf(&params,
+               "assert(math.type(conf.int) == 'integer' and conf.int == 42)\n"
+               "assert(conf.quoted == '42' and conf.float == 1.5 and conf.yes == true)\n"
+               "assert(conf.text == '5m' and conf.none == nil and conf.absent == nil)\n"
+               "assert(#conf.list == 2 and conf.list[1] == 1 and conf.list[2] == 'x')\n"
+               "assert(conf.map.deep == 2.5)\n"
+               "local n = 0 for k in pairs(conf) do n = n + 1 end assert(n == 7)\n"
+               "local s = '' for i, v in ipairs(conf.list) do s = s .. v end assert(s == '1x')\n"
+               "assert(not pcall(function() conf.map.deep = 1 end))\n"
+               "return function(r) return r end");
 }
 
 // What is checked by a table of options comes as what its row says, however it was written.
@@ -61,20 +67,11 @@ static void conf_of_options(void)
         {.name = "on", .option = &rows[4], .text = "yes", .flag = true},
         {.name = "name", .option = &rows[5], .text = "42"}};
     struct tide_config params = {.is_map = true, .count = 6, .items = items};
-    struct fixture f;
-    fixture_init(&f);
-    struct script_source source = fixture_source(
-        &f, "assert(conf.wait == 300000 and conf.room == 4096 and conf.count == 7)\n"
-            "assert(math.type(conf.count) == 'integer' and math.type(conf.share) == 'float')\n"
-            "assert(conf.on == true and conf.name == '42')\n"
-            "return function(r) return r end");
-    source.params = &params;
-    struct script *script = NULL;
-    CU_ASSERT_EQUAL(script_load(&script, &source, &f.err), 0);
-    if (!script)
-        fprintf(stderr, "\n  %s\n", f.err.text);
-    script_free(script);
-    fixture_deinit(&f);
+    check_conf(&params,
+               "assert(conf.wait == 300000 and conf.room == 4096 and conf.count == 7)\n"
+               "assert(math.type(conf.count) == 'integer' and math.type(conf.share) == 'float')\n"
+               "assert(conf.on == true and conf.name == '42')\n"
+               "return function(r) return r end");
 }
 
 struct call {
