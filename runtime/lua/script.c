@@ -18,14 +18,6 @@ static const char *const function_names[FN_COUNT] = {
 
 // -- what the script returned --
 
-static void remember_where(lua_State *L, struct script *script, int function)
-{
-    lua_Debug ar;
-    lua_pushvalue(L, function); // function
-    lua_getinfo(L, ">S", &ar);  //
-    (void)snprintf(script->where, sizeof script->where, "%s:%d", ar.short_src, ar.linedefined);
-}
-
 static void take_function(lua_State *L, struct script *script, const char *name) // value at -1
 {
     for (int i = FN_INIT; i < FN_COUNT; i++) {
@@ -69,7 +61,6 @@ static void take_result(lua_State *L, struct script *script, int index)
 {
     if (lua_isfunction(L, index)) {
         script->kind = SCRIPT_FUNCTION;
-        remember_where(L, script, index);
         lua_pushvalue(L, index);                                // function
         script->refs[FN_MAIN] = luaL_ref(L, LUA_REGISTRYINDEX); //
     } else if (agg_is(L, index)) {
@@ -255,11 +246,6 @@ enum script_kind script_kind(const struct script *script)
 int64_t script_version(const struct script *script)
 {
     return script->version;
-}
-
-const char *script_where(const struct script *script)
-{
-    return script->where;
 }
 
 const char *script_traceback(const struct script *script)

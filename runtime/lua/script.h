@@ -56,11 +56,8 @@ int script_routes(struct script **out, const struct script_source *source,
                   struct error *err);
 void script_free(struct script *script);
 enum script_kind script_kind(const struct script *script);
-int64_t script_version(const struct script *script); // of a table or agg; 0: none
-// Where the function was defined, "scripts/x.lua:3"; and the call stack of the last error, for
-// logs.
-const char *script_where(const struct script *script);
-const char *script_traceback(const struct script *script); // "" when there was none
+int64_t script_version(const struct script *script);       // of a table or agg; 0: none
+const char *script_traceback(const struct script *script); // of the last error; "": there was none
 // True when the returned table has a function of that name (SCRIPT_TABLE, and finish of an agg).
 bool script_has(const struct script *script, const char *function);
 

@@ -31,8 +31,7 @@ struct script {
     const char **names; // of the functions of a table, NULL-terminated
     struct agg_column *columns;
     uint32_t column_count;
-    char where[VM_TEXT]; // of the main function: "scripts/x.lua:3"
-    const char **kept;   // places where something is kept between records
+    const char **kept; // places where something is kept between records
     uint32_t kept_count;
     const char **fields;    // a condition: the fields it reads, NULL-terminated; else NULL
     struct script_run *run; // the batch at work
