@@ -13,7 +13,7 @@ static void print_option(char letter, const char *name, const char *value, const
         snprintf(shorthand, sizeof shorthand, "-%c, ", letter);
     snprintf(left, sizeof left, "%s--%s%s%s", shorthand, name, value ? " " : "",
              value ? value : "");
-    printf("  %-24s %s\n", left, help);
+    printf("  %-26s %s\n", left, help);
 }
 
 enum exit_status help_command(const struct command *command)
