@@ -80,7 +80,7 @@ tide_result tx_join(struct tx *tx, const tide_host *host, tide_ctx *ctx, void *o
                     struct client **out);
 // The epoch cannot be committed any more. The first reason stays.
 void tx_break(struct tx *tx, int how, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-// OK, or FATAL when the producer is beyond help: fenced, most often. For any of its nodes.
+// OK, or why the producer is beyond help: FENCED, most often, or FATAL. For any of its nodes.
 tide_result tx_check(const struct tx *tx, struct client *client);
 // A source of this cluster: its offsets go with the transaction. `client`: a member of the group,
 // or NULL. 0, or -1 when memory is out. tx_drop_source: the client goes away, the group stays.
@@ -94,7 +94,7 @@ void tx_free(struct tx *tx);
 // be possible.
 void tx_drop_producer(struct tx *tx);
 // What to do about an error of a transactional call, which it takes: AGAIN: call it again; RETRY:
-// the epoch is lost; FATAL: fenced, forbidden or beyond help.
+// the epoch is lost; FENCED; FATAL: forbidden or beyond help.
 tide_result tx_answer(struct tx *tx, rd_kafka_error_t *error, const char *what);
 // RETRY or FATAL with the reason of tx_break.
 tide_result tx_broken(struct tx *tx);

@@ -19,8 +19,8 @@
  * apart for them.
  *
  * Each of them may say AGAIN: not yet, call it again as the deadline says. RETRY: the epoch is
- * lost; the host closes nodes and connection and goes on from what `decided` tells. FATAL: also
- * when another process has taken over; the host does not try again. */
+ * lost; the host closes nodes and connection and goes on from what `decided` tells. FENCED:
+ * another process has taken over; the host does not try again. */
 
 enum { TIDE_CONNECTION_DECIDES = 1 };
 

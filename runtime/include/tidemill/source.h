@@ -68,12 +68,12 @@ typedef struct tide_source {
     int (*poll_fd)(void *self);
     /* Optional. How many records behind the end of the split; -1: unknown. */
     int64_t (*lag)(void *self, uint32_t split);
+
+    /* -- since 1.1 -- */
     /* Optional. `on`: read nothing new of these splits, which stay assigned, until `on` is 0 for
      * them; what was fetched before may still be handed over. Called between reads; a source whose
      * splits are all paused says AGAIN, and is called again when one is not. */
     tide_result (*pause)(void *self, const uint32_t *ids, uint32_t count, int on);
-
-    /* -- since 1.1 -- */
     /* Optional. How many bytes behind the end of the split, as they are stored; -1: unknown. For
      * splits whose records cannot be counted ahead of reading them. Asked like lag: once a second
      * at most, between reads. */
