@@ -48,6 +48,13 @@ struct topic_wish connection_wish(const struct connection *connection, const tid
 const char *connection_group(const struct connection *connection, const tide_host *host,
                              tide_ctx *ctx);
 
+// What every producer begins with: a queue of 16 MB and batches of up to 10,000, for throughput as
+// with the 1 GB of librdkafka's defaults. Pairs, as below.
+#define PRODUCER_DEFAULTS                                                                          \
+    "client.id", "tidemill", "linger.ms", "5", "batch.num.messages", "10000",                      \
+        "queue.buffering.max.messages", "100000", "queue.buffering.max.kbytes", "16384",           \
+        "reconnect.backoff.max.ms", "2000", "socket.keepalive.enable", "true"
+
 // A configuration in layers, the later one wins: `defaults`, the connection's properties, the
 // node's `options`, then `fixed` (pairs of name and value, NULL ends), which `options` must not
 // name. The caller owns *out. FATAL names the property that librdkafka refuses.

@@ -124,3 +124,21 @@ void partitions_deinit(struct partitions *all)
     free(all->items);
     free(all->by_id);
 }
+
+void position_write(int64_t offset, unsigned char out[POSITION_BYTES])
+{
+    for (int i = 0; i < POSITION_BYTES; i++)
+        out[i] = (unsigned char)((uint64_t)offset >> (8 * i));
+}
+
+int position_read(tide_bytes position, int64_t *offset)
+{
+    const unsigned char *bytes = position.data;
+    uint64_t value = 0;
+    if (!bytes || position.len != POSITION_BYTES)
+        return -1;
+    for (int i = POSITION_BYTES; i--;)
+        value = value << 8 | bytes[i];
+    *offset = (int64_t)value;
+    return 0;
+}

@@ -60,4 +60,9 @@ static inline struct partition *partitions_at(const struct partitions *all, uint
     return id < all->id_cap ? all->by_id[id] : NULL;
 }
 
+// A position, as the host keeps it: the offset of the next record.
+enum { POSITION_BYTES = 8 };
+void position_write(int64_t offset, unsigned char out[POSITION_BYTES]);
+int position_read(tide_bytes position, int64_t *offset); // -1: it is none of Kafka's
+
 size_t partition_name(const struct partition *partition, char *out, size_t size);

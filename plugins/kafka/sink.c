@@ -6,26 +6,12 @@
 
 #define PURGE_DEADLINE_MS 500
 
-// A queue of 16 MB and batches of up to 10,000: throughput as with the 1 GB of the defaults.
 static const char *const defaults[] = {
-    "client.id",
-    "tidemill",
+    PRODUCER_DEFAULTS,
     "enable.idempotence",
     "true",
-    "linger.ms",
-    "5",
-    "batch.num.messages",
-    "10000",
-    "queue.buffering.max.messages",
-    "100000",
-    "queue.buffering.max.kbytes",
-    "16384",
     "message.timeout.ms",
     "0", // retried for ever: what was accepted is not dropped
-    "reconnect.backoff.max.ms",
-    "2000",
-    "socket.keepalive.enable",
-    "true",
     NULL,
 };
 

@@ -35,17 +35,12 @@ static void add(struct source *source, rd_kafka_topic_partition_list_t *list,
                 const tide_position *position)
 {
     struct partition *partition = partitions_at(&source->partitions, position->split);
-    const unsigned char *bytes = position->position.data;
-    if (!partition || !bytes || position->position.len != 8)
+    int64_t offset;
+    if (!partition || position_read(position->position, &offset) ||
+        offset == partition->asked_commit)
         return;
-    uint64_t offset = 0;
-    for (int i = 7; i >= 0; i--)
-        offset = offset << 8 | bytes[i];
-    if ((int64_t)offset == partition->asked_commit)
-        return;
-    rd_kafka_topic_partition_list_add(list, partition->topic, partition->number)->offset =
-        (int64_t)offset;
-    partition->asked_commit = (int64_t)offset;
+    rd_kafka_topic_partition_list_add(list, partition->topic, partition->number)->offset = offset;
+    partition->asked_commit = offset;
 }
 
 tide_result commit_ack(void *self, uint64_t id, const tide_position *positions, uint32_t count,
@@ -72,9 +67,8 @@ tide_result commit_position(void *self, uint32_t split, tide_buf *out)
     const struct partition *partition = partitions_at(&source->partitions, split);
     if (!partition || partition->next < 0)
         return TIDE_OK; // not known yet: as the options say
-    unsigned char bytes[8];
-    for (int i = 0; i < 8; i++)
-        bytes[i] = (unsigned char)((uint64_t)partition->next >> (8 * i));
+    unsigned char bytes[POSITION_BYTES];
+    position_write(partition->next, bytes);
     if (source->host->put(out, bytes, sizeof bytes) != 0)
         return source->host->fail(source->ctx, TIDE_FATAL, "out of memory");
     return TIDE_OK;

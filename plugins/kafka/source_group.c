@@ -211,14 +211,6 @@ tide_result group_revoke(void *self, const uint32_t *ids, uint32_t count)
 
 // -- the host's word --
 
-static int64_t read_offset(const unsigned char *bytes)
-{
-    uint64_t value = 0;
-    for (int i = 7; i >= 0; i--)
-        value = value << 8 | bytes[i];
-    return (int64_t)value;
-}
-
 static tide_result assign_one(struct source *source, const tide_split *split)
 {
     struct partition *partition =
@@ -226,10 +218,12 @@ static tide_result assign_one(struct source *source, const tide_split *split)
     if (!partition)
         return source->host->fail(source->ctx, TIDE_FATAL, "split %.*s is not known here",
                                   (int)split->name.len, (const char *)split->name.data);
-    if (split->position.data && split->position.len != 8)
+    int64_t next = OFFSET_NONE;
+    if (split->position.data && position_read(split->position, &next))
         return source->host->fail(source->ctx, TIDE_FATAL,
-                                  "%.*s: a position of %zu bytes, 8 expected", (int)split->name.len,
-                                  (const char *)split->name.data, split->position.len);
+                                  "%.*s: a position of %zu bytes, %d expected",
+                                  (int)split->name.len, (const char *)split->name.data,
+                                  split->position.len, POSITION_BYTES);
     if (partitions_number(&source->partitions, partition, split->id) != 0)
         return source->host->fail(source->ctx, TIDE_FATAL, "out of memory");
     if (partition->state != PARTITION_ANNOUNCED)
@@ -239,7 +233,7 @@ static tide_result assign_one(struct source *source, const tide_split *split)
     partition->paused = 0;
     partition->placed = split->position.data != NULL;
     if (partition->placed)
-        partition->next = read_offset(split->position.data);
+        partition->next = next;
     partition->want_committed = source->start == START_COMMITTED; // never changes
     partition->asked_commit = OFFSET_NONE;
     partition->at_end = 0;

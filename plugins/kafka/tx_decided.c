@@ -15,24 +15,11 @@
 #define ASK_AGAIN_MS 100
 #define PENDING_AGAIN_MS 20
 
-// As a sink's own producer, but that records time out with their transaction.
+// Unlike those of a sink's own producer, records time out with their transaction.
 static const char *const defaults[] = {
-    "client.id",
-    "tidemill",
-    "linger.ms",
-    "5",
-    "batch.num.messages",
-    "10000",
-    "queue.buffering.max.messages",
-    "100000",
-    "queue.buffering.max.kbytes",
-    "16384",
+    PRODUCER_DEFAULTS,
     "retry.backoff.ms",
     "5",
-    "reconnect.backoff.max.ms",
-    "2000",
-    "socket.keepalive.enable",
-    "true",
     NULL,
 };
 

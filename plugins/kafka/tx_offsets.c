@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "partition.h"
 #include "tx.h"
 
 #include <stdlib.h>
@@ -14,28 +15,25 @@ static const tide_position *at(const tide_position *positions, uint32_t index, u
     return (const tide_position *)(const void *)((const char *)positions + (size_t)index * stride);
 }
 
-// Adds a position ("topic/3", 8 bytes little endian); 0: it is none of ours.
+// Adds a position (of "topic/3"); 0: it is none of ours.
 static int add(rd_kafka_topic_partition_list_t *list, const tide_position *position)
 {
     const char *name = position->name.data;
-    const unsigned char *bytes = position->position.data;
+    int64_t offset;
     size_t slash = position->name.len;
     while (slash && name[slash - 1] != '/')
         slash--;
     char topic[TOPIC_MAX], number[16];
     size_t digits = position->name.len - slash;
-    if (slash < 2 || slash > sizeof topic || !digits || digits >= sizeof number || !bytes ||
-        position->position.len != 8)
+    if (slash < 2 || slash > sizeof topic || !digits || digits >= sizeof number ||
+        position_read(position->position, &offset))
         return 0;
     memcpy(topic, name, slash - 1);
     topic[slash - 1] = 0;
     memcpy(number, name + slash, digits);
     number[digits] = 0;
-    uint64_t offset = 0;
-    for (int i = 7; i >= 0; i--)
-        offset = offset << 8 | bytes[i];
     rd_kafka_topic_partition_list_add(list, topic, (int32_t)strtol(number, NULL, 10))->offset =
-        (int64_t)offset;
+        offset;
     return 1;
 }
 

@@ -244,6 +244,22 @@ static void test_retries(void)
     free_cluster(cluster);
 }
 
+// As a node's state holds it when its type was another one before.
+static void test_foreign_position(void)
+{
+    rd_kafka_mock_cluster_t *cluster = new_cluster(1);
+    rd_kafka_mock_topic_create(cluster, "t", 1, 1);
+    struct kafka_source source;
+    kafka_source_init(&source, rd_kafka_mock_cluster_bootstraps(cluster), "t");
+    fake_set(&source.host, "assignment", "all");
+    fake_position(&source.host, "t/0", "abc", 3);
+    CU_ASSERT_EQUAL_FATAL(kafka_source_open(&source), TIDE_OK);
+    CU_ASSERT_EQUAL(kafka_source_read(&source, 1, 20000), TIDE_FATAL);
+    CU_ASSERT_PTR_NOT_NULL(strstr(source.host.reason, "t/0: a position of 3 bytes, 8"));
+    kafka_source_close(&source);
+    free_cluster(cluster);
+}
+
 static CU_TestInfo cases[] = {
     {"bad options", test_bad_options},
     {"reserved options", test_reserved_options},
@@ -252,6 +268,7 @@ static CU_TestInfo cases[] = {
     {"round trip over three brokers", test_round_trip_over_three_brokers},
     {"splits that are paused", test_pause},
     {"retries", test_retries},
+    {"a position of another plugin", test_foreign_position},
     CU_TEST_INFO_NULL,
 };
 

@@ -89,6 +89,16 @@ static void open_nodes(struct bench *b)
     CU_ASSERT_EQUAL(kafka_source_open(&b->source), TIDE_OK);
 }
 
+// Settled, with a source and a sink; the number of the next epoch.
+static uint64_t start_bench(struct bench *b, const char *commit_timeout)
+{
+    open_bench(b, commit_timeout);
+    const char *mark = decided(b, 0);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(mark);
+    open_nodes(b);
+    return strtoull(mark, NULL, 10) + 1;
+}
+
 static void close_bench(struct bench *b)
 {
     if (b->sink.self)
@@ -173,11 +183,7 @@ static void test_answers(void)
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
         struct bench b;
         int32_t decision;
-        open_bench(&b, "5000");
-        const char *mark = decided(&b, 0);
-        CU_ASSERT_PTR_NOT_NULL_FATAL(mark);
-        uint64_t number = strtoull(mark, NULL, 10) + 1;
-        open_nodes(&b);
+        uint64_t number = start_bench(&b, "5000");
         rd_kafka_mock_push_request_errors(cluster, answers[i].api, 1, answers[i].err);
         tide_result result = epoch(&b, number, &decision);
         CU_ASSERT_EQUAL(result, answers[i].result);
@@ -222,11 +228,7 @@ static void test_late_answer(void)
 {
     struct bench b;
     int32_t decision;
-    open_bench(&b, "300");
-    const char *mark = decided(&b, 0);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(mark);
-    uint64_t number = strtoull(mark, NULL, 10) + 1;
-    open_nodes(&b);
+    uint64_t number = start_bench(&b, "300");
     CU_ASSERT_EQUAL(epoch(&b, number, &decision), TIDE_OK);
     CU_ASSERT_EQUAL(decision, TIDE_DECIDED);
     rd_kafka_mock_broker_push_request_error_rtts(cluster, 1, END, 1, RD_KAFKA_RESP_ERR_NO_ERROR,
@@ -247,11 +249,7 @@ static void test_broker_away(void)
 {
     struct bench b;
     int32_t decision;
-    open_bench(&b, "300");
-    const char *mark = decided(&b, 0);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(mark);
-    uint64_t number = strtoull(mark, NULL, 10) + 1;
-    open_nodes(&b);
+    uint64_t number = start_bench(&b, "300");
     CU_ASSERT_EQUAL(b.table->begin(b.self, number), TIDE_OK);
     CU_ASSERT_EQUAL(prepare(&b, number), TIDE_OK);
     rd_kafka_mock_broker_set_down(cluster, 1);
