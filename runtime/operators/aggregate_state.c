@@ -6,7 +6,6 @@
 #include "operators/sketch.h"
 
 enum { PROGRAM_TEXT_MAX = 1 << 16 };
-static const size_t GONE_MAX = (size_t)1 << 36;
 
 // -- slots --
 
@@ -277,16 +276,10 @@ int aggregate_save(struct op *op, struct image *image)
     return rc ? rc : image->rc;
 }
 
-static void forget_gone(struct aggregate *agg)
-{
-    image_deinit(&agg->gone);
-    image_init(&agg->gone, GONE_MAX);
-}
-
 int aggregate_track(struct op *op)
 {
     struct aggregate *agg = (struct aggregate *)op;
-    forget_gone(agg);
+    image_collect(&agg->gone);
     agg->tracks = true;
     return agg->kind->track(agg);
 }
@@ -298,7 +291,7 @@ int aggregate_save_changes(struct op *op, struct image *image)
     int rc = save_meta(agg, image);
     rc = rc ? rc : agg->kind->save_changes(agg, image);
     image_add(image, &agg->gone);
-    forget_gone(agg);
+    image_collect(&agg->gone);
     return rc ? rc : image->rc;
 }
 

@@ -10,7 +10,6 @@
 
 enum { JOIN_META, JOIN_ROW };
 enum { TEXT_LIMIT = 1 << 16 };
-static const size_t GONE_MAX = (size_t)1 << 36;
 enum { ROW_MATCHED = 1, ROW_BIG_TEXT = 2, ROW_TOMBSTONE = 4 };
 
 static int describe(const struct join *join, struct buf *out)
@@ -72,16 +71,10 @@ void keys_note_gone(struct join *join, const struct join_key *key)
         image_gone(&join->gone, JOIN_ROW, bytes, len);
 }
 
-static void forget_gone(struct join *join)
-{
-    image_deinit(&join->gone);
-    image_init(&join->gone, GONE_MAX);
-}
-
 int join_track(struct op *op)
 {
     struct join *join = (struct join *)op;
-    forget_gone(join);
+    image_collect(&join->gone);
     for (uint32_t i = 0; i < join->keys_table.count; i++)
         key_at(join, i)->saved = true;
     return table_track(&join->keys_table);
@@ -114,7 +107,7 @@ int join_save_changes(struct op *op, struct image *image)
     image_whole(image, JOIN_META);
     int rc = save_meta(join, image);
     image_add(image, &join->gone);
-    forget_gone(join);
+    image_collect(&join->gone);
     for (uint32_t i = 0; table_next_dirty(&join->keys_table, &i); i++) {
         save_rows(join, image, i);
         key_at(join, i)->saved = true;

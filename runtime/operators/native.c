@@ -5,7 +5,6 @@
 #include "time/watermark.h"
 
 enum { KEY_BYTES_MAX = 1 << 20 };
-static const size_t GONE_MAX = (size_t)1 << 36;
 
 int native_init(struct native *native, const struct operator_spec *spec, const char *time,
                 size_t key_bytes, struct error *err)
@@ -175,16 +174,10 @@ static int save(struct op *op, struct image *image)
     return image->rc;
 }
 
-static void forget_gone(struct native *native)
-{
-    image_deinit(&native->gone);
-    image_init(&native->gone, GONE_MAX);
-}
-
 static int track(struct op *op)
 {
     struct native *native = (struct native *)op;
-    forget_gone(native);
+    image_collect(&native->gone);
     for (uint32_t i = 0; i < native->table.count; i++)
         ((struct native_key *)native_at(native, i))->saved = true;
     return table_track(&native->table);
@@ -196,7 +189,7 @@ static int save_changes(struct op *op, struct image *image)
     image_whole(image, SECTION_PROGRESS);
     native_save_progress(native, image);
     image_add(image, &native->gone);
-    forget_gone(native);
+    image_collect(&native->gone);
     for (uint32_t i = 0; table_next_dirty(&native->table, &i); i++) {
         struct native_key *key = native_at(native, i);
         native->save_key(native, key, image);

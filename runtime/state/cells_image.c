@@ -4,7 +4,6 @@
 
 enum section { SECTION_META, SECTION_KEY, SECTION_BROADCAST };
 enum { END_OF_CELLS = CELLS_MAX };
-static const size_t GONE_MAX = (size_t)1 << 36;
 
 // -- saving --
 
@@ -124,15 +123,9 @@ void cells_note_gone(struct cells *cells, const struct table_key *key)
     image_gone(&cells->gone, SECTION_KEY, bytes, len);
 }
 
-static void forget_gone(struct cells *cells)
-{
-    image_deinit(&cells->gone);
-    image_init(&cells->gone, GONE_MAX);
-}
-
 int cells_track(struct cells *cells)
 {
-    forget_gone(cells);
+    image_collect(&cells->gone);
     for (uint32_t i = 0; i < cells->keys.count; i++)
         slot_of(table_at(&cells->keys, i))->saved = 1;
     return table_track(&cells->keys);
@@ -144,7 +137,7 @@ int cells_save_changes(struct cells *cells, int64_t version, struct image *image
     image_whole(image, SECTION_BROADCAST);
     save_common(cells, version, image);
     image_add(image, &cells->gone);
-    forget_gone(cells);
+    image_collect(&cells->gone);
     for (uint32_t i = 0; table_next_dirty(&cells->keys, &i); i++) {
         save_key(cells, image, table_at(&cells->keys, i));
         slot_of(table_at(&cells->keys, i))->saved = 1;

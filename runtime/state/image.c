@@ -3,6 +3,7 @@
 
 enum { NUMBER_MAX = 10 }; // bytes of the longest
 enum { FORM_PLAIN, FORM_NAMED, FORM_GONE, FORM_WHOLE, FORM_COUNT };
+static const size_t GONE_MAX = (size_t)1 << 36;
 
 void image_init(struct image *image, size_t max_bytes)
 {
@@ -98,6 +99,12 @@ void image_gone(struct image *image, uint32_t section, const char *key, uint32_t
 void image_whole(struct image *image, uint32_t section)
 {
     end_entry(image, FORM_WHOLE, section, NULL, 0);
+}
+
+void image_collect(struct image *gone)
+{
+    image_deinit(gone);
+    image_init(gone, GONE_MAX);
 }
 
 void image_add(struct image *image, const struct image *from)

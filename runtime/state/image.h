@@ -48,6 +48,9 @@ void image_gone(struct image *image, uint32_t section, const char *key, uint32_t
 // of it, from all lanes. Between entries, anywhere.
 void image_whole(struct image *image, uint32_t section);
 
+// Marks of what is gone are collected from save to save in an image of their own: empties it, also
+// one of zeros.
+void image_collect(struct image *gone);
 // All entries of another image behind those of this one.
 void image_add(struct image *image, const struct image *from);
 
