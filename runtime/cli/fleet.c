@@ -104,19 +104,17 @@ bool fleet_runs(const struct fleet *fleet)
 
 int fleet_totals(const struct fleet *fleet, struct totals *out)
 {
-    bool any = false;
     *out = (struct totals){.lag = -1, .lag_bytes = -1, .watermark = WATERMARK_NONE};
     for (uint32_t i = 0; i < fleet->count; i++) {
+        struct engine *engine = fleet->members[i].pipeline.engine;
         struct engine_status status;
         struct totals one;
-        if (!fleet->members[i].pipeline.engine)
+        if (!engine)
             continue;
-        if (engine_status(fleet->members[i].pipeline.engine, &status))
+        if (engine_status(engine, &status))
             return ERR_NOMEM;
-        totals_of(any ? &one : out, &status);
-        if (any)
-            totals_add(out, &one);
-        any = true;
+        totals_of(&one, &status);
+        totals_add(out, &one);
         engine_status_free(&status);
     }
     return 0;

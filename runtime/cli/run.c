@@ -301,21 +301,29 @@ static enum exit_status open_sight(struct watch *watch)
     return code ? command_fail(&err) : EXIT_DONE;
 }
 
-static enum exit_status run_fleet(struct watch *watch)
+static enum exit_status run_all(struct watch *watch)
 {
-    const struct args *args = watch->args;
-    watch->last_ms = fleet_now_ms();
-    enum exit_status status = args_text(args, "http") ? open_sight(watch) : EXIT_DONE;
+    enum exit_status status = args_text(watch->args, "http") ? open_sight(watch) : EXIT_DONE;
     if (status)
         return status;
-    if (args_text(args, "report"))
-        watch->report = json_object();
     status = start_all(watch);
     status = worse(status, follow(watch));
     if (watch->report && json_object_size(watch->report))
         status = worse(status, write_report(watch));
-    json_decref(watch->report);
     sight_free(watch->sight);
+    return status;
+}
+
+static enum exit_status run_fleet(struct watch *watch)
+{
+    struct error err = ERROR_INIT;
+    watch->last_ms = fleet_now_ms();
+    if (args_text(watch->args, "report") && (watch->report = json_object()) == NULL) {
+        error_nomem(&err);
+        return command_fail(&err);
+    }
+    enum exit_status status = run_all(watch);
+    json_decref(watch->report);
     return status;
 }
 

@@ -40,16 +40,28 @@ static const char *const kinds[] = {
     [NODE_CONNECTION] = "connection",
 };
 
+void totals_add(struct totals *out, const struct totals *more)
+{
+    out->in += more->in;
+    out->out += more->out;
+    out->failed += more->failed;
+    out->late += more->late;
+    if (more->lag >= 0)
+        out->lag = (out->lag < 0 ? 0 : out->lag) + more->lag;
+    if (more->lag_bytes >= 0)
+        out->lag_bytes = (out->lag_bytes < 0 ? 0 : out->lag_bytes) + more->lag_bytes;
+    if (more->watermark != WATERMARK_NONE &&
+        (out->watermark == WATERMARK_NONE || more->watermark < out->watermark))
+        out->watermark = more->watermark;
+}
+
 static void add_source(struct totals *out, const struct node_status *node)
 {
-    out->in += node->in;
-    if (node->lag >= 0)
-        out->lag = (out->lag < 0 ? 0 : out->lag) + node->lag;
-    if (node->lag_bytes >= 0)
-        out->lag_bytes = (out->lag_bytes < 0 ? 0 : out->lag_bytes) + node->lag_bytes;
-    if (node->watermark != WATERMARK_NONE &&
-        (out->watermark == WATERMARK_NONE || node->watermark < out->watermark))
-        out->watermark = node->watermark;
+    const struct totals one = {.in = node->in,
+                               .lag = node->lag,
+                               .lag_bytes = node->lag_bytes,
+                               .watermark = node->watermark};
+    totals_add(out, &one);
 }
 
 void totals_of(struct totals *out, const struct engine_status *status)
@@ -64,21 +76,6 @@ void totals_of(struct totals *out, const struct engine_status *status)
         out->failed += node->failed;
         out->late += node->late;
     }
-}
-
-void totals_add(struct totals *out, const struct totals *more)
-{
-    out->in += more->in;
-    out->out += more->out;
-    out->failed += more->failed;
-    out->late += more->late;
-    if (more->lag >= 0)
-        out->lag = (out->lag < 0 ? 0 : out->lag) + more->lag;
-    if (more->lag_bytes >= 0)
-        out->lag_bytes = (out->lag_bytes < 0 ? 0 : out->lag_bytes) + more->lag_bytes;
-    if (more->watermark != WATERMARK_NONE &&
-        (out->watermark == WATERMARK_NONE || more->watermark < out->watermark))
-        out->watermark = more->watermark;
 }
 
 static int add_count(struct buf *out, const char *name, uint64_t now, const uint64_t *since,
