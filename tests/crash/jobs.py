@@ -31,6 +31,17 @@ def records(count, seed):
                "n": rng.randrange(1000)}
 
 
+class Place(harness.TestCase):
+    """A directory of a job; not a test."""
+
+    def __enter__(self):
+        self.setUp()
+        return self
+
+    def __exit__(self, *_):
+        self.doCleanups()
+
+
 HEAD = """
 pipeline: {name}
 delivery: exactly_once

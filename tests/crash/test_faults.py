@@ -44,17 +44,6 @@ def numbers(rng):
         yield n
 
 
-class Place(harness.TestCase):
-    """A directory of a job; not a test."""
-
-    def __enter__(self):
-        self.setUp()
-        return self
-
-    def __exit__(self, *_):
-        self.doCleanups()
-
-
 def judge(place, job, fault, done):
     """None, or what is wrong."""
     call, code = fault
@@ -74,7 +63,7 @@ def judge(place, job, fault, done):
 def attempt(job, fault, nth):
     """Whether the call came to pass, and what is wrong (None: nothing)."""
     call, code = fault
-    with Place() as place:
+    with jobs.Place() as place:
         job.prepare(place, SEED)
         env = {"LD_PRELOAD": SHIM, "SHIM_CALL": call, "SHIM_CODE": str(code),
                "SHIM_NTH": str(nth), "SHIM_REPORT": place.path("reached")}
@@ -122,7 +111,7 @@ class Faults(harness.TestCase):
         for job, call, path in ((jobs.Files(1, "pass", **SMALL_JOB), "write", "all.jsonl"),
                                 (jobs.Topics(1, "pass", **SMALL_JOB), "writev", "/log/output"),
                                 (jobs.Files(1, "pass", **SMALL_JOB), "writev", "/0000000")):
-            with self.subTest(job=job.name, path=path), Place() as place:
+            with self.subTest(job=job.name, path=path), jobs.Place() as place:
                 job.prepare(place, SEED)
                 env = {"LD_PRELOAD": SHIM, "SHIM_CALL": call, "SHIM_CODE": str(errno.ENOSPC),
                        "SHIM_NTH": "1", "SHIM_TIMES": "4", "SHIM_PATH": path,

@@ -68,17 +68,6 @@ def deaths(rng):
     return drawn
 
 
-class Place(harness.TestCase):
-    """A directory of a job; not a test."""
-
-    def __enter__(self):
-        self.setUp()
-        return self
-
-    def __exit__(self, *_):
-        self.doCleanups()
-
-
 class Points(harness.TestCase):
     def setUp(self):
         super().setUp()
@@ -102,7 +91,7 @@ class Points(harness.TestCase):
     def one(self, job, todo, seed):
         """Takes deaths off the list for one job from its beginning to its end."""
         died = []
-        with Place() as place:
+        with jobs.Place() as place:
             job.prepare(place, seed)
             while todo and len(died) < KILLS_OF_A_JOB:
                 died.append(todo.pop())
