@@ -75,7 +75,10 @@ static tide_result publish(struct sink *sink, struct target *target, uint32_t pa
 static tide_result settle_plainly(struct sink *sink, struct target *target)
 {
     char why[WHY];
-    if (target->writer->exact)
+    pthread_mutex_lock(&sink->connection->lock);
+    bool exact = target->writer->exact;
+    pthread_mutex_unlock(&sink->connection->lock);
+    if (exact)
         return sink->host->fail(sink->ctx, TIDE_FATAL,
                                 "topic %s is written exactly once by another sink",
                                 target->writer->topic);
