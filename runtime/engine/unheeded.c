@@ -50,4 +50,7 @@ void warn_unheeded(const struct topology *topology, struct problems *problems)
     const char *delivery = setting_text(top, "delivery");
     if (delivery && !strcmp(delivery, "exactly_once") && !setting_at(top, "checkpoint"))
         warn_if_given(top, "delivery", "without `checkpoint:` nothing is exactly once", problems);
+    if (setting_int(top, "restart.max", 0) && !setting_at(top, "checkpoint"))
+        warn_if_given(top, "restart", "without `checkpoint:` there is nothing to go on from",
+                      problems);
 }

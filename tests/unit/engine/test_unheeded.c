@@ -16,6 +16,8 @@ static const struct {
      "several splits"},
     {"limits: { memory: 1GiB }\n", NULL},
     {"delivery: exactly_once\n", "delivery: without `checkpoint:` nothing is exactly once"},
+    {"restart: { max: 3 }\n", "restart: without `checkpoint:` there is nothing to go on from"},
+    {"restart: false\n", NULL},
     {"delivery: exactly_once\ncheckpoint: { every: 1s, keep: 2 }\n", NULL},
 };
 
