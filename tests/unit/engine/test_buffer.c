@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 
 // The durable buffer of a source that cannot be read again: the standard input, a pipe.
@@ -16,8 +17,18 @@ struct writer {
     pthread_t thread;
     int fd, kept; // the test's own standard input
     atomic_int written;
-    atomic_bool go_on; // behind the first half
+    sem_t go_on; // behind the first half
 };
+
+// For as long as anything here is waited for; then the lines that are missing tell.
+static void wait_for(sem_t *go_on)
+{
+    struct timespec by;
+    clock_gettime(CLOCK_REALTIME, &by);
+    by.tv_sec += PATIENCE_MS / 1000;
+    while (sem_timedwait(go_on, &by) && errno == EINTR)
+        ;
+}
 
 static void *write_lines(void *arg)
 {
@@ -26,8 +37,7 @@ static void *write_lines(void *arg)
     for (int n = 0; n < LINES; n++) {
         if (n == HALF) {
             fflush(out);
-            while (!atomic_load(&writer->go_on))
-                usleep(1000);
+            wait_for(&writer->go_on);
         }
         fprintf(out, "{\"n\":%d}\n", n);
         atomic_store(&writer->written, n + 1);
@@ -41,6 +51,7 @@ static void begin(struct writer *writer)
     int ends[2];
     CU_ASSERT_EQUAL_FATAL(pipe(ends), 0);
     *writer = (struct writer){.fd = ends[1], .kept = dup(0)};
+    CU_ASSERT_EQUAL_FATAL(sem_init(&writer->go_on, 0, 0), 0);
     dup2(ends[0], 0);
     close(ends[0]);
     CU_ASSERT_EQUAL_FATAL(pthread_create(&writer->thread, NULL, write_lines, writer), 0);
@@ -49,6 +60,7 @@ static void begin(struct writer *writer)
 static void end(struct writer *writer)
 {
     pthread_join(writer->thread, NULL);
+    sem_destroy(&writer->go_on);
     dup2(writer->kept, 0);
     close(writer->kept);
 }
@@ -91,7 +103,7 @@ static void test_full_disk(void)
         engine_wait(engine, 10);
     CU_ASSERT_EQUAL(records_out(engine), HALF);
     io_fail_at(1, ENOSPC, true);
-    atomic_store(&writer.go_on, true);
+    sem_post(&writer.go_on);
     for (int left = PATIENCE_MS; left > 0 && io_fail_count() < 2; left -= 10)
         engine_wait(engine, 10);
     CU_ASSERT_EQUAL(engine_wait(engine, 0), ENGINE_RUNNING);
@@ -111,7 +123,7 @@ static void test_size(void)
     struct pipeline p;
     struct engine *engine;
     begin(&writer);
-    atomic_store(&writer.go_on, true);
+    sem_post(&writer.go_on);
     start(&p, &engine, "size", "20ms", "rate: 400000, buffer: { disk: 1MiB }");
     CU_ASSERT_EQUAL(run_wait(engine, PATIENCE_MS), ENGINE_DONE);
     engine_free(engine);
